@@ -1,0 +1,28 @@
+# Compiles every kernels/cpu/*.level.cc once per instruction set of this architecture, each time with SAEV_LEVEL naming
+# the namespace its functions go to. Which of them runs is decided at run time (native/kernels/level.h).
+# -fno-math-errno and -fno-trapping-math let sqrt and comparisons become vector instructions; results stay IEEE.
+
+function(saev_kernel_levels target)
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/native/kernels/cpu/*.level.cc")
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set(levels avx2 avx512)
+    set(flags_avx2 -mavx2 -mfma -mf16c -mbmi2 -mpopcnt -mtune=znver3)
+    set(flags_avx512 -mavx2 -mfma -mf16c -mbmi2 -mpopcnt -mavx512f -mavx512bw -mavx512dq -mavx512vl
+                     -mprefer-vector-width=512)
+  else()
+    set(levels neon)
+    set(flags_neon "")
+  endif()
+  foreach(level IN LISTS levels)
+    if(sources)
+      add_library(saev_kernels_${level} OBJECT ${sources})
+      target_include_directories(saev_kernels_${level} PRIVATE native)
+      target_compile_definitions(saev_kernels_${level} PRIVATE SAEV_LEVEL=${level})
+      target_compile_options(saev_kernels_${level} PRIVATE ${flags_${level}} -fno-math-errno -fno-trapping-math
+                             -ffp-contract=fast -Wall -Wextra -Wno-psabi -Wno-unused-function)
+      target_sources(${target} PRIVATE $<TARGET_OBJECTS:saev_kernels_${level}>)
+    endif()
+    string(TOUPPER ${level} upper)
+    target_compile_definitions(${target} PUBLIC SAEV_HAS_${upper}=1)
+  endforeach()
+endfunction()

@@ -1,0 +1,23 @@
+// The addon's entry: one line per file of bindings.
+
+#include <napi.h>
+
+#include "bind/handle.h"
+#include "bind/promise_worker.h"
+#include "bind/system.h"
+#include "bind/tensor.h"
+
+namespace {
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  using namespace saev::bind;
+  register_handles(env, exports);
+  register_abort(env, exports);
+  register_system(env, exports);
+  register_tensor(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(saev, init)

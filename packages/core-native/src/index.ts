@@ -1,0 +1,4 @@
+export { SaevError, type SaevErrorCode } from "./errors.js";
+export type { LongCallOptions } from "./native/call.js";
+export { type SystemInfo, systemInfo } from "./system.js";
+export { type Dtype, Tensor, type TensorData } from "./tensor.js";
