@@ -1,1 +1,31 @@
-export {};
+export { Activations } from "./activations.js";
+export { DataLoad } from "./data-load.js";
+export { Ade20kDataset, Dataset, ImageFolderDataset, ImagenetDataset, nImgs } from "./dataset.js";
+export { toDocument } from "./document.js";
+export { ConfigError, type ConfigErrorCode, type ConfigIssue } from "./issues.js";
+export { hashedText, Metadata, metadataHash, metadataOf, metadataText, parseMetadata } from "./metadata.js";
+export { editDistance, nearestName } from "./nearest.js";
+export { Matryoshka, Objective, Vanilla } from "./objective.js";
+export {
+  checkConfig,
+  type ParseOptions,
+  parseActivations,
+  parseConfig,
+  parseTrain,
+  parseVisuals,
+} from "./parse.js";
+export { type PythonJsonOptions, pythonJson, pythonRepr, pythonReprOf } from "./python.js";
+export { dSae, JumpRelu, Relu, Sae } from "./sae.js";
+export type { Schema } from "./schema.js";
+export { Train } from "./train.js";
+export {
+  distributionsFpath,
+  meanValuesFpath,
+  percentilesFpath,
+  sparsityFpath,
+  topImgIFpath,
+  topPatchIFpath,
+  topValuesFpath,
+  Visuals,
+  visualsRoot,
+} from "./visuals.js";

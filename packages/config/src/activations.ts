@@ -1,0 +1,48 @@
+import { datasetSpecs } from "./dataset.js";
+import { bool, type ConfigOf, choice, float, int, ints, spec, string, union } from "./fields.js";
+import { schemaOf } from "./schema.js";
+
+export const activationsSpec = spec(
+  "Activations",
+  "Runs a vision transformer over a dataset and records its activations in shards.",
+  {
+    data: union("data", datasetSpecs, "Images to run the ViT on."),
+    dump_to: string(
+      "output",
+      "./shards",
+      "Folder in which the shard folder is made; it is named by the hash of its metadata.",
+    ),
+    vit_family: choice("model", ["clip", "siglip", "dinov2"], "clip", "Family of the ViT."),
+    vit_ckpt: string("model", "ViT-L-14/openai", "Checkpoint of that family: a name, or a folder on disk."),
+    vit_batch_size: int("model", 1024, "Images per forward pass of the ViT.", { min: 1 }),
+    n_workers: int("hardware", 8, "Threads that decode images.", { min: 0 }),
+    d_vit: int("model", 1024, "Width of the ViT's activations.", { min: 1 }),
+    vit_layers: ints(
+      "model",
+      [-2],
+      "Layers to record: a layer's activation is the output of that residual block; negative ones count from the end.",
+    ),
+    n_patches_per_img: int("model", 256, "Patches per image, without CLS.", { min: 1 }),
+    cls_token: bool("model", true, "Whether the ViT has a CLS token; it is recorded before the patches."),
+    n_patches_per_shard: int(
+      "output",
+      2_400_000,
+      "Activations per shard file; 2.4 million of 1024 float32 values are about 10 GB.",
+      { min: 1 },
+    ),
+    seed: int("model", 42, "Seed; part of the shard folder's metadata."),
+    ssl: bool("hardware", true, "Whether downloads verify the server's certificate."),
+    device: string(
+      "hardware",
+      "cuda",
+      "Device to run on; without a usable GPU the CPU is used, with a warning.",
+    ),
+    n_hours: float("slurm", 24, "Length of the Slurm job in hours.", { above: 0 }),
+    slurm_acct: string("slurm", "", "Slurm account; empty runs here."),
+    slurm_partition: string("slurm", "", "Slurm partition."),
+    log_to: string("slurm", "./logs", "Folder for what the Slurm job prints."),
+  },
+);
+
+export type Activations = ConfigOf<typeof activationsSpec>;
+export const Activations = schemaOf(activationsSpec);

@@ -1,0 +1,104 @@
+import { readdir, stat } from "node:fs/promises";
+import { type ConfigOf, choice, member, string } from "./fields.js";
+import { ConfigError } from "./issues.js";
+import { schemaOf, unionSchemaOf } from "./schema.js";
+
+export const imagenetSpec = member(
+  "ImagenetDataset",
+  "imagenet-dataset",
+  "ImageNet from the Hugging Face hub.",
+  {
+    name: string("data", "ILSVRC/imagenet-1k", "Name of the dataset on the Hugging Face hub."),
+    split: string("data", "train", 'Split to read; ImageNet-1K has "train", "validation" and "test".'),
+  },
+);
+
+export const imageFolderSpec = member(
+  "ImageFolderDataset",
+  "image-folder-dataset",
+  "A folder with one folder of images per class.",
+  {
+    root: string("data", "./data/split", "Folder that holds the class folders."),
+  },
+);
+
+export const ade20kSpec = member(
+  "Ade20kDataset",
+  "ade20k-dataset",
+  "The ADE20K scenes with their segmentations.",
+  {
+    root: string("data", "./data/ade20k", "Folder that holds images/ and annotations/."),
+    split: choice("data", ["training", "validation"], "training", "Split to read."),
+  },
+);
+
+/** The datasets, the default first. */
+export const datasetSpecs = [imagenetSpec, imageFolderSpec, ade20kSpec] as const;
+
+export type ImagenetDataset = ConfigOf<typeof imagenetSpec>;
+export const ImagenetDataset = schemaOf(imagenetSpec);
+
+export type ImageFolderDataset = ConfigOf<typeof imageFolderSpec>;
+export const ImageFolderDataset = schemaOf(imageFolderSpec);
+
+export type Ade20kDataset = ConfigOf<typeof ade20kSpec>;
+export const Ade20kDataset = schemaOf(ade20kSpec);
+
+export type Dataset = ImagenetDataset | ImageFolderDataset | Ade20kDataset;
+export const Dataset = unionSchemaOf(datasetSpecs);
+
+/** Images in each split of ADE20K, as the Python package counts them. */
+const ade20kImages = { training: 20_210, validation: 2_000 } as const;
+
+/**
+ * Number of images that a dataset's `metadata.json` states.
+ *
+ * A folder counts every file below it, image or not, without following links to folders, because that is the
+ * number in the hash that names a shard folder; a folder that is not there counts 0. It walks the whole tree:
+ * keep the result. ADE20K has constants.
+ * @throws ConfigError for ImageNet, which this version cannot open.
+ */
+export async function nImgs(dataset: Dataset): Promise<number> {
+  switch (dataset.kind) {
+    case "image-folder-dataset":
+      return countFiles(Buffer.from(dataset.root));
+    case "ade20k-dataset":
+      return ade20kImages[dataset.split];
+    case "imagenet-dataset":
+      throw new ConfigError("UNSUPPORTED", [
+        {
+          path: "data",
+          expected: "an image folder",
+          found: "imagenet-dataset",
+          message: `data: the number of images of ${JSON.stringify(dataset.name)} is unknown, since this version cannot open datasets of the hub; use data:image-folder-dataset`,
+        },
+      ]);
+  }
+}
+
+/** Paths are bytes here: a name that is not UTF-8 must still be entered and counted. */
+async function countFiles(folder: Buffer): Promise<number> {
+  let entries: Awaited<ReturnType<typeof readEntries>>;
+  try {
+    entries = await readEntries(folder);
+  } catch {
+    return 0;
+  }
+  let n = 0;
+  for (const entry of entries) {
+    const path = Buffer.concat([folder, Buffer.from("/"), entry.name]);
+    if (entry.isDirectory()) n += await countFiles(path);
+    else if (!entry.isSymbolicLink() || !(await leadsToFolder(path))) n += 1;
+  }
+  return n;
+}
+
+const readEntries = (folder: Buffer) => readdir(folder, { withFileTypes: true, encoding: "buffer" });
+
+async function leadsToFolder(link: Buffer): Promise<boolean> {
+  try {
+    return (await stat(link)).isDirectory();
+  } catch {
+    return false;
+  }
+}

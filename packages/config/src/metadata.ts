@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import type { Activations } from "./activations.js";
+import { datasetSpecs } from "./dataset.js";
+import type { ConfigOf, Field, FieldType } from "./fields.js";
+import { spec } from "./fields.js";
+import { type ParseOptions, parseConfig } from "./parse.js";
+import { pythonJson, pythonReprOf } from "./python.js";
+import { schemaOf } from "./schema.js";
+
+/** A field that must be given: metadata has no defaults. */
+const given = <T>(type: FieldType, doc: string, min?: number): Field<T> => ({
+  type,
+  doc,
+  group: "data",
+  ...(min === undefined ? {} : { min }),
+});
+
+export const metadataSpec = spec("Metadata", "What a shard folder holds: its metadata.json.", {
+  vit_family: given<string>("string", "Family of the ViT."),
+  vit_ckpt: given<string>("string", "Checkpoint of that family."),
+  layers: given<readonly number[]>("ints", "Recorded layers, in the order in which they lie in the shards."),
+  n_patches_per_img: given<number>("int", "Patches per image, without CLS.", 1),
+  cls_token: given<boolean>("bool", "Whether a CLS token comes before the patches."),
+  d_vit: given<number>("int", "Width of an activation.", 1),
+  seed: given<number>("int", "Seed of the recording."),
+  n_imgs: given<number>("int", "Images of the dataset.", 0),
+  n_patches_per_shard: given<number>("int", "Most activations in a shard file.", 1),
+  data: given<string>("string", "The dataset's config, as Python's repr prints it."),
+});
+
+export type Metadata = ConfigOf<typeof metadataSpec>;
+export const Metadata = schemaOf(metadataSpec);
+
+/** The metadata of the shard folder that a recording makes. `nImgs` is `nImgs(activations.data)`. */
+export function metadataOf(activations: Activations, nImgs: number): Metadata {
+  const dataset = datasetSpecs.find((s) => s.kind === activations.data.kind)!;
+  return Object.freeze({
+    vit_family: activations.vit_family,
+    vit_ckpt: activations.vit_ckpt,
+    layers: activations.vit_layers,
+    n_patches_per_img: activations.n_patches_per_img,
+    cls_token: activations.cls_token,
+    d_vit: activations.d_vit,
+    seed: activations.seed,
+    n_imgs: nImgs,
+    n_patches_per_shard: activations.n_patches_per_shard,
+    data: pythonReprOf(dataset, activations.data),
+  });
+}
+
+/** Keys in the order of the class, whatever the order of `metadata`'s. */
+const ordered = (metadata: Metadata): object =>
+  Object.fromEntries(Object.keys(metadataSpec.fields).map((key) => [key, metadata[key as keyof Metadata]]));
+
+/** The exact text of metadata.json: ASCII, 4 spaces of indent, no newline at the end. */
+export const metadataText = (metadata: Metadata): string => pythonJson(ordered(metadata), { indent: 4 });
+
+/** Name of the shard folder: the SHA-256, in hex, of the metadata as one line of JSON with sorted keys. */
+export const metadataHash = (metadata: Metadata): string =>
+  createHash("sha256").update(hashedText(metadata)).digest("hex");
+
+/** The text that `metadataHash` hashes. */
+export const hashedText = (metadata: Metadata): string => pythonJson(ordered(metadata), { sortKeys: true });
+
+/** A frozen `Metadata` from the parsed content of a metadata.json. @throws ConfigError with every mistake. */
+export const parseMetadata = (value: unknown, options?: ParseOptions): Metadata =>
+  parseConfig(Metadata, value, options);

@@ -1,0 +1,37 @@
+import { type ConfigOf, float, int, member } from "./fields.js";
+import { schemaOf, unionSchemaOf } from "./schema.js";
+
+export const vanillaSpec = member(
+  "Vanilla",
+  "vanilla",
+  "Mean squared error plus an L1 penalty on the latents.",
+  {
+    sparsity_coeff: float("training", 4e-4, "Weight of the L1 penalty.", { min: 0 }),
+  },
+);
+
+export const matryoshkaSpec = member(
+  "Matryoshka",
+  "matryoshka",
+  "Mean squared error averaged over nested prefixes of the latents.",
+  {
+    n_prefixes: int(
+      "training",
+      10,
+      "Prefixes of random length drawn per batch; the last is always all latents.",
+      { min: 1 },
+    ),
+  },
+);
+
+/** The objectives, the default first. */
+export const objectiveSpecs = [vanillaSpec, matryoshkaSpec] as const;
+
+export type Vanilla = ConfigOf<typeof vanillaSpec>;
+export const Vanilla = schemaOf(vanillaSpec);
+
+export type Matryoshka = ConfigOf<typeof matryoshkaSpec>;
+export const Matryoshka = schemaOf(matryoshkaSpec);
+
+export type Objective = Vanilla | Matryoshka;
+export const Objective = unionSchemaOf(objectiveSpecs);
