@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import {
+  Activations,
+  Ade20kDataset,
+  DataLoad,
+  fieldEffects,
+  ImageFolderDataset,
+  ImagenetDataset,
+  JumpRelu,
+  Matryoshka,
+  notices,
+  parseActivations,
+  parseTrain,
+  parseVisuals,
+  Relu,
+  refusals,
+  Train,
+  Vanilla,
+  Visuals,
+} from "./index.js";
+import { specsOf } from "./schema.js";
+
+const schemas: readonly object[] = [
+  Activations,
+  DataLoad,
+  Train,
+  Relu,
+  JumpRelu,
+  Vanilla,
+  Matryoshka,
+  Visuals,
+  ImagenetDataset,
+  ImageFolderDataset,
+  Ade20kDataset,
+];
+
+test("the table holds every field of every class and nothing else", () => {
+  const fields = schemas.flatMap((schema) => {
+    const [of] = specsOf(schema);
+    return Object.keys(of!.fields).map((name) => `${of!.name}.${name}`);
+  });
+  expect(Object.keys(fieldEffects).sort()).toEqual(fields.sort());
+});
+
+test("every entry says what happens, and a refusal says when", () => {
+  for (const [name, { effect, refusal, refuses }] of Object.entries(fieldEffects)) {
+    expect(effect ?? refusal, name).toBeTruthy();
+    expect(refuses === undefined, name).toBe(refusal === undefined);
+  }
+});
+
+describe("what is not built refuses in one line that names the field", () => {
+  const folder = { data: { root: "images" } };
+  test.each([
+    [Activations, parseActivations({}), ["data"]],
+    [Activations, parseActivations({ data: { root: "x", split: "training" } }), ["data"]],
+    [Activations, parseActivations({ ...folder, vit_family: "siglip" }), ["vit_family"]],
+    [Activations, parseActivations({ ...folder, vit_family: "dinov2" }), ["vit_family"]],
+    [Activations, parseActivations({ ...folder, vit_layers: [] }), ["vit_layers"]],
+    [Activations, parseActivations({ ...folder, ssl: false }), ["ssl"]],
+    [
+      Activations,
+      parseActivations({ ...folder, slurm_acct: "a", slurm_partition: "p", n_hours: 2, log_to: "x" }),
+      ["n_hours", "slurm_acct", "slurm_partition", "log_to"],
+    ],
+    [Activations, parseActivations(folder), []],
+    [Train, parseTrain({}), []],
+    [Train, parseTrain({ sae: { kind: "jump-relu" } }), ["sae"]],
+    [Train, parseTrain({ objective: { n_prefixes: 3 } }), ["objective"]],
+    [
+      Train,
+      parseTrain({ slurm_acct: "a", slurm_partition: "p", n_hours: 2, log_to: "x" }),
+      ["slurm_acct", "slurm_partition", "n_hours", "log_to"],
+    ],
+    [Visuals, parseVisuals({}), ["images"]],
+    [Visuals, parseVisuals({ images: { root: "images" } }), []],
+  ])("%#", (schema, cfg, paths) => {
+    const issues = refusals(schema as typeof Train, cfg);
+    expect(issues.map((i) => i.path)).toEqual(paths);
+    for (const { path, message } of issues)
+      expect(message).toMatch(new RegExp(`^${path} = .* is not supported: .+$`));
+  });
+});
+
+test("track says once where metrics go", () => {
+  expect(notices(Train, parseTrain({ ckpt_path: "runs" }))).toEqual([
+    "track: metrics are kept in runs/<run>/metrics.jsonl; nothing is sent to W&B",
+  ]);
+  expect(notices(Train, parseTrain({ track: false }))).toEqual([]);
+  expect(notices(Visuals, parseVisuals({}))).toEqual([]);
+});

@@ -1,0 +1,186 @@
+import type { Activations } from "./activations.js";
+import type { ConfigIssue } from "./issues.js";
+import { shown } from "./issues.js";
+import { type Schema, specsOf } from "./schema.js";
+import type { Train } from "./train.js";
+import type { Visuals } from "./visuals.js";
+
+/** What a field does, or when it is refused because what it asks for is not built. Some fields have both. */
+export interface FieldEffect {
+  /** What the field changes. */
+  readonly effect?: string;
+  /** Why and instead of what a value is refused; absent where every valid value works. */
+  readonly refusal?: string;
+  /** Whether this value is refused. There exactly when `refusal` is. */
+  readonly refuses?: (value: unknown) => boolean;
+}
+
+const does = (effect: string): FieldEffect => ({ effect });
+const refuses = (refusal: string, when: (value: unknown) => boolean, effect?: string): FieldEffect => ({
+  ...(effect === undefined ? {} : { effect }),
+  refusal,
+  refuses: when,
+});
+const isKind =
+  (...kinds: readonly string[]) =>
+  (value: unknown): boolean =>
+    kinds.includes((value as { kind: string }).kind);
+
+const noSlurm = "jobs run on this machine only; leave it empty and start saev inside your Slurm job";
+const slurm = refuses(noSlurm, (v) => v !== "");
+const slurmOnly = (usual: unknown): FieldEffect =>
+  refuses("it only concerns Slurm jobs, and jobs run on this machine only; leave it out", (v) => v !== usual);
+
+const datasets = refuses(
+  "only folders of images can be opened so far; use image-folder-dataset",
+  isKind("imagenet-dataset", "ade20k-dataset"),
+  "where images, their order and their labels come from",
+);
+
+/**
+ * Every field of every config class, and what becomes of it: nothing is read and then ignored.
+ * Keys are "Class.field". A field that holds a config is listed itself, for what choosing its class does.
+ */
+export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
+  "Activations.data": datasets,
+  "Activations.dump_to": does("parent of the shard folder"),
+  "Activations.vit_family": refuses(
+    "only the clip family runs so far; use clip",
+    (v) => v !== "clip",
+    "which architecture and preprocessing; in the metadata",
+  ),
+  "Activations.vit_ckpt": does("which weights; in the metadata"),
+  "Activations.vit_batch_size": does("images per forward pass"),
+  "Activations.n_workers": does("threads that decode; 0 decodes on the recording thread"),
+  "Activations.d_vit": does("checked against the checkpoint; in the metadata"),
+  "Activations.vit_layers": refuses(
+    "at least one layer must be named",
+    (v) => (v as readonly number[]).length === 0,
+    "which blocks are recorded, in this order",
+  ),
+  "Activations.n_patches_per_img": does("checked against the checkpoint; in the metadata"),
+  "Activations.cls_token": does("whether CLS is recorded; checked against the checkpoint; in the metadata"),
+  "Activations.n_patches_per_shard": does("images per shard file"),
+  "Activations.seed": does("in the metadata, and so in the folder's name"),
+  "Activations.ssl": refuses(
+    "this version downloads nothing, so there is nothing to leave unverified",
+    (v) => v === false,
+  ),
+  "Activations.device": does("where the ViT runs"),
+  "Activations.n_hours": slurmOnly(24),
+  "Activations.slurm_acct": slurm,
+  "Activations.slurm_partition": slurm,
+  "Activations.log_to": slurmOnly("./logs"),
+
+  "ImagenetDataset.name": does(
+    "in the metadata's repr of the dataset; the dataset itself is refused where it is used",
+  ),
+  "ImagenetDataset.split": does(
+    "in the metadata's repr of the dataset; the dataset itself is refused where it is used",
+  ),
+  "ImageFolderDataset.root": does("the folder whose images are read; in the metadata"),
+  "Ade20kDataset.root": does(
+    "in the metadata's repr of the dataset; the dataset itself is refused where it is used",
+  ),
+  "Ade20kDataset.split": does(
+    "in the metadata's repr and the number of images; the dataset itself is refused where it is used",
+  ),
+
+  "DataLoad.shard_root": does("the shard folder that is read"),
+  "DataLoad.patches": does("which tokens become rows"),
+  "DataLoad.layer": does("which layers become rows"),
+  "DataLoad.clamp": does("bounds of every activation"),
+  "DataLoad.n_random_samples": does("how many rows the mean and norm are computed from"),
+  "DataLoad.scale_mean": does("what is subtracted from every row"),
+  "DataLoad.scale_norm": does("what every row is divided by"),
+
+  "Train.data": does("the rows that are trained on"),
+  "Train.n_workers": does("threads that read; 0 reads on the training thread"),
+  "Train.n_patches": does("when training ends"),
+  "Train.sae": refuses(
+    "only relu can be trained so far; use relu",
+    isKind("jump-relu"),
+    "kind and size of the SAE",
+  ),
+  "Train.objective": refuses(
+    "only vanilla can be trained so far; use vanilla",
+    isKind("matryoshka"),
+    "the loss",
+  ),
+  "Train.n_sparsity_warmup": does("rise of the sparsity coefficient"),
+  "Train.lr": does("learning rate"),
+  "Train.n_lr_warmup": does("rise of the learning rate"),
+  "Train.sae_batch_size": does("rows per step"),
+  "Train.track": does("whether metrics.jsonl is written; nothing is sent anywhere, which is said once"),
+  "Train.wandb_project": does("recorded in the run's config.json and the head of its metrics"),
+  "Train.tag": does("recorded in the run's config.json and the head of its metrics"),
+  "Train.log_every": does("steps between entries of the metrics"),
+  "Train.ckpt_path": does("parent of the runs' folders"),
+  "Train.device": does("where training runs"),
+  "Train.seed": does("order of the rows"),
+  "Train.slurm_acct": slurm,
+  "Train.slurm_partition": slurm,
+  "Train.n_hours": slurmOnly(24),
+  "Train.log_to": slurmOnly("./logs"),
+
+  "Relu.d_vit": does("checked against the shards; first dimension of W_enc"),
+  "Relu.exp_factor": does("number of latents"),
+  "Relu.n_reinit_samples": does("rows whose mean b_dec starts from"),
+  "Relu.remove_parallel_grads": does("W_dec's gradient"),
+  "Relu.normalize_w_dec": does("norms of W_dec's rows"),
+  "Relu.seed": does("initial weights"),
+  "Vanilla.sparsity_coeff": does("weight of the L1 penalty"),
+  "Matryoshka.n_prefixes": does("recorded in the config; the objective itself is refused where it is used"),
+
+  "Visuals.ckpt": does("the SAE that is read"),
+  "Visuals.data": does("the rows that are encoded"),
+  "Visuals.images": datasets,
+  "Visuals.top_k": does("images kept per latent"),
+  "Visuals.n_workers": does("threads that read; 0 reads on the working thread"),
+  "Visuals.topk_batch_size": does("rows per step of the search"),
+  "Visuals.sae_batch_size": does("rows per forward pass"),
+  "Visuals.epsilon": does("added before each log10"),
+  "Visuals.sort_by": does("what ranks the images, and the folder's name"),
+  "Visuals.device": does("where the SAE runs"),
+  "Visuals.dump_to": does("parent of the sort_by_* folder"),
+  "Visuals.log_freq_range": does("which latents are shown"),
+  "Visuals.log_value_range": does("which latents are shown"),
+  "Visuals.include_latents": does("which latents are shown in any case"),
+  "Visuals.n_distributions": does("rows of distributions.pt"),
+  "Visuals.percentile": does("which percentile is estimated, and the file's name"),
+  "Visuals.n_latents": does("how many latents are shown"),
+  "Visuals.seed": does("which latents are chosen"),
+};
+
+/**
+ * What in this config asks for something that is not built, one mistake a field. A command calls it after parsing
+ * and before doing anything; an empty list means that the job can run.
+ */
+export function refusals(
+  schema: Schema<Activations> | Schema<Train> | Schema<Visuals>,
+  cfg: object,
+): ConfigIssue[] {
+  const [of] = specsOf(schema);
+  return Object.keys(of!.fields).flatMap((name) => {
+    const { refusal, refuses } = fieldEffects[`${of!.name}.${name}`]!;
+    const value = (cfg as Record<string, unknown>)[name];
+    if (refusal === undefined || refuses?.(value) !== true) return [];
+    const kind = (value as { kind?: unknown }).kind;
+    const found = shown(kind ?? value);
+    return [
+      { path: name, expected: refusal, found, message: `${name} = ${found} is not supported: ${refusal}` },
+    ];
+  });
+}
+
+/** Things to say once when a job starts, since the Python package would do something else. */
+export function notices(
+  schema: Schema<Activations> | Schema<Train> | Schema<Visuals>,
+  cfg: object,
+): string[] {
+  const [of] = specsOf(schema);
+  if (of!.name !== "Train" || !(cfg as Train).track) return [];
+  return [
+    `track: metrics are kept in ${(cfg as Train).ckpt_path}/<run>/metrics.jsonl; nothing is sent to W&B`,
+  ];
+}
