@@ -18,9 +18,8 @@ find_package(Threads REQUIRED)
 target_link_libraries(saev_libtorch INTERFACE Threads::Threads)
 
 # The run path points at the libtorch that the build used; the loader may preload another (see src/native/load.ts).
+set(SAEV_RUN_PATH "${SAEV_LIBTORCH}/lib")
 function(saev_torch_rpath target)
-  set_target_properties(${target} PROPERTIES
-    BUILD_RPATH "${SAEV_LIBTORCH}/lib"
-    INSTALL_RPATH "${SAEV_LIBTORCH}/lib")
+  set_target_properties(${target} PROPERTIES BUILD_RPATH "${SAEV_RUN_PATH}" INSTALL_RPATH "${SAEV_RUN_PATH}")
   target_link_options(${target} PRIVATE -Wl,--disable-new-dtags)
 endfunction()

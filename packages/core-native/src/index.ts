@@ -1,3 +1,4 @@
+export { type CudaInfo, cudaInfo, type Device, type ResolveDeviceOptions, resolveDevice } from "./device.js";
 export { SaevError, type SaevErrorCode } from "./errors.js";
 export type { LongCallOptions } from "./native/call.js";
 export { type SystemInfo, systemInfo } from "./system.js";

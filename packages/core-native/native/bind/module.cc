@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include "bind/cuda.h"
 #include "bind/handle.h"
 #include "bind/promise_worker.h"
 #include "bind/system.h"
@@ -13,6 +14,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   using namespace saev::bind;
   register_handles(env, exports);
   register_abort(env, exports);
+  register_cuda(env, exports);
   register_system(env, exports);
   register_tensor(env, exports);
   return exports;

@@ -3,6 +3,8 @@
  * Nothing outside `src/` sees them; the classes of this package are the API.
  */
 
+import type { CudaExports } from "./cuda.js";
+
 declare const handle: unique symbol;
 
 /** An opaque native object. `K` is the class that the native side checks. */
@@ -63,4 +65,4 @@ interface TensorExports {
   tensorNarrow(tensor: Handle<"Tensor">, dim: number, start: number, length: number): Handle<"Tensor">;
 }
 
-export interface Addon extends HandleExports, AbortExports, SystemExports, TensorExports {}
+export interface Addon extends HandleExports, AbortExports, SystemExports, TensorExports, CudaExports {}

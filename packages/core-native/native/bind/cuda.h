@@ -1,0 +1,7 @@
+#pragma once
+
+#include <napi.h>
+
+namespace saev::bind {
+void register_cuda(Napi::Env env, Napi::Object exports);
+}  // namespace saev::bind
