@@ -1,10 +1,27 @@
 export { Activations } from "./activations.js";
 export { DataLoad } from "./data-load.js";
 export { Ade20kDataset, Dataset, ImageFolderDataset, ImagenetDataset, nImgs } from "./dataset.js";
+export {
+  choice,
+  type Distribution,
+  type DistributionName,
+  type Draw,
+  distributionNames,
+  drawFrom,
+  intUniform,
+  isDistribution,
+  logUniform,
+  normal,
+  uniform,
+  uniformBits,
+} from "./distribution.js";
 export { toDocument } from "./document.js";
 export { type FieldEffect, fieldEffects, notices, refusals } from "./effects.js";
+export { expand, type Sweep } from "./expand.js";
 export type { FieldGroup, FieldType } from "./fields.js";
+export { type ConfigFormat, loadConfigFile, parseConfigText } from "./file.js";
 export { type Flag, type FlagMember, type FlagTable, type FlagUnion, flagTable } from "./flags.js";
+export { type Grid, grid } from "./grid.js";
 export { ConfigError, type ConfigErrorCode, type ConfigIssue } from "./issues.js";
 export { hashedText, Metadata, metadataHash, metadataOf, metadataText, parseMetadata } from "./metadata.js";
 export { editDistance, nearestName } from "./nearest.js";
@@ -20,6 +37,8 @@ export {
 export { type PythonJsonOptions, pythonJson, pythonRepr, pythonReprOf } from "./python.js";
 export { dSae, JumpRelu, Relu, Sae } from "./sae.js";
 export type { Schema } from "./schema.js";
+export type { Search } from "./search.js";
+export { cannotParallelize, splitCfgs } from "./split-cfgs.js";
 export { Train } from "./train.js";
 export {
   distributionsFpath,
