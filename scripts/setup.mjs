@@ -1,0 +1,43 @@
+// Everything between a fresh clone and a command that works. Run as it is, or through `npm test` and `npm run demo`:
+//   node scripts/setup.mjs
+// Needs Node and nothing from node_modules. Does what is missing, says what and how long, does nothing twice.
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { installPackages } from "./setup/packages.mjs";
+import { preparePython, projectPython } from "./setup/python.mjs";
+import { root, run, SetupError, say, seconds } from "./setup/step.mjs";
+import { checkTools } from "./setup/tools.mjs";
+
+/**
+ * Prepares the clone and sets `SAEV_PYTHON` for the processes that follow.
+ * @param compile also compile the TypeScript packages to dist/ (what the `saev` command runs).
+ */
+export function setup({ compile = true } = {}) {
+  const started = performance.now();
+  checkTools();
+  installPackages();
+  preparePython();
+  process.env.SAEV_PYTHON = projectPython();
+  const addon = path.join(root, "packages/core-native/build/cpu/saev.node");
+  if (!existsSync(addon)) say("set-up: the addon: compiling C++, a few minutes");
+  // The compiler's own book-keeping knows what is out of date; with nothing to do this takes half a second.
+  run(process.execPath, ["packages/core-native/scripts/build.mjs", "--flavour", "cpu"], {
+    what: "the addon",
+  });
+  if (compile) run(process.execPath, ["node_modules/typescript/bin/tsc", "-b"], { what: "TypeScript" });
+  say(`set-up: ready in ${seconds(started)}`);
+}
+
+/** Runs `setup` and ends the process with one message when the person at the keyboard has to do something. */
+export function setupOrExit(options) {
+  try {
+    setup(options);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(error.message);
+    process.exit(1);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setupOrExit();
