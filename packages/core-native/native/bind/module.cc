@@ -7,6 +7,7 @@
 #include "bind/promise_worker.h"
 #include "bind/system.h"
 #include "bind/tensor.h"
+#include "bind/top_k.h"
 
 namespace {
 
@@ -17,6 +18,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_cuda(env, exports);
   register_system(env, exports);
   register_tensor(env, exports);
+  register_top_k(env, exports);
   return exports;
 }
 

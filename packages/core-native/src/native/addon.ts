@@ -4,6 +4,7 @@
  */
 
 import type { CudaExports } from "./cuda.js";
+import type { TopKExports } from "./top-k.js";
 
 declare const handle: unique symbol;
 
@@ -65,4 +66,10 @@ interface TensorExports {
   tensorNarrow(tensor: Handle<"Tensor">, dim: number, start: number, length: number): Handle<"Tensor">;
 }
 
-export interface Addon extends HandleExports, AbortExports, SystemExports, TensorExports, CudaExports {}
+export interface Addon
+  extends HandleExports,
+    AbortExports,
+    SystemExports,
+    TensorExports,
+    CudaExports,
+    TopKExports {}

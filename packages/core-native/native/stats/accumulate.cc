@@ -1,0 +1,65 @@
+#include "stats/accumulate.h"
+
+#include <algorithm>
+#include <string>
+
+#include "core/error.h"
+
+namespace saev {
+
+void encode_in_pieces(const Encoder& encoder, const Batch& batch, int64_t piece, SparseBatch& f_x,
+                      const Job& job) {
+  if (batch.rows <= piece) {
+    encoder.encode(batch.acts.data(), batch.rows, f_x);
+    return;
+  }
+  f_x.rows = 0;
+  f_x.d_sae = encoder.d_sae();
+  f_x.row_start.assign(1, 0);
+  f_x.latent.clear();
+  f_x.value.clear();
+  SparseBatch part;
+  for (int64_t begin = 0; begin < batch.rows; begin += piece) {
+    job.check_abort();
+    const int64_t n = std::min(piece, batch.rows - begin);
+    encoder.encode(batch.acts.data() + begin * batch.dim, n, part);
+    const int64_t shift = f_x.row_start.back();
+    for (int64_t r = 0; r < n; ++r)
+      f_x.row_start.push_back(part.row_start[static_cast<size_t>(r) + 1] + shift);
+    f_x.latent.insert(f_x.latent.end(), part.latent.begin(), part.latent.begin() + part.nnz());
+    f_x.value.insert(f_x.value.end(), part.value.begin(), part.value.begin() + part.nnz());
+    f_x.rows += n;
+  }
+}
+
+std::shared_ptr<TopKAccumulator> accumulate_top_k(BatchSource& source, const Encoder& encoder,
+                                                  const AccumulateOptions& options, const Job& job) {
+  if (source.dim() != encoder.d_vit()) {
+    throw Error(Code::kShapeMismatch, "the SAE takes activations of width " +
+                                          std::to_string(encoder.d_vit()) + ", and these have " +
+                                          std::to_string(source.dim()) +
+                                          "; use the shards it was trained on");
+  }
+  if (options.topk_batch_size < 1 || options.sae_batch_size < 1) {
+    throw Error(Code::kInvalidArgument, "topk_batch_size and sae_batch_size: expected 1 or more");
+  }
+  TopKOptions top_k = options.top_k;
+  top_k.d_sae = encoder.d_sae();
+  top_k.rows = source.length();
+  auto accumulator = std::make_shared<TopKAccumulator>(top_k);
+  source.reset();
+  Batch batch;
+  SparseBatch f_x;
+  int64_t done = 0;
+  while (source.next(batch, options.topk_batch_size, job) > 0) {
+    job.check_abort();
+    encode_in_pieces(encoder, batch, options.sae_batch_size, f_x, job);
+    accumulator->add(f_x, batch.image_i, batch.patch_i);
+    done += batch.rows;
+    job.report({static_cast<double>(done), static_cast<double>(top_k.rows), {}});
+  }
+  accumulator->finish();
+  return accumulator;
+}
+
+}  // namespace saev
