@@ -17,9 +17,13 @@ target_link_libraries(saev_libtorch INTERFACE c10 torch_cpu)
 find_package(Threads REQUIRED)
 target_link_libraries(saev_libtorch INTERFACE Threads::Threads)
 
+# libtorch's headers put their own path into messages: shorten it, so that a packed addon names no folder of ours.
+target_compile_options(saev_libtorch INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-ffile-prefix-map=${SAEV_LIBTORCH}/include=torch>)
+
 # The run path points at the libtorch that the build used; the loader may preload another (see src/native/load.ts).
 set(SAEV_RUN_PATH "${SAEV_LIBTORCH}/lib")
 function(saev_torch_rpath target)
-  set_target_properties(${target} PROPERTIES BUILD_RPATH "${SAEV_RUN_PATH}" INSTALL_RPATH "${SAEV_RUN_PATH}")
+  set_target_properties(${target} PROPERTIES BUILD_RPATH "${SAEV_RUN_PATH}" INSTALL_RPATH "")
   target_link_options(${target} PRIVATE -Wl,--disable-new-dtags)
 endfunction()

@@ -1,5 +1,15 @@
 export { type CudaInfo, cudaInfo, type Device, type ResolveDeviceOptions, resolveDevice } from "./device.js";
+export { type DoctorItem, type DoctorReport, doctor } from "./doctor.js";
 export { SaevError, type SaevErrorCode } from "./errors.js";
+export type { FetchProgress } from "./libtorch/fetch.js";
+export type { FoundLibtorch } from "./libtorch/find.js";
+export type { Flavour } from "./libtorch/flavours.js";
+export {
+  type LibtorchPlan,
+  planLibtorch,
+  type SetupLibtorchOptions,
+  setupLibtorch,
+} from "./libtorch/setup.js";
 export type { LongCallOptions } from "./native/call.js";
 export {
   type Histogram,

@@ -37,15 +37,22 @@ function versionFile(folder: string): { version: string; cuda: string | null } |
   return { version, cuda: digits ? `${digits[1]}.${digits[2]}` : null };
 }
 
+/** "2.13" of "2.13.0": within it, libtorch's C++ interface is binary compatible. */
+export const minorOf = (version: string): string => version.split(".").slice(0, 2).join(".");
+
 /**
  * Why this libtorch cannot serve a flavour; undefined when it can. A CUDA build serves the CPU flavour too: its
  * CPU half is the same.
+ * @param minors minor releases that do; default: those that the sources build with.
  */
-export function misfit(torch: Libtorch, flavour: Flavour): string | undefined {
+export function misfit(
+  torch: Libtorch,
+  flavour: Flavour,
+  minors: readonly string[] = flavours[flavour].accepts,
+): string | undefined {
   const spec = flavours[flavour];
-  const minor = torch.version.split(".").slice(0, 2).join(".");
-  if (!spec.accepts.includes(minor)) {
-    return `it is ${torch.version}; ${flavour} needs ${spec.accepts.join(" or ")}`;
+  if (!minors.includes(minorOf(torch.version))) {
+    return `it is ${torch.version}; ${minors.join(" or ")} is needed`;
   }
   if (spec.cuda && torch.cuda !== spec.cuda) {
     return `it is built ${torch.cuda ? `for CUDA ${torch.cuda}` : "for the CPU alone"}; ${flavour} needs CUDA ${spec.cuda}`;

@@ -16,6 +16,8 @@ export interface FindOptions {
   readonly explicit?: string | undefined;
   /** Default: {@link cacheFolder}. */
   readonly cache?: string | undefined;
+  /** Minor releases that serve, e.g. ["2.13"]; default: those that the sources build with. */
+  readonly minors?: readonly string[] | undefined;
   /** Look into the cache before asking Python, which costs a process. Default false. */
   readonly cacheFirst?: boolean;
 }
@@ -32,7 +34,7 @@ export function findLibtorch(flavour: Flavour, options: FindOptions = {}): Searc
   const explicit = options.explicit ?? process.env.SAEV_LIBTORCH;
   const consider = (folder: string, source: FoundLibtorch["source"], from: string) => {
     const torch = describeLibtorch(folder);
-    const problem = torch ? misfit(torch, flavour) : "it holds no libtorch";
+    const problem = torch ? misfit(torch, flavour, options.minors) : "it holds no libtorch";
     if (torch && !problem) return { ...torch, source, from };
     tried.push(`${from}: ${folder}: ${problem}`);
     return undefined;
