@@ -11,6 +11,8 @@ export {
   setupLibtorch,
 } from "./libtorch/setup.js";
 export type { LongCallOptions } from "./native/call.js";
+export { Latents } from "./sae/latents.js";
+export { type EncoderInput, type SaeTensors, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
 export {
   type Histogram,
   LatentStatistics,

@@ -5,6 +5,7 @@
 #include "bind/cuda.h"
 #include "bind/handle.h"
 #include "bind/promise_worker.h"
+#include "bind/sparse_autoencoder.h"
 #include "bind/system.h"
 #include "bind/tensor.h"
 #include "bind/top_k.h"
@@ -16,6 +17,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_handles(env, exports);
   register_abort(env, exports);
   register_cuda(env, exports);
+  register_sparse_autoencoder(env, exports);
   register_system(env, exports);
   register_tensor(env, exports);
   register_top_k(env, exports);

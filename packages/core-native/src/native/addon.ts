@@ -4,6 +4,7 @@
  */
 
 import type { CudaExports } from "./cuda.js";
+import type { SaeExports } from "./sae.js";
 import type { TopKExports } from "./top-k.js";
 
 declare const handle: unique symbol;
@@ -72,4 +73,5 @@ export interface Addon
     SystemExports,
     TensorExports,
     CudaExports,
+    SaeExports,
     TopKExports {}

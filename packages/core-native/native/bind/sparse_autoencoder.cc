@@ -1,0 +1,192 @@
+#include "bind/sparse_autoencoder.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "bind/args.h"
+#include "bind/guard.h"
+#include "bind/handle.h"
+#include "bind/promise_worker.h"
+#include "bind/tensor.h"
+
+namespace saev::bind {
+namespace {
+
+constexpr const char* kKind = "SparseAutoencoder";
+
+std::string shape_text(const at::Tensor& t) {
+  std::string s = "[";
+  for (int64_t i = 0; i < t.dim(); ++i) s += (i ? ", " : "") + std::to_string(t.size(i));
+  return s + "]";
+}
+
+at::Tensor float_tensor(const Napi::Object& object, const char* name, int64_t dim) {
+  at::Tensor t = unwrap_tensor(object.Get(name));
+  if (t.dim() != dim || !t.is_floating_point()) {
+    throw Error(Code::kShapeMismatch, std::string(name) + ": expected a float tensor of " +
+                                          std::to_string(dim) + " dimension(s), found shape " +
+                                          shape_text(t));
+  }
+  return t.to(at::kFloat).contiguous();
+}
+
+void copy_into(std::vector<float>& to, const at::Tensor& from) {
+  std::memcpy(to.data(), from.const_data_ptr(), to.size() * sizeof(float));
+}
+
+template <typename T>
+Napi::Value array_tensor(Napi::Env env, const T* data, std::vector<int64_t> shape, at::ScalarType dtype) {
+  at::Tensor t = at::empty(shape, dtype);
+  if (t.numel() > 0) std::memcpy(t.mutable_data_ptr(), data, static_cast<size_t>(t.numel()) * sizeof(T));
+  return wrap_tensor(env, t);
+}
+
+at::Tensor rows_of(const Napi::Value& value, const std::string& name, int64_t d_vit) {
+  at::Tensor x = unwrap_tensor(value);
+  if (x.dim() != 2 || x.size(1) != d_vit || x.scalar_type() != at::kFloat) {
+    throw Error(Code::kShapeMismatch, name + ": expected a float32 tensor [rows, " + std::to_string(d_vit) +
+                                          "], found shape " + shape_text(x));
+  }
+  return x.contiguous();
+}
+
+/// sparseAutoencoder({ wEnc, bEnc, wDec, bDec }, centred) → handle
+Napi::Value create(const Napi::CallbackInfo& info) {
+  const bool centred = bool_of(info[1], "centred");
+  auto sae = std::make_shared<SparseAutoencoder>(params_of(info[0]),
+                                                 centred ? EncoderInput::kCentred : EncoderInput::kRaw);
+  return wrap_sparse_autoencoder(info.Env(), std::move(sae));
+}
+
+/// saeInfo(handle) → { dVit, dSae, centred }
+Napi::Value sae_info(const Napi::CallbackInfo& info) {
+  const auto sae = unwrap_sparse_autoencoder(info[0]);
+  Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("dVit", static_cast<double>(sae->d_vit()));
+  out.Set("dSae", static_cast<double>(sae->d_sae()));
+  out.Set("centred", sae->encoder_input() == EncoderInput::kCentred);
+  return out;
+}
+
+/// saeTensors(handle) → { wEnc, bEnc, wDec, bDec }
+Napi::Value sae_tensors(const Napi::CallbackInfo& info) {
+  return params_to_js(info.Env(), unwrap_sparse_autoencoder(info[0])->params());
+}
+
+/// saeEncode(handle, x, control) → Promise<{ rowStart, latent, value }>
+Napi::Value sae_encode(const Napi::CallbackInfo& info) {
+  const auto sae = unwrap_sparse_autoencoder(info[0]);
+  const at::Tensor x = rows_of(info[1], "x", sae->d_vit());
+  return run_job<SparseBatch>(
+      info[2], "saev:encode",
+      [sae, x](const Job& job) {
+        job.check_abort();
+        SparseBatch out;
+        sae->encode(x.const_data_ptr<float>(), x.size(0), out);
+        return out;
+      },
+      [](Napi::Env env, SparseBatch& batch) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("rowStart", array_tensor(env, batch.row_start.data(), {batch.rows + 1}, at::kLong));
+        out.Set("latent", array_tensor(env, batch.latent.data(), {batch.nnz()}, at::kInt));
+        out.Set("value", array_tensor(env, batch.value.data(), {batch.nnz()}, at::kFloat));
+        return out;
+      });
+}
+
+SparseBatch batch_of(const Napi::Value& value, int64_t d_sae) {
+  const Napi::Object o = object_of(value, "latents");
+  const at::Tensor start = unwrap_tensor(o.Get("rowStart")), latent = unwrap_tensor(o.Get("latent")),
+                   values = unwrap_tensor(o.Get("value"));
+  if (start.dim() != 1 || start.size(0) < 1 || start.scalar_type() != at::kLong || latent.dim() != 1 ||
+      latent.scalar_type() != at::kInt || values.dim() != 1 || values.scalar_type() != at::kFloat ||
+      latent.size(0) != values.size(0)) {
+    throw Error(Code::kShapeMismatch,
+                "latents: expected { rowStart: int64 [rows + 1], latent: int32 [n], value: float32 [n] }");
+  }
+  SparseBatch f;
+  f.rows = start.size(0) - 1;
+  f.d_sae = d_sae;
+  const auto copy = [](auto& to, const at::Tensor& from) {
+    const at::Tensor c = from.contiguous();
+    to.resize(static_cast<size_t>(c.numel()));
+    if (!to.empty()) std::memcpy(to.data(), c.const_data_ptr(), to.size() * sizeof(to[0]));
+  };
+  copy(f.row_start, start);
+  copy(f.latent, latent);
+  copy(f.value, values);
+  bool sound = f.row_start.front() == 0 && f.row_start.back() == values.size(0);
+  sound = sound && std::is_sorted(f.row_start.begin(), f.row_start.end());
+  if (!sound) {
+    throw Error(Code::kShapeMismatch, "latents: rowStart must ascend from 0 to the number of values");
+  }
+  return f;
+}
+
+/// saeDecode(handle, { rowStart, latent, value }, control) → Promise<x̂ [rows, d_vit]>
+Napi::Value sae_decode(const Napi::CallbackInfo& info) {
+  const auto sae = unwrap_sparse_autoencoder(info[0]);
+  auto f = std::make_shared<SparseBatch>(batch_of(info[1], sae->d_sae()));
+  return run_job<at::Tensor>(
+      info[2], "saev:decode",
+      [sae, f](const Job& job) {
+        job.check_abort();
+        at::Tensor x_hat = at::empty({f->rows, sae->d_vit()}, at::kFloat);
+        sae->decode(*f, x_hat.mutable_data_ptr<float>());
+        return x_hat;
+      },
+      [](Napi::Env env, at::Tensor& x_hat) { return wrap_tensor(env, x_hat); });
+}
+
+}  // namespace
+
+Napi::Value wrap_sparse_autoencoder(Napi::Env env, std::shared_ptr<SparseAutoencoder> sae) {
+  const int64_t bytes = 8 * sae->d_vit() * sae->d_sae();
+  return wrap(env, std::move(sae), kKind, bytes);
+}
+
+std::shared_ptr<SparseAutoencoder> unwrap_sparse_autoencoder(const Napi::Value& value) {
+  return unwrap<SparseAutoencoder>(value, kKind);
+}
+
+Params params_of(const Napi::Value& value) {
+  const Napi::Object o = object_of(value, "tensors");
+  const at::Tensor w_enc = float_tensor(o, "wEnc", 2), b_enc = float_tensor(o, "bEnc", 1),
+                   w_dec = float_tensor(o, "wDec", 2), b_dec = float_tensor(o, "bDec", 1);
+  const int64_t vit = w_enc.size(0), sae = w_enc.size(1);
+  if (b_enc.size(0) != sae || w_dec.size(0) != sae || w_dec.size(1) != vit || b_dec.size(0) != vit) {
+    throw Error(Code::kShapeMismatch, "W_enc [d_vit, d_sae] is " + shape_text(w_enc) + ", which b_enc " +
+                                          shape_text(b_enc) + ", W_dec [d_sae, d_vit] " + shape_text(w_dec) +
+                                          " and b_dec " + shape_text(b_dec) + " do not fit");
+  }
+  if (vit < 1 || sae < 1) throw Error(Code::kShapeMismatch, "an SAE needs d_vit and d_sae of at least 1");
+  Params p(vit, sae);
+  copy_into(p.w_enc, w_enc);
+  copy_into(p.b_enc, b_enc);
+  copy_into(p.w_dec, w_dec);
+  copy_into(p.b_dec, b_dec);
+  return p;
+}
+
+Napi::Value params_to_js(Napi::Env env, const Params& p) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("wEnc", array_tensor(env, p.w_enc.data(), {p.d_vit, p.d_sae}, at::kFloat));
+  out.Set("bEnc", array_tensor(env, p.b_enc.data(), {p.d_sae}, at::kFloat));
+  out.Set("wDec", array_tensor(env, p.w_dec.data(), {p.d_sae, p.d_vit}, at::kFloat));
+  out.Set("bDec", array_tensor(env, p.b_dec.data(), {p.d_vit}, at::kFloat));
+  return out;
+}
+
+void register_sparse_autoencoder(Napi::Env env, Napi::Object exports) {
+  export_function<create>(env, exports, "sparseAutoencoder");
+  export_function<sae_info>(env, exports, "saeInfo");
+  export_function<sae_tensors>(env, exports, "saeTensors");
+  export_function<sae_encode>(env, exports, "saeEncode");
+  export_function<sae_decode>(env, exports, "saeDecode");
+}
+
+}  // namespace saev::bind

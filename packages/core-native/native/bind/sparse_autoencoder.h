@@ -1,0 +1,28 @@
+#pragma once
+// The JavaScript class SparseAutoencoder, and the encoder behind its handle for statistics.
+
+#include <napi.h>
+
+#include <memory>
+
+#include "sae/sparse_autoencoder.h"
+
+namespace saev::bind {
+
+/// A handle of class "SparseAutoencoder".
+Napi::Value wrap_sparse_autoencoder(Napi::Env env, std::shared_ptr<SparseAutoencoder> sae);
+/// The SAE behind a handle. Throws Code::kWrongHandle or Code::kDisposed.
+std::shared_ptr<SparseAutoencoder> unwrap_sparse_autoencoder(const Napi::Value& value);
+/// The same as the interface that statistics use.
+inline std::shared_ptr<Encoder> unwrap_encoder(const Napi::Value& value) {
+  return unwrap_sparse_autoencoder(value);
+}
+
+/// Plain parameters from the four tensors of `{ wEnc, bEnc, wDec, bDec }`, any float dtype.
+Params params_of(const Napi::Value& value);
+/// The four tensors as handles, float32.
+Napi::Value params_to_js(Napi::Env env, const Params& params);
+
+void register_sparse_autoencoder(Napi::Env env, Napi::Object exports);
+
+}  // namespace saev::bind

@@ -1,0 +1,98 @@
+#include "kernels/cpu/decoder_gradient.h"
+
+#include "kernels/cpu/reduce8.h"
+#include "kernels/cpu/simd.h"
+#include "kernels/cpu/strips.h"
+
+namespace saev {
+namespace {
+
+constexpr int kLookAhead = 8;
+constexpr int64_t kLineFloats = 16;
+constexpr int kFlush = 64;  // entries whose partial sums are kept before they are reduced
+
+// Keeps a loaded vector in a register for both of its uses; the compiler would fold the load into each.
+SAEV_INLINE void keep(Vec& v) {
+#if defined(__AVX512F__)
+  __asm__("" : "+v"(v));
+#elif defined(__AVX2__)
+  __asm__("" : "+x"(v));
+#else
+  (void)v;
+#endif
+}
+
+template <int N, bool kAhead>
+[[gnu::noinline]] void gradient_strip(const DecoderGradientArgs& a, int64_t column, int64_t ahead_lines) {
+  const float* __restrict e0 = a.e + column;
+  const char* next = reinterpret_cast<const char*>(a.next);
+  float* const partial = a.scratch;
+  float* dot = a.dot + a.ptr[0];
+  int pending = 0;
+  for (int64_t j = 0; j < a.n; ++j) {
+    for (int64_t l = 0; l < ahead_lines; ++l, next += 64) prefetch_l2(next);
+    const int32_t begin = a.ptr[j], end = a.ptr[j + 1];
+    if (begin == end) continue;
+    float* g = a.g + j * a.width + column;
+    const float* w0 = a.w + j * a.width + column;
+    Vec sum[N], w[N];
+    SAEV_UNROLL for (int v = 0; v < N; ++v) {
+      sum[v] = load(g + v * kWidth);
+      w[v] = load(w0 + v * kWidth);
+    }
+    float* p = partial + 8 * pending;
+    for (int32_t q = begin; q < end; ++q, p += 8) {
+      const float* e = e0 + static_cast<int64_t>(a.index[q]) * a.width;
+      if (kAhead) {
+        const float* y = e0 + static_cast<int64_t>(a.index[q + kLookAhead]) * a.width;
+        SAEV_UNROLL for (int v = 0; v * kWidth < N * kWidth; v += kLineFloats / kWidth)
+            prefetch(y + v * kWidth);
+      }
+      const Vec f = splat(a.value[q]);
+      Vec even = zero(), odd = zero();
+      SAEV_UNROLL for (int v = 0; v < N; ++v) {
+        Vec d = load(e + v * kWidth);
+        keep(d);
+        sum[v] = fma(f, d, sum[v]);
+        if (v % 2 == 0) {
+          even = fma(w[v], d, even);
+        } else {
+          odd = fma(w[v], d, odd);
+        }
+      }
+      store_partial8(p, even + odd);
+    }
+    SAEV_UNROLL for (int v = 0; v < N; ++v) store(g + v * kWidth, sum[v]);
+    pending += end - begin;
+    if (pending >= kFlush) {
+      int i = 0;
+      for (; i + 8 <= pending; i += 8, dot += 8) add_sums8(partial + 8 * i, dot);
+      __builtin_memmove(partial, partial + 8 * i, sizeof(float) * 8 * static_cast<size_t>(pending - i));
+      pending -= i;
+    }
+  }
+  for (int i = 0; i < pending; ++i, ++dot) {
+    float s = 0;
+    for (int l = 0; l < 8; ++l) s += partial[8 * i + l];
+    *dot += s;
+  }
+}
+
+}  // namespace
+
+namespace SAEV_LEVEL {
+
+void decoder_gradient(const DecoderGradientArgs& a) {
+  const int64_t lines = a.next && a.n ? (a.next_floats / kLineFloats + a.n - 1) / a.n : 0;
+  for_each_strip(a.width, [&](auto n, int64_t column) {
+    const int64_t ahead = column == 0 ? lines : 0;
+    if (a.look_ahead) {
+      gradient_strip<decltype(n)::value, true>(a, column, ahead);
+    } else {
+      gradient_strip<decltype(n)::value, false>(a, column, ahead);
+    }
+  });
+}
+
+}  // namespace SAEV_LEVEL
+}  // namespace saev

@@ -1,0 +1,34 @@
+#pragma once
+// x → active latents, for a whole batch on all cores.
+
+#include "core/aligned.h"
+#include "sae/active_lists.h"
+#include "sae/layout.h"
+#include "sae/params.h"
+
+namespace saev {
+
+struct EncodeInput {
+  const float* x = nullptr;  ///< [rows, d_vit], C order
+  int64_t rows = 0;
+  const float* w_enc = nullptr;  ///< panels
+  const float* b_enc = nullptr;  ///< [padded_sae]
+  const float* shift = nullptr;  ///< [d_vit], b_dec in the centred convention, else null
+  float* slices = nullptr;       ///< out, or null: x − shift as [slice][row][slice_width]
+};
+
+/// Scratch of the threads, kept between batches.
+struct EncodeScratch {
+  struct Thread {
+    AlignedArray<float> packed;
+    AlignedArray<float> row_value;
+    AlignedArray<uint16_t> row_index;
+  };
+  std::vector<Thread> threads;
+};
+
+/// f = relu(…) as lists in segments of `segment` latents (a multiple of kPanel, at most 65536).
+void encode(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
+            EncodeScratch& scratch, ActiveLists& out);
+
+}  // namespace saev

@@ -1,0 +1,39 @@
+#pragma once
+// Parameters in the form that files and formulas have: row-major, nothing padded.
+
+#include <cstdint>
+#include <vector>
+
+namespace saev {
+
+/// T is float, or double for gradient checks.
+template <typename T>
+struct PlainParams {
+  int64_t d_vit = 0;
+  int64_t d_sae = 0;
+  std::vector<T> w_enc;  ///< [d_vit, d_sae]
+  std::vector<T> b_enc;  ///< [d_sae]
+  std::vector<T> w_dec;  ///< [d_sae, d_vit]
+  std::vector<T> b_dec;  ///< [d_vit]
+
+  PlainParams() = default;
+  /// All zero.
+  PlainParams(int64_t vit, int64_t sae)
+      : d_vit(vit),
+        d_sae(sae),
+        w_enc(static_cast<size_t>(vit * sae)),
+        b_enc(static_cast<size_t>(sae)),
+        w_dec(static_cast<size_t>(sae * vit)),
+        b_dec(static_cast<size_t>(vit)) {}
+};
+
+using Params = PlainParams<float>;
+
+/// What the encoder sees. Files of the Python package had `(x − b_dec) W_enc + b_enc` until July 2025 and
+/// `x W_enc + b_enc` since.
+enum class EncoderInput {
+  kCentred,  ///< x − b_dec
+  kRaw,      ///< x
+};
+
+}  // namespace saev

@@ -1,0 +1,151 @@
+#include "sae/sparse_autoencoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "core/error.h"
+#include "core/parallel.h"
+#include "kernels/cpu/gather_rows.h"
+#include "sae/active_lists.h"
+#include "sae/encode.h"
+
+namespace saev {
+namespace {
+
+constexpr int64_t kSegment = 256;
+
+void check_finite(const std::vector<float>& values, const char* name) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      throw Error(Code::kNumeric, std::string(name) + " holds a value that is not finite at element " +
+                                      std::to_string(i) + "; this SAE cannot be used");
+    }
+  }
+}
+
+void check_size(size_t found, int64_t expected, const char* name) {
+  if (static_cast<int64_t>(found) != expected) {
+    throw Error(Code::kShapeMismatch, std::string(name) + ": expected " + std::to_string(expected) +
+                                          " elements, found " + std::to_string(found));
+  }
+}
+
+}  // namespace
+
+SparseAutoencoder::SparseAutoencoder(const Params& p, EncoderInput input)
+    : level_(active_level()),
+      layout_(p.d_vit, p.d_sae, level_),
+      input_(input),
+      w_enc_(static_cast<size_t>(layout_.encoder_size())),
+      b_enc_(static_cast<size_t>(layout_.padded_sae())),
+      w_dec_(static_cast<size_t>(layout_.decoder_size())),
+      b_dec_(static_cast<size_t>(layout_.padded_vit())) {
+  check_size(p.w_enc.size(), p.d_vit * p.d_sae, "W_enc");
+  check_size(p.b_enc.size(), p.d_sae, "b_enc");
+  check_size(p.w_dec.size(), p.d_vit * p.d_sae, "W_dec");
+  check_size(p.b_dec.size(), p.d_vit, "b_dec");
+  check_finite(p.w_enc, "W_enc");
+  check_finite(p.b_enc, "b_enc");
+  check_finite(p.w_dec, "W_dec");
+  check_finite(p.b_dec, "b_dec");
+  layout_.pack_encoder(p.w_enc.data(), w_enc_.data());
+  layout_.pack_decoder(p.w_dec.data(), w_dec_.data());
+  std::copy(p.b_enc.begin(), p.b_enc.end(), b_enc_.data());
+  std::copy(p.b_dec.begin(), p.b_dec.end(), b_dec_.data());
+}
+
+void SparseAutoencoder::encode(const float* x, int64_t rows, SparseBatch& out) const {
+  EncodeScratch scratch;
+  ActiveLists lists;
+  EncodeInput in;
+  in.x = x;
+  in.rows = rows;
+  in.w_enc = w_enc_.data();
+  in.b_enc = b_enc_.data();
+  in.shift = input_ == EncoderInput::kCentred ? b_dec_.data() : nullptr;
+  saev::encode(level_, layout_, in, kSegment, scratch, lists);
+  to_sparse_batch(lists, layout_.d_sae, out);
+}
+
+void SparseAutoencoder::decode(const SparseBatch& f, float* x_hat) const {
+  if (f.d_sae != d_sae()) {
+    throw Error(Code::kShapeMismatch, "this SAE has " + std::to_string(d_sae()) +
+                                          " latents, the batch was made by one with " +
+                                          std::to_string(f.d_sae));
+  }
+  for (const int32_t j : f.latent) {
+    if (j < 0 || j >= d_sae()) {
+      throw Error(Code::kShapeMismatch, "latent " + std::to_string(j) + " does not exist in this SAE");
+    }
+  }
+  // Whatever d_sae is, an index must fit in 16 bits: rows are handed over in segments of 65536 latents.
+  const auto gather = SAEV_PICK(level_, gather_rows);
+  constexpr int64_t kReach = 65536;
+  const int64_t width = layout_.slice_width, vit = layout_.d_vit;
+  parallel_tasks((f.rows + kRowBlock - 1) / kRowBlock, [&](int64_t block, int) {
+    const int64_t first = block * kRowBlock, n = std::min(kRowBlock, f.rows - first);
+    AlignedArray<float> buffer(static_cast<size_t>(width));
+    std::vector<uint16_t> index;
+    for (int64_t r = first; r < first + n; ++r) {
+      const int64_t begin = f.row_start[static_cast<size_t>(r)],
+                    end = f.row_start[static_cast<size_t>(r) + 1];
+      index.assign(static_cast<size_t>(end - begin) + 32, 0);
+      for (int64_t q = begin; q < end; ++q) {
+        index[static_cast<size_t>(q - begin)] =
+            static_cast<uint16_t>(f.latent[static_cast<size_t>(q)] % kReach);
+      }
+      for (int64_t s = 0; s < layout_.n_slices; ++s) {
+        const int64_t columns = std::min(width, vit - s * width);
+        if (columns <= 0) break;
+        std::fill_n(buffer.data(), width, 0.0f);
+        for (int64_t a = begin; a < end;) {
+          const int64_t reach = f.latent[static_cast<size_t>(a)] / kReach;
+          int64_t b = a;
+          while (b < end && f.latent[static_cast<size_t>(b)] / kReach == reach) ++b;
+          const int32_t ptr[2] = {0, static_cast<int32_t>(b - a)};
+          gather({w_dec_.data() + s * layout_.slice_stride() + reach * kReach * width, width, ptr, 1,
+                  index.data() + (a - begin), f.value.data() + a, buffer.data(), nullptr, 0, false});
+          a = b;
+        }
+        float* out = x_hat + r * vit + s * width;
+        for (int64_t k = 0; k < columns; ++k)
+          out[k] = buffer[static_cast<size_t>(k)] + b_dec_[static_cast<size_t>(s * width + k)];
+      }
+    }
+  });
+}
+
+Params SparseAutoencoder::params() const {
+  Params p(d_vit(), d_sae());
+  layout_.unpack_encoder(w_enc_.data(), p.w_enc.data());
+  layout_.unpack_decoder(w_dec_.data(), p.w_dec.data());
+  std::copy_n(b_enc_.data(), d_sae(), p.b_enc.data());
+  std::copy_n(b_dec_.data(), d_vit(), p.b_dec.data());
+  return p;
+}
+
+void to_sparse_batch(const ActiveLists& lists, int64_t d_sae, SparseBatch& out) {
+  out.rows = lists.rows;
+  out.d_sae = d_sae;
+  out.row_start.resize(static_cast<size_t>(lists.rows) + 1);
+  const int64_t nnz = lists.nnz();
+  out.latent.resize(static_cast<size_t>(nnz));
+  out.value.resize(static_cast<size_t>(nnz));
+  int64_t at = 0;
+  for (int64_t r = 0; r < lists.rows; ++r) {
+    const int64_t block = r / kRowBlock, row = r % kRowBlock;
+    const BlockLists& entries = lists.blocks[static_cast<size_t>(block)];
+    out.row_start[static_cast<size_t>(r)] = at;
+    for (int64_t s = 0; s < lists.n_segments; ++s) {
+      const int32_t* ptr = lists.ptr(block, s);
+      for (int32_t q = ptr[row]; q < ptr[row + 1]; ++q, ++at) {
+        out.latent[static_cast<size_t>(at)] = static_cast<int32_t>(s * lists.segment + entries.index()[q]);
+        out.value[static_cast<size_t>(at)] = entries.value()[q];
+      }
+    }
+  }
+  out.row_start[static_cast<size_t>(lists.rows)] = at;
+}
+
+}  // namespace saev

@@ -1,0 +1,41 @@
+#pragma once
+// A trained sparse autoencoder, ready to encode: f = relu((x − b_dec) W_enc + b_enc), x̂ = f W_dec + b_dec, or
+// with x in place of x − b_dec when its file says so.
+
+#include "core/aligned.h"
+#include "sae/active_lists.h"
+#include "sae/encoder.h"
+#include "sae/layout.h"
+#include "sae/params.h"
+
+namespace saev {
+
+class SparseAutoencoder final : public Encoder {
+ public:
+  /// Copies the parameters. Throws Code::kShapeMismatch when their sizes do not agree, Code::kNumeric when
+  /// one of them is not finite.
+  explicit SparseAutoencoder(const Params& params, EncoderInput input = EncoderInput::kCentred);
+
+  int64_t d_vit() const override { return layout_.d_vit; }
+  int64_t d_sae() const override { return layout_.d_sae; }
+  EncoderInput encoder_input() const { return input_; }
+
+  void encode(const float* x, int64_t rows, SparseBatch& out) const override;
+  /// x̂ [rows, d_vit] of f. Throws Code::kShapeMismatch when f has another d_sae or holds latents that do not
+  /// exist.
+  void decode(const SparseBatch& f, float* x_hat) const;
+
+  /// The parameters as files hold them: the same bits that the constructor was given.
+  Params params() const;
+
+ private:
+  Level level_;
+  Layout layout_;
+  EncoderInput input_;
+  AlignedArray<float> w_enc_, b_enc_, w_dec_, b_dec_;
+};
+
+/// Turns segmented lists into compressed rows.
+void to_sparse_batch(const ActiveLists& lists, int64_t d_sae, SparseBatch& out);
+
+}  // namespace saev
