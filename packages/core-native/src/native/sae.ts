@@ -20,11 +20,7 @@ export interface SaeExports {
   sparseAutoencoder(params: NativeParams, centred: boolean): Handle<"SparseAutoencoder">;
   saeInfo(sae: Handle<"SparseAutoencoder">): { dVit: number; dSae: number; centred: boolean };
   saeTensors(sae: Handle<"SparseAutoencoder">): NativeParams;
-  saeEncode(
-    sae: Handle<"SparseAutoencoder">,
-    x: Handle<"Tensor">,
-    control: Control,
-  ): Promise<NativeLatents>;
+  saeEncode(sae: Handle<"SparseAutoencoder">, x: Handle<"Tensor">, control: Control): Promise<NativeLatents>;
   saeDecode(
     sae: Handle<"SparseAutoencoder">,
     latents: NativeLatents,
