@@ -1,4 +1,3 @@
-import { readdir, stat } from "node:fs/promises";
 import { type ConfigOf, choice, member, string } from "./fields.js";
 import { ConfigError } from "./issues.js";
 import { schemaOf, unionSchemaOf } from "./schema.js";
@@ -76,6 +75,9 @@ export async function nImgs(dataset: Dataset): Promise<number> {
   }
 }
 
+/** Loaded by who counts: node:fs/promises brings the stream modules with it, which no other part needs. */
+const fs = (): typeof import("node:fs/promises") => process.getBuiltinModule("node:fs/promises");
+
 /** Paths are bytes here: a name that is not UTF-8 must still be entered and counted. */
 async function countFiles(folder: Buffer): Promise<number> {
   let entries: Awaited<ReturnType<typeof readEntries>>;
@@ -93,11 +95,11 @@ async function countFiles(folder: Buffer): Promise<number> {
   return n;
 }
 
-const readEntries = (folder: Buffer) => readdir(folder, { withFileTypes: true, encoding: "buffer" });
+const readEntries = (folder: Buffer) => fs().readdir(folder, { withFileTypes: true, encoding: "buffer" });
 
 async function leadsToFolder(link: Buffer): Promise<boolean> {
   try {
-    return (await stat(link)).isDirectory();
+    return (await fs().stat(link)).isDirectory();
   } catch {
     return false;
   }

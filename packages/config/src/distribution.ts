@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { exp, log, normalQuantile } from "./exact-math.js";
+import { sha256 } from "./sha256.js";
 
 /**
  * A value to draw, as it is written in TOML and JSON too: a table with one of these five keys and no other.
@@ -99,7 +99,7 @@ export interface Draw {
  */
 export function uniformBits(draw: Draw): number {
   const text = `${draw.seed}/${draw.point}/${draw.sample}/${draw.path}`;
-  const bits = createHash("sha256").update(text).digest().readBigUInt64BE(0) >> 11n;
+  const bits = sha256(text).readBigUInt64BE(0) >> 11n;
   // k + ½ needs 54 bits; for the upper half the sum rounds to even, so 1 itself could come out and is kept below.
   return Math.min((Number(bits) + 0.5) / 2 ** 53, 1 - 2 ** -53);
 }

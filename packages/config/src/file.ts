@@ -1,8 +1,5 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { requireHere } from "./deferred.js";
 import { ConfigError, type ConfigErrorCode } from "./issues.js";
-
-const require = createRequire(import.meta.url);
 
 export type ConfigFormat = "toml" | "json";
 
@@ -15,7 +12,7 @@ export type ConfigFormat = "toml" | "json";
 export function loadConfigFile(path: string): Record<string, unknown> {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = process.getBuiltinModule("node:fs").readFileSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw fault("NOT_FOUND", "a TOML or JSON file", "no such file", path, error);
@@ -54,7 +51,7 @@ function parseJson(text: string, where: string | undefined): unknown {
 }
 
 function parseToml(text: string, where: string | undefined): unknown {
-  const toml = require("smol-toml") as typeof import("smol-toml");
+  const toml = requireHere("smol-toml") as typeof import("smol-toml");
   try {
     return toml.parse(text);
   } catch (error) {

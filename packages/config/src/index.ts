@@ -23,6 +23,7 @@ export { type ConfigFormat, loadConfigFile, parseConfigText } from "./file.js";
 export { type Flag, type FlagMember, type FlagTable, type FlagUnion, flagTable } from "./flags.js";
 export { type Grid, grid } from "./grid.js";
 export { ConfigError, type ConfigErrorCode, type ConfigIssue } from "./issues.js";
+export { type JsonSchema, jsonSchema, sweepJsonSchema } from "./json-schema.js";
 export { hashedText, Metadata, metadataHash, metadataOf, metadataText, parseMetadata } from "./metadata.js";
 export { editDistance, nearestName } from "./nearest.js";
 export { Matryoshka, Objective, Vanilla } from "./objective.js";

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Activations } from "./activations.js";
 import { datasetSpecs } from "./dataset.js";
 import type { ConfigOf, Field, FieldType } from "./fields.js";
@@ -6,6 +5,7 @@ import { spec } from "./fields.js";
 import { type ParseOptions, parseConfig } from "./parse.js";
 import { pythonJson, pythonReprOf } from "./python.js";
 import { schemaOf } from "./schema.js";
+import { sha256 } from "./sha256.js";
 
 /** A field that must be given: metadata has no defaults. */
 const given = <T>(type: FieldType, doc: string, min?: number): Field<T> => ({
@@ -56,8 +56,7 @@ const ordered = (metadata: Metadata): object =>
 export const metadataText = (metadata: Metadata): string => pythonJson(ordered(metadata), { indent: 4 });
 
 /** Name of the shard folder: the SHA-256, in hex, of the metadata as one line of JSON with sorted keys. */
-export const metadataHash = (metadata: Metadata): string =>
-  createHash("sha256").update(hashedText(metadata)).digest("hex");
+export const metadataHash = (metadata: Metadata): string => sha256(hashedText(metadata)).toString("hex");
 
 /** The text that `metadataHash` hashes. */
 export const hashedText = (metadata: Metadata): string => pythonJson(ordered(metadata), { sortKeys: true });

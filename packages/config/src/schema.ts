@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
 import type { ZodType } from "zod";
+import { onFirstUse, type Zod, zod } from "./deferred.js";
 import type { ConfigOf, Field, InputOf, Spec } from "./fields.js";
 
 /** A zod schema whose parsed values are deeply frozen `T`s. */
@@ -30,33 +30,6 @@ function remember<T>(of: readonly Spec[], build: () => ZodType): Schema<T> {
   specs.set(schema, of);
   return schema as unknown as Schema<T>;
 }
-
-/**
- * Stands for a schema that is built when first touched. Importing zod takes longer than all the rest of the
- * command's start, and `saev --help` needs none of it.
- */
-function onFirstUse(build: () => ZodType): ZodType {
-  let schema: ZodType | undefined;
-  const real = (): ZodType => {
-    schema ??= build();
-    return schema;
-  };
-  return new Proxy({} as ZodType, {
-    get: (_, key) => Reflect.get(real(), key),
-    has: (_, key) => Reflect.has(real(), key),
-    ownKeys: () => Reflect.ownKeys(real()),
-    getPrototypeOf: () => Reflect.getPrototypeOf(real()),
-    getOwnPropertyDescriptor: (_, key) => {
-      const descriptor = Reflect.getOwnPropertyDescriptor(real(), key);
-      // The proxy's own target has no such property, so it may only be shown as one that could go away.
-      return descriptor && { ...descriptor, configurable: true };
-    },
-  });
-}
-
-type Zod = typeof import("zod");
-const require = createRequire(import.meta.url);
-const zod = (): Zod => require("zod") as Zod;
 
 function buildObject(of: Spec): ZodType {
   const z = zod();

@@ -17,8 +17,8 @@ export interface Search {
 }
 
 /**
- * The combinations of a sweep: of its lists, as `expand` orders them, each `n_samples` times where the sweep holds
- * distributions, with new values every time. Samples vary fastest. Mistakes in `[search]` and in distributions are
+ * The combinations of a sweep: of its lists, as `expand` orders them, each that holds a
+ * distribution `n_samples` times with new values. Samples vary fastest. Mistakes in `[search]` and in distributions are
  * collected; a distribution that is wrong is left out of the combinations, so that the rest is still checked.
  */
 export function pointsOf(sweep: Sweep, of: Spec): { points: Point[]; errs: ConfigIssue[] } {
@@ -33,6 +33,8 @@ export function pointsOf(sweep: Sweep, of: Spec): { points: Point[]; errs: Confi
       if (wrong !== undefined) errs.set(wrong.message, wrong);
     }
   }
+  const draws = (combination: Readonly<Record<string, unknown>>): boolean =>
+    !distributionsIn(combination, of).next().done;
   const search = readSearch(table, holds, errs);
   if (!holds) return { points: combinations.map((values) => ({ values })), errs: [...errs.values()] };
   if (errs.size > 0) {
@@ -40,7 +42,7 @@ export function pointsOf(sweep: Sweep, of: Spec): { points: Point[]; errs: Confi
     return { points: rest, errs: [...errs.values()] };
   }
   const points = combinations.flatMap((combination, point) =>
-    Array.from({ length: search.n_samples }, (_, sample) => ({
+    Array.from({ length: draws(combination) ? search.n_samples : 1 }, (_, sample) => ({
       values: replaced(combination, "", (path, value) =>
         drawFrom(value, { seed: search.seed, point, sample, path }),
       ),

@@ -1,0 +1,126 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { describe, expect, test } from "vitest";
+import {
+  Activations,
+  checkConfig,
+  grid,
+  jsonSchema,
+  parseConfigText,
+  parseTrain,
+  sweepJsonSchema,
+  Train,
+  Visuals,
+} from "./index.js";
+import { built } from "./testing/built.js";
+
+const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
+const validators = {
+  Activations: ajv.compile(jsonSchema(Activations)),
+  Train: ajv.compile(jsonSchema(Train)),
+  Visuals: ajv.compile(jsonSchema(Visuals)),
+};
+const schemas = { Activations, Train, Visuals };
+
+const good: [keyof typeof schemas, string][] = [
+  ["Train", ""],
+  [
+    "Train",
+    'lr = 1\nn_patches = 2_400_000\n[data]\nlayer = "all"\nscale_mean = "mean.pt"\n[sae]\nexp_factor = 8',
+  ],
+  ["Train", '[sae]\nkind = "jump-relu"\n[objective]\nn_prefixes = 4'],
+  ["Activations", 'vit_layers = [-2, -1]\n[data]\nroot = "images"'],
+  ["Activations", '[data]\nroot = "ade"\nsplit = "validation"'],
+  [
+    "Visuals",
+    'sort_by = "img"\nlog_freq_range = [-5, -1.5]\ninclude_latents = [0, 7]\nimages = { root = "images" }',
+  ],
+];
+
+const bad: [keyof typeof schemas, string][] = [
+  ["Train", "exp_factor = 8"],
+  ["Train", 'lr = "fast"'],
+  ["Train", "lr = -1"],
+  ["Train", "n_patches = 1.5"],
+  ["Train", 'device = "tpu"'],
+  ["Train", '[data]\nlayer = "last"'],
+  ["Train", "[data]\nclamp = 0"],
+  ["Train", '[sae]\nkind = "gated"'],
+  ["Train", "[objective]\nsparsity_coeff = 1\nn_prefixes = 3"],
+  ["Activations", "vit_layers = [0.5]"],
+  ["Activations", 'vit_layers = "all"'],
+  ["Activations", '[data]\nroot = "x"\nsplit = "test"'],
+  ["Visuals", "log_freq_range = [1]"],
+  ["Visuals", "include_latents = [-1]"],
+  ["Visuals", "percentile = 101"],
+];
+
+describe("an editor and the parser agree", () => {
+  test.each(good)("on the good %s %#", (name, text) => {
+    const value = parseConfigText(text, "toml");
+    expect(checkConfig<unknown>(schemas[name] as never, value).issues).toEqual([]);
+    expect(validators[name](value), JSON.stringify(validators[name].errors)).toBe(true);
+  });
+
+  test.each(bad)("on the bad %s %#", (name, text) => {
+    const value = parseConfigText(text, "toml");
+    expect(checkConfig<unknown>(schemas[name] as never, value).issues).not.toEqual([]);
+    expect(validators[name](value)).toBe(false);
+  });
+
+  const sweep = ajv.compile(sweepJsonSchema());
+  test.each([
+    "lr = [1e-3, 1e-4]\n[sae]\nexp_factor = [8, 16]",
+    'lr = { log_uniform = [1e-5, 1e-2] }\ntag = "x"\n[search]\nn_samples = 3\n[sae]\nexp_factor = { int_uniform = [1, 9] }',
+    '[objective]\nkind = ["vanilla", "matryoshka"]',
+    "sae = [{ exp_factor = 8 }, { exp_factor = 16 }]",
+    '[search]\nn_samples = 2\nseed = 4\n[data]\nlayer = { choice = [-2, "all"] }\n[objective]\nsparsity_coeff = { normal = [3e-4, 1e-5] }',
+  ])("on the good sweep %#", (text) => {
+    const value = parseConfigText(text, "toml");
+    expect(grid(parseTrain({}), value).errs).toEqual([]);
+    expect(sweep(value), JSON.stringify(sweep.errors)).toBe(true);
+  });
+
+  test.each([
+    'lr = ["fast"]',
+    "n_patchs = [1]",
+    "lr = { log_uniform = [1] }\n[search]\nn_samples = 3",
+    "[sae]\nexp_factor = { uniform = [1, 2] }\n[search]\nn_samples = 3",
+    "lr = { uniform = [1, 2] }\n[search]\nn_samples = 0",
+    "tag = { normal = [0, 1] }\n[search]\nn_samples = 3",
+    '[objective]\nkind = ["vanilla", "adversarial"]',
+    "sae = [{ exp_facto = 8 }]",
+  ])("on the bad sweep %#", (text) => {
+    const value = parseConfigText(text, "toml");
+    expect(grid(parseTrain({}), value).errs).not.toEqual([]);
+    expect(sweep(value)).toBe(false);
+  });
+});
+
+test("every field carries its description and its default", () => {
+  const { properties } = jsonSchema(Train) as { properties: Record<string, Record<string, unknown>> };
+  for (const [name, field] of Object.entries(properties))
+    expect(field.description, name).toMatch(/\.$|config$/);
+  expect(properties.lr).toMatchObject({ type: "number", default: 4e-4, minimum: 0 });
+  expect(properties.seed).toEqual({ type: "integer", default: 42, description: expect.any(String) });
+});
+
+test("the script writes all four", () => {
+  const folder = mkdtempSync(join(tmpdir(), "saev-schemas-"));
+  try {
+    execFileSync(process.execPath, [join(built(), "../../scripts/write-json-schemas.mjs"), folder]);
+    expect(readdirSync(folder).sort()).toEqual([
+      "activations.schema.json",
+      "sweep.schema.json",
+      "train.schema.json",
+      "visuals.schema.json",
+    ]);
+    expect(JSON.parse(readFileSync(join(folder, "train.schema.json"), "utf8"))).toEqual(jsonSchema(Train));
+    expect(JSON.parse(readFileSync(join(folder, "sweep.schema.json"), "utf8"))).toEqual(sweepJsonSchema());
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
