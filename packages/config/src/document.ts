@@ -1,3 +1,7 @@
+import type { Field, Spec } from "./fields.js";
+import { pythonJson } from "./python.js";
+import { inferredMember, type Schema, specsOf } from "./schema.js";
+
 /**
  * The Python package's plain form of a config: no `kind`, snake_case, nothing frozen. Two things are lost, as they
  * are there: a JumpRelu is an empty table, and a float that is whole looks like an integer.
@@ -10,4 +14,35 @@ function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).flatMap(([k, v]) => (k === "kind" ? [] : [[k, plain(v)]])));
+}
+
+/**
+ * The text of a config file as Python's `json.dump(dataclasses.asdict(config), file, indent=4)` writes it. The
+ * Python package refuses an integer where it expects a float, so whole floats keep their ".0": `"clamp": 100000.0`.
+ */
+export function documentText<T extends object>(
+  schema: Schema<T>,
+  config: T,
+  options: { indent?: number } = {},
+): string {
+  const specs = specsOf(schema);
+  return pythonJson(toDocument(config), {
+    indent: options.indent ?? 4,
+    isFloat: (path) => isFloat(specs, config, path.split(".")),
+  });
+}
+
+function isFloat(members: readonly Spec[], config: unknown, path: readonly string[]): boolean {
+  let field: Field | undefined;
+  let specs = members;
+  let value = config as Record<string, unknown>;
+  for (const step of path) {
+    if (field?.type === "range") return true;
+    const owner = specs.find((s) => s.kind === value.kind) ?? inferredMember(specs, value);
+    field = owner.fields[step];
+    specs = field?.members ?? [];
+    value = value[step] as Record<string, unknown>;
+    if (specs.length === 0 && field?.type !== "range") break;
+  }
+  return field?.type === "float";
 }

@@ -19,6 +19,14 @@ export function expand(sweep: Sweep): Record<string, unknown>[] {
   return all;
 }
 
+/** How many combinations `expand` gives, without making them. */
+export function countCombinations(sweep: Sweep): number {
+  return Object.values(sweep).reduce<number>((product, value) => {
+    if (Array.isArray(value)) return product * value.length;
+    return isTable(value) && !isDistribution(value) ? product * countCombinations(value) : product;
+  }, 1);
+}
+
 function choices(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
   return isTable(value) && !isDistribution(value) ? expand(value) : [value];

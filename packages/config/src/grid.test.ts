@@ -70,6 +70,15 @@ describe("grid", () => {
   });
 });
 
+test("a sweep of absurd size is refused before it fills the memory", () => {
+  const hundred = Array.from({ length: 100 }, (_, i) => i + 1);
+  const sweep = { lr: hundred, seed: hundred, n_lr_warmup: hundred, sae: { exp_factor: hundred } };
+  const message =
+    "the sweep asks for 100000000 configs, more than 100000: shorten its lists or lower n_samples";
+  expect(messages(sweep)).toEqual([message]);
+  expect(messages({ lr: { uniform: [0, 1] }, search: { n_samples: 1e8 } })).toEqual([message]);
+});
+
 describe("splitCfgs", () => {
   test("groups in order of first appearance by what cannot differ", () => {
     const cfgs = grid(base, {

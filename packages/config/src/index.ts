@@ -15,7 +15,7 @@ export {
   uniform,
   uniformBits,
 } from "./distribution.js";
-export { toDocument } from "./document.js";
+export { documentText, toDocument } from "./document.js";
 export { type FieldEffect, fieldEffects, notices, refusals } from "./effects.js";
 export { expand, type Sweep } from "./expand.js";
 export type { FieldGroup, FieldType } from "./fields.js";

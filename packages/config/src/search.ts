@@ -1,5 +1,5 @@
 import { distributionName, drawFrom, isDistribution, wrongParameters } from "./distribution.js";
-import { expand, isTable, type Sweep } from "./expand.js";
+import { countCombinations, expand, isTable, type Sweep } from "./expand.js";
 import type { Field, Spec } from "./fields.js";
 import { type ConfigIssue, wrongValue } from "./issues.js";
 
@@ -23,6 +23,8 @@ export interface Search {
  */
 export function pointsOf(sweep: Sweep, of: Spec): { points: Point[]; errs: ConfigIssue[] } {
   const { search: table, ...fields } = sweep;
+  const tooMany = tooManyConfigs(countCombinations(fields), table);
+  if (tooMany !== undefined) return { points: [], errs: [tooMany] };
   const combinations = expand(fields);
   const errs = new Map<string, ConfigIssue>();
   let holds = false;
@@ -49,6 +51,17 @@ export function pointsOf(sweep: Sweep, of: Spec): { points: Point[]; errs: Confi
     })),
   );
   return { points, errs: [] };
+}
+
+/** More configs than this are a slip of the pen, and could fill the memory before anything is said about them. */
+const mostConfigs = 100_000;
+
+function tooManyConfigs(combinations: number, search: unknown): ConfigIssue | undefined {
+  const samples = isTable(search) && Number.isFinite(search.n_samples) ? (search.n_samples as number) : 1;
+  const count = combinations * Math.max(samples, 1);
+  if (count <= mostConfigs) return undefined;
+  const message = `the sweep asks for ${count} configs, more than ${mostConfigs}: shorten its lists or lower n_samples`;
+  return { path: "", expected: `at most ${mostConfigs} configs`, found: String(count), message };
 }
 
 function readSearch(table: unknown, needed: boolean, errs: Map<string, ConfigIssue>): Search {

@@ -1,8 +1,9 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import {
   cannotParallelize,
+  documentText,
   expand,
   grid,
   hashedText,
@@ -13,7 +14,7 @@ import {
   parseMetadata,
   parseTrain,
   splitCfgs,
-  type Train,
+  Train,
   toDocument,
 } from "@saev/config";
 import type { ConformanceArea, Outcome } from "../area.js";
@@ -188,6 +189,19 @@ function* folders(folder: string): Iterable<Outcome> {
   }
 }
 
+/** Configs that the Python package wrote: read, and written again to the same bytes in the same layout. */
+function* runConfigs(folder: string): Iterable<Outcome> {
+  const checkpoints = join(folder, "sae", "checkpoints");
+  for (const name of readdirSync(checkpoints)) {
+    const file = join(checkpoints, name, "config.json");
+    if (!existsSync(file)) continue;
+    const text = readFileSync(file, "utf8");
+    const indent = /^ */m.exec(text.split("\n")[1] ?? "")?.[0].length ?? 0;
+    const ours = documentText(Train, parseTrain(JSON.parse(text)), { indent });
+    yield exact(`sae/checkpoints/${name}/config.json`, ours === text.trimEnd() ? 0 : 1, "text");
+  }
+}
+
 const area: ConformanceArea = {
   name: "config",
   async *run(folder) {
@@ -195,6 +209,7 @@ const area: ConformanceArea = {
     yield* splits(folder);
     yield* hashes(folder);
     yield* folders(folder);
+    yield* runConfigs(folder);
   },
 };
 

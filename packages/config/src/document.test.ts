@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import {
+  documentText,
+  parseActivations,
+  parseTrain,
+  parseVisuals,
+  Train,
+  toDocument,
+  Visuals,
+} from "./index.js";
+
+test("a document has no kind, at any depth, and is no part of the config", () => {
+  const cfg = parseActivations({ data: { root: "x" }, vit_layers: [1, 2] });
+  const document = toDocument(cfg);
+  expect(document.data).toEqual({ root: "x" });
+  (document.vit_layers as number[]).push(3);
+  expect(cfg.vit_layers).toEqual([1, 2]);
+  expect(toDocument(parseTrain({ sae: { kind: "jump-relu" } })).sae).toEqual({});
+});
+
+test("its text writes floats as floats and integers as integers", () => {
+  const train = documentText(
+    Train,
+    parseTrain({ lr: 1, objective: { sparsity_coeff: 2 }, data: { clamp: 7 } }),
+  );
+  expect(train).toContain('        "clamp": 7.0,\n');
+  expect(train).toContain('    "lr": 1.0,\n');
+  expect(train).toContain('        "sparsity_coeff": 2.0\n');
+  expect(train).toContain('    "n_hours": 24.0,\n');
+  expect(train).toContain('        "layer": -2,\n');
+  expect(train).toContain('        "seed": 0\n');
+  const visuals = documentText(Visuals, parseVisuals({ include_latents: [3] }), { indent: 1 });
+  expect(visuals).toContain(' "log_freq_range": [\n  -6.0,\n  -2.0\n ],\n');
+  expect(visuals).toContain(' "include_latents": [\n  3\n ],\n');
+  expect(visuals).toContain(' "epsilon": 1e-09,\n');
+  expect(parseTrain(JSON.parse(train))).toEqual(
+    parseTrain({ lr: 1, objective: { sparsity_coeff: 2 }, data: { clamp: 7 } }),
+  );
+});
