@@ -1,6 +1,15 @@
 export { type CudaInfo, cudaInfo, type Device, type ResolveDeviceOptions, resolveDevice } from "./device.js";
 export { type DoctorItem, type DoctorReport, doctor } from "./doctor.js";
 export { SaevError, type SaevErrorCode } from "./errors.js";
+export { readSaeFile, type SaeFile, writeSaeFile } from "./io/sae-file.js";
+export {
+  type NamedTensors,
+  readTensor,
+  TensorFile,
+  writeSafetensors,
+  writeTensor,
+  writeTensors,
+} from "./io/tensor-file.js";
 export type { FetchProgress } from "./libtorch/fetch.js";
 export type { FoundLibtorch } from "./libtorch/find.js";
 export type { Flavour } from "./libtorch/flavours.js";

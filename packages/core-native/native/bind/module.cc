@@ -4,6 +4,7 @@
 
 #include "bind/cuda.h"
 #include "bind/handle.h"
+#include "bind/io.h"
 #include "bind/promise_worker.h"
 #include "bind/sparse_autoencoder.h"
 #include "bind/system.h"
@@ -17,6 +18,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_handles(env, exports);
   register_abort(env, exports);
   register_cuda(env, exports);
+  register_io(env, exports);
   register_sparse_autoencoder(env, exports);
   register_system(env, exports);
   register_tensor(env, exports);

@@ -4,6 +4,7 @@
  */
 
 import type { CudaExports } from "./cuda.js";
+import type { IoExports } from "./io.js";
 import type { SaeExports } from "./sae.js";
 import type { TopKExports } from "./top-k.js";
 
@@ -73,5 +74,6 @@ export interface Addon
     SystemExports,
     TensorExports,
     CudaExports,
+    IoExports,
     SaeExports,
     TopKExports {}

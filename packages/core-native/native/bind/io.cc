@@ -1,0 +1,11 @@
+#include "bind/io.h"
+
+#include "bind/tensor_file.h"
+
+namespace saev::bind {
+
+void register_io(Napi::Env env, Napi::Object exports) {
+  register_tensor_file(env, exports);
+}
+
+}  // namespace saev::bind

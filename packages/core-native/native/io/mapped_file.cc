@@ -1,0 +1,57 @@
+#include "io/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "core/error.h"
+
+namespace saev {
+
+std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, Access access) {
+  // O_NONBLOCK: opening a FIFO by mistake must not wait for a writer.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) throw io_error("cannot read", path, errno);
+  // Owns the descriptor from here on, whatever throws.
+  std::shared_ptr<MappedFile> file(new MappedFile(path, fd, nullptr, 0));
+  struct stat info{};
+  if (::fstat(fd, &info) != 0) throw io_error("cannot read", path, errno);
+  if (!S_ISREG(info.st_mode)) {
+    throw Error(Code::kBadFile, path + " is " + (S_ISDIR(info.st_mode) ? "a folder" : "no regular file") +
+                                    "; expected a file");
+  }
+  const auto size = static_cast<size_t>(info.st_size);
+  if (size == 0) return file;
+  const bool writable = access == Access::kCopyOnWrite;
+  void* data = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ,
+                      MAP_PRIVATE | (writable ? MAP_NORESERVE : 0), fd, 0);
+  if (data == MAP_FAILED) throw io_error("cannot map", path, errno);
+  file->data_ = static_cast<const std::byte*>(data);
+  file->size_ = size;
+  return file;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  ::close(fd_);
+}
+
+void MappedFile::check_unchanged() const {
+  struct stat info{};
+  if (::fstat(fd_, &info) != 0) throw io_error("cannot read", path_, errno);
+  if (static_cast<size_t>(info.st_size) < size_) {
+    throw Error(Code::kBadFile, path_ + " shrank from " + std::to_string(size_) + " to " +
+                                    std::to_string(info.st_size) +
+                                    " bytes while it was read; leave the file alone and start again");
+  }
+}
+
+void MappedFile::advise_random() const {
+  if (data_ != nullptr) ::madvise(const_cast<std::byte*>(data_), size_, MADV_RANDOM);
+}
+
+}  // namespace saev

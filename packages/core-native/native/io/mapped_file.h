@@ -1,0 +1,46 @@
+#pragma once
+// A file as bytes in memory. Parsers take a span and check every offset against it, so a file that is too
+// short becomes an error and never a SIGBUS; a file that shrinks while it is mapped is caught by
+// `check_unchanged`.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace saev {
+
+class MappedFile {
+ public:
+  enum class Access {
+    kReadOnly,     ///< writing to the bytes is a fault of ours
+    kCopyOnWrite,  ///< writes stay in this process: for tensors, which operations may change in place
+  };
+
+  /// Maps a regular file of any size, 0 included. Throws kNotFound, kIo, or kBadFile for what is no file.
+  static std::shared_ptr<const MappedFile> open(const std::string& path, Access access = Access::kReadOnly);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  size_t size() const { return size_; }
+  const std::string& path() const { return path_; }
+
+  /// Throws kBadFile when the file on disk is shorter than when it was opened. One fstat.
+  void check_unchanged() const;
+  /// Hints to the kernel that the bytes will be read in no order: no read-ahead.
+  void advise_random() const;
+
+ private:
+  MappedFile(std::string path, int fd, const std::byte* data, size_t size)
+      : path_(std::move(path)), fd_(fd), data_(data), size_(size) {}
+
+  std::string path_;
+  int fd_;
+  const std::byte* data_;
+  size_t size_;
+};
+
+}  // namespace saev

@@ -1,0 +1,524 @@
+#include "io/pickle.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <set>
+
+#include "core/error.h"
+#include "io/json.h"
+#include "io/tensor_file.h"
+
+namespace saev {
+namespace {
+
+using Kind = PickleNode::Kind;
+
+// A node takes some hundred bytes and as little as one in the file; a state dict has about 15 a tensor.
+constexpr size_t kMaxNodes = 3'000'000;
+constexpr size_t kMaxCopied = 3'000'000;
+constexpr size_t kMaxKey = 256;
+
+// What may be named. Functions are interpreted by `call`; classes of values only stand for themselves.
+const std::set<std::string>& known_globals() {
+  static const std::set<std::string> names = {
+      "collections OrderedDict",
+      "torch._utils _rebuild_tensor",
+      "torch._utils _rebuild_tensor_v2",
+      "torch._utils _rebuild_tensor_v3",
+      "torch._utils _rebuild_parameter",
+      "torch._utils _rebuild_parameter_with_state",
+      "torch.storage UntypedStorage",
+      "torch UntypedStorage",
+      "torch Size",
+      "torch device",
+      "torch.serialization _get_layout",
+      "builtins set",
+      "__builtin__ set",
+      "builtins dict",
+      "builtins list",
+      "__builtin__ dict",
+      "__builtin__ list",
+      "_codecs encode",
+  };
+  return names;
+}
+
+bool is_storage_class(const std::string& global, const FileDtype*& dtype) {
+  if (global == "torch UntypedStorage" || global == "torch.storage UntypedStorage") {
+    dtype = nullptr;
+    return true;
+  }
+  if (global.rfind("torch ", 0) != 0) return false;
+  dtype = dtype_by_torch_storage(std::string_view(global).substr(6));
+  return dtype != nullptr;
+}
+
+}  // namespace
+
+const char* PickleNode::kind_name() const {
+  switch (kind) {
+    case Kind::kNone:
+      return "None";
+    case Kind::kBool:
+      return "a bool";
+    case Kind::kInt:
+      return "an int";
+    case Kind::kFloat:
+      return "a float";
+    case Kind::kString:
+      return "a string";
+    case Kind::kBytes:
+      return "bytes";
+    case Kind::kTuple:
+      return "a tuple";
+    case Kind::kList:
+      return "a list";
+    case Kind::kDict:
+      return "a dict";
+    case Kind::kGlobal:
+      return "a class or function";
+    case Kind::kStorage:
+      return "a storage";
+    case Kind::kTensor:
+      return "a tensor";
+    case Kind::kOpaque:
+      return "an object";
+  }
+  return "something else";
+}
+
+void PickleReader::fail(const std::string& what) const {
+  throw Error(Code::kBadFile, where_ + ": " + what + " (byte " + std::to_string(at_) +
+                                  " of its pickle); the file is damaged or not made by torch.save");
+}
+
+std::span<const std::byte> PickleReader::take(uint64_t size) {
+  if (size > bytes_.size() - at_) fail("it ends in the middle");
+  const auto part = bytes_.subspan(at_, size);
+  at_ += size;
+  return part;
+}
+
+template <typename T>
+T PickleReader::number() {
+  T value;
+  std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
+  return value;
+}
+
+std::string PickleReader::line() {
+  const auto rest = bytes_.subspan(at_);
+  const auto end = std::find(rest.begin(), rest.end(), std::byte{'\n'});
+  if (end == rest.end()) fail("it ends in the middle of a line");
+  const auto size = static_cast<size_t>(end - rest.begin());
+  std::string text(reinterpret_cast<const char*>(rest.data()), size);
+  at_ += size + 1;
+  return text;
+}
+
+std::string PickleReader::bytes_text(uint64_t size) {
+  const auto part = take(size);
+  return {reinterpret_cast<const char*>(part.data()), part.size()};
+}
+
+NodePtr PickleReader::make(Kind kind) {
+  if (nodes_.size() >= kMaxNodes) fail("more than " + std::to_string(kMaxNodes) + " objects");
+  nodes_.emplace_back();
+  nodes_.back().kind = kind;
+  return &nodes_.back();
+}
+
+NodePtr PickleReader::make_int(int64_t value) {
+  NodePtr node = make(Kind::kInt);
+  node->integer = value;
+  return node;
+}
+
+NodePtr PickleReader::make_text(Kind kind, std::string text) {
+  NodePtr node = make(kind);
+  node->text = std::move(text);
+  return node;
+}
+
+void PickleReader::push(NodePtr node) {
+  stack_.push_back(node);
+}
+
+NodePtr PickleReader::pop() {
+  if (stack_.size() <= (marks_.empty() ? 0 : marks_.back())) fail("its stack is empty");
+  NodePtr node = stack_.back();
+  stack_.pop_back();
+  return node;
+}
+
+NodePtr PickleReader::top() {
+  if (stack_.size() <= (marks_.empty() ? 0 : marks_.back())) fail("its stack is empty");
+  return stack_.back();
+}
+
+std::vector<NodePtr> PickleReader::pop_to_mark() {
+  if (marks_.empty()) fail("a mark is missing");
+  const auto first = stack_.begin() + static_cast<ptrdiff_t>(marks_.back());
+  std::vector<NodePtr> items(first, stack_.end());
+  stack_.erase(first, stack_.end());
+  marks_.pop_back();
+  return items;
+}
+
+void PickleReader::memoize(uint64_t slot) {
+  memo_[slot] = top();
+}
+
+NodePtr PickleReader::recall(uint64_t slot) {
+  const auto found = memo_.find(slot);
+  if (found == memo_.end()) fail("it refers to an object that it did not define");
+  return found->second;
+}
+
+NodePtr PickleReader::read() {
+  stack_.clear();
+  marks_.clear();
+  memo_.clear();
+  done_ = false;
+  while (!done_) step(static_cast<uint8_t>(take(1)[0]));
+  return pop();
+}
+
+NodePtr PickleReader::long_integer(uint64_t size) {
+  const auto part = take(size);
+  if (size == 0) return make_int(0);
+  // Larger numbers (such as the magic number of old files) keep their low 64 bits and are marked.
+  uint64_t value = 0;
+  for (size_t i = 0; i < std::min<size_t>(size, 8); ++i) value |= static_cast<uint64_t>(part[i]) << (8 * i);
+  const bool negative = (part[size - 1] & std::byte{0x80}) != std::byte{0};
+  if (size < 8 && negative) value |= ~uint64_t{0} << (8 * size);
+  NodePtr node = make_int(static_cast<int64_t>(value));
+  if (size > 8) {
+    node->kind = Kind::kOpaque;
+    node->text = std::string(reinterpret_cast<const char*>(part.data()), part.size());
+  }
+  return node;
+}
+
+NodePtr PickleReader::decimal_integer(std::string text) {
+  if (text == "00" || text == "01") {
+    NodePtr node = make(Kind::kBool);
+    node->integer = text == "01";
+    return node;
+  }
+  if (!text.empty() && text.back() == 'L') text.pop_back();
+  int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || at != end) fail("a number is no number");
+  return make_int(value);
+}
+
+NodePtr PickleReader::global(const std::string& module, const std::string& name) {
+  const std::string full = module + " " + name;
+  const FileDtype* dtype = nullptr;
+  const bool element_type = module == "torch" && dtype_by_torch_name(name) != nullptr;
+  if (!element_type && known_globals().count(full) == 0 && !is_storage_class(full, dtype)) {
+    throw Error(Code::kUnsupported, where_ + " holds a Python object of " + json_string(module + "." + name) +
+                                        ", which is not read for safety; in Python, save the tensors alone: "
+                                        "torch.save(model.state_dict(), path)");
+  }
+  return make_text(Kind::kGlobal, full);
+}
+
+std::vector<int64_t> PickleReader::sizes_of(NodePtr node, const char* what) const {
+  if (!node->is(Kind::kTuple) && !node->is(Kind::kList)) fail(std::string(what) + " of a tensor is no tuple");
+  if (node->items.size() > 64) fail(std::string(what) + " of a tensor has more than 64 entries");
+  std::vector<int64_t> out;
+  for (NodePtr item : node->items) {
+    if (!item->is(Kind::kInt)) fail(std::string(what) + " of a tensor is no number");
+    out.push_back(item->integer);
+  }
+  return out;
+}
+
+NodePtr PickleReader::storage(NodePtr id) {
+  // ('storage', class, key, location, numel[, view])
+  if (!id->is(Kind::kTuple) || id->items.size() < 5) fail("a storage is not described as torch does");
+  const auto& part = id->items;
+  NodePtr node = make(Kind::kStorage);
+  if (!part[0]->is(Kind::kString) || part[0]->text != "storage" || !part[1]->is(Kind::kGlobal) ||
+      !part[2]->is(Kind::kString) || !part[4]->is(Kind::kInt) || part[4]->integer < 0 ||
+      !is_storage_class(part[1]->text, node->storage.dtype)) {
+    fail("a storage is not described as torch does");
+  }
+  if (part.size() > 5 && !part[5]->is(Kind::kNone)) {
+    throw Error(Code::kUnsupported, where_ +
+                                        ": storages that are views of others (torch before 0.4) are not "
+                                        "read; load and save it with a newer torch");
+  }
+  if (part[2]->text.size() > kMaxKey)
+    fail("a storage has a key of " + std::to_string(part[2]->text.size()) + " bytes");
+  node->storage.key = part[2]->text;
+  node->storage.numel = part[4]->integer;
+  const auto [known, fresh] = storages_.emplace(node->storage.key, node->storage);
+  if (!fresh && (known->second.dtype != node->storage.dtype || known->second.numel != node->storage.numel)) {
+    fail("a storage is described in two ways");
+  }
+  return node;
+}
+
+NodePtr PickleReader::rebuild_tensor(const std::string& function, NodePtr arguments) {
+  // v1: storage, offset, size, stride; v2: …, requires_grad, hooks[, metadata]; v3: …, hooks, dtype[,
+  // metadata]
+  const auto& a = arguments->items;
+  const bool v3 = function == "torch._utils _rebuild_tensor_v3";
+  if (a.size() < (v3 ? 7u : 4u) || !a[0]->is(Kind::kStorage) || !a[1]->is(Kind::kInt)) {
+    fail("a tensor is not described as torch does");
+  }
+  NodePtr node = make(Kind::kTensor);
+  node->tensor.storage = a[0]->storage;
+  node->tensor.dtype = a[0]->storage.dtype;
+  node->tensor.offset = a[1]->integer;
+  node->tensor.sizes = sizes_of(a[2], "the shape");
+  node->tensor.strides = sizes_of(a[3], "the stride");
+  if (v3) {
+    const bool named = a[6]->is(Kind::kGlobal) && a[6]->text.rfind("torch ", 0) == 0;
+    node->tensor.dtype = named ? dtype_by_torch_name(a[6]->text.substr(6)) : nullptr;
+  }
+  if (node->tensor.dtype == nullptr) fail("a tensor has no element type");
+  const size_t extra = v3 ? 7 : 6;
+  if (a.size() > extra && a[extra]->is(Kind::kDict) && !a[extra]->pairs.empty()) {
+    throw Error(Code::kUnsupported, where_ + ": conjugated or negated views are not read; save a clone()");
+  }
+  return node;
+}
+
+NodePtr PickleReader::ordered_dict(NodePtr arguments) {
+  NodePtr dict = make(Kind::kDict);
+  if (arguments->items.empty()) return dict;
+  NodePtr list = arguments->items[0];
+  if (arguments->items.size() != 1 || !(list->is(Kind::kList) || list->is(Kind::kTuple))) {
+    fail("an OrderedDict is not described as Python does");
+  }
+  copied_ += list->items.size();
+  if (copied_ > kMaxCopied) fail("more than " + std::to_string(kMaxCopied) + " entries");
+  std::vector<NodePtr> flat;
+  for (NodePtr pair : list->items) {
+    if ((!pair->is(Kind::kList) && !pair->is(Kind::kTuple)) || pair->items.size() != 2) {
+      fail("an OrderedDict is not described as Python does");
+    }
+    flat.insert(flat.end(), pair->items.begin(), pair->items.end());
+  }
+  set_items(dict, flat);
+  return dict;
+}
+
+NodePtr PickleReader::call(NodePtr function, NodePtr arguments) {
+  if (!function->is(Kind::kGlobal) || !arguments->is(Kind::kTuple)) fail("it calls what is no function");
+  const std::string& name = function->text;
+  if (name.rfind("torch._utils _rebuild_tensor", 0) == 0) return rebuild_tensor(name, arguments);
+  if (name.rfind("torch._utils _rebuild_parameter", 0) == 0) {
+    if (arguments->items.empty() || !arguments->items[0]->is(Kind::kTensor))
+      fail("a parameter holds no tensor");
+    return arguments->items[0];
+  }
+  if (name == "collections OrderedDict" || name == "builtins dict" || name == "__builtin__ dict") {
+    return ordered_dict(arguments);
+  }
+  if (name == "torch Size" && arguments->items.size() == 1 &&
+      (arguments->items[0]->is(Kind::kTuple) || arguments->items[0]->is(Kind::kList))) {
+    if (arguments->items[0]->items.size() > 64) fail("a size has more than 64 entries");
+    NodePtr size = make(Kind::kTuple);
+    size->items = arguments->items[0]->items;
+    return size;
+  }
+  // Sets, devices, layouts, encoded bytes: they hold no tensors, and nobody asks what is in them.
+  return make_text(Kind::kOpaque, name);
+}
+
+void PickleReader::set_items(NodePtr dict, const std::vector<NodePtr>& flat) {
+  if (!dict->is(Kind::kDict) || flat.size() % 2 != 0) fail("it sets an item of what is no dict");
+  for (size_t i = 0; i < flat.size(); i += 2) dict->pairs.emplace_back(flat[i], flat[i + 1]);
+}
+
+void PickleReader::build(NodePtr object, NodePtr) {
+  // The state of an OrderedDict is `_metadata` of a state dict: versions of modules, no tensors.
+  if (!object->is(Kind::kDict) && !object->is(Kind::kTensor) && !object->is(Kind::kOpaque)) {
+    fail("it sets the state of what has none");
+  }
+}
+
+void PickleReader::step(uint8_t op) {
+  switch (op) {
+    case 0x80:  // PROTO
+      if (const auto version = number<uint8_t>(); version > 5)
+        fail("its protocol is " + std::to_string(version));
+      return;
+    case 0x95:  // FRAME
+      number<uint64_t>();
+      return;
+    case '.':  // STOP
+      done_ = true;
+      return;
+    case '(':
+      // Marks are as cheap as a byte of the file: nothing to limit.
+      marks_.push_back(stack_.size());
+      return;
+    case '0':  // POP
+      if (!marks_.empty() && stack_.size() == marks_.back()) {
+        marks_.pop_back();
+      } else {
+        pop();
+      }
+      return;
+    case '1':  // POP_MARK
+      pop_to_mark();
+      return;
+    case '2':  // DUP
+      return push(top());
+    case 'N':
+      return push(make(Kind::kNone));
+    case 0x88:
+    case 0x89: {
+      NodePtr node = make(Kind::kBool);
+      node->integer = op == 0x88;
+      return push(node);
+    }
+    case 'I':
+    case 'L':
+      return push(decimal_integer(line()));
+    case 'J':
+      return push(make_int(number<int32_t>()));
+    case 'K':
+      return push(make_int(number<uint8_t>()));
+    case 'M':
+      return push(make_int(number<uint16_t>()));
+    case 0x8a:
+      return push(long_integer(number<uint8_t>()));
+    case 0x8b:
+      return push(long_integer(number<uint32_t>()));
+    case 'F':
+      line();
+      return push(make(Kind::kFloat));
+    case 'G': {
+      NodePtr node = make(Kind::kFloat);
+      const uint64_t bits = __builtin_bswap64(number<uint64_t>());
+      std::memcpy(&node->real, &bits, sizeof bits);
+      return push(node);
+    }
+    case 'S': {
+      std::string text = line();
+      if (text.size() < 2) fail("a string has no quotes");
+      return push(make_text(Kind::kString, text.substr(1, text.size() - 2)));
+    }
+    case 'V':
+      return push(make_text(Kind::kString, line()));
+    case 'U':
+    case 0x8c:
+      return push(make_text(Kind::kString, bytes_text(number<uint8_t>())));
+    case 'T':
+    case 'X':
+      return push(make_text(Kind::kString, bytes_text(number<uint32_t>())));
+    case 0x8d:
+      return push(make_text(Kind::kString, bytes_text(number<uint64_t>())));
+    case 'C':
+      return push(make_text(Kind::kBytes, bytes_text(number<uint8_t>())));
+    case 'B':
+      return push(make_text(Kind::kBytes, bytes_text(number<uint32_t>())));
+    case 0x8e:
+    case 0x96:
+      return push(make_text(Kind::kBytes, bytes_text(number<uint64_t>())));
+    case ']':
+      return push(make(Kind::kList));
+    case ')':
+      return push(make(Kind::kTuple));
+    case '}':
+      return push(make(Kind::kDict));
+    case 0x8f:
+      return push(make_text(Kind::kOpaque, "set"));
+    case 0x90:  // ADDITEMS
+      pop_to_mark();
+      if (!top()->is(Kind::kOpaque)) fail("it adds to what is no set");
+      return;
+    case 'a': {
+      NodePtr item = pop();
+      if (!top()->is(Kind::kList)) fail("it appends to what is no list");
+      top()->items.push_back(item);
+      return;
+    }
+    case 'e': {
+      const auto items = pop_to_mark();
+      if (!top()->is(Kind::kList)) fail("it appends to what is no list");
+      top()->items.insert(top()->items.end(), items.begin(), items.end());
+      return;
+    }
+    case 'l':
+    case 't': {
+      auto items = pop_to_mark();
+      NodePtr node = make(op == 'l' ? Kind::kList : Kind::kTuple);
+      node->items = std::move(items);
+      return push(node);
+    }
+    case 0x85:
+    case 0x86:
+    case 0x87: {
+      std::vector<NodePtr> items(op - 0x84u);
+      for (size_t i = items.size(); i-- > 0;) items[i] = pop();
+      NodePtr node = make(Kind::kTuple);
+      node->items = std::move(items);
+      return push(node);
+    }
+    case 'd': {
+      const auto items = pop_to_mark();
+      NodePtr node = make(Kind::kDict);
+      set_items(node, items);
+      return push(node);
+    }
+    case 's': {
+      NodePtr value = pop(), key = pop();
+      return set_items(top(), {key, value});
+    }
+    case 'u': {
+      const auto items = pop_to_mark();
+      return set_items(top(), items);
+    }
+    case 'c': {
+      const std::string module = line();
+      return push(global(module, line()));
+    }
+    case 0x93: {
+      NodePtr name = pop(), module = pop();
+      if (!name->is(Kind::kString) || !module->is(Kind::kString))
+        fail("it names a class by what is no string");
+      return push(global(module->text, name->text));
+    }
+    case 'R':
+    case 0x81: {  // REDUCE, NEWOBJ
+      NodePtr arguments = pop(), function = pop();
+      return push(call(function, arguments));
+    }
+    case 'b': {
+      NodePtr state = pop();
+      return build(top(), state);
+    }
+    case 'Q':
+      return push(storage(pop()));
+    case 'g': {
+      NodePtr slot = decimal_integer(line());
+      return push(recall(static_cast<uint64_t>(slot->integer)));
+    }
+    case 'h':
+      return push(recall(number<uint8_t>()));
+    case 'j':
+      return push(recall(number<uint32_t>()));
+    case 'p':
+      return memoize(static_cast<uint64_t>(decimal_integer(line())->integer));
+    case 'q':
+      return memoize(number<uint8_t>());
+    case 'r':
+      return memoize(number<uint32_t>());
+    case 0x94:
+      return memoize(memo_.size());
+    default:
+      fail("an instruction that torch.save does not write");
+  }
+}
+
+}  // namespace saev

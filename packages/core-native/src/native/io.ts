@@ -1,0 +1,4 @@
+import type { TensorFileExports } from "./tensor-file.js";
+
+/** Everything that `native/bind/io.cc` registers. */
+export interface IoExports extends TensorFileExports {}
