@@ -8,35 +8,33 @@ import { built } from "./testing/built.js";
 const index = built();
 const url = JSON.stringify(pathToFileURL(index).href);
 
-/** Milliseconds of one `node -e CODE`. */
-function run(code: string): number {
-  const started = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
+/** Runs `node -e CODE` and gives what it prints. */
+function run(code: string): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
     encoding: "utf8",
   });
-  const elapsed = performance.now() - started;
   if (status !== 0) throw new Error(stderr);
-  return elapsed;
+  return stdout;
 }
 
 /**
- * The fastest of many interleaved runs: other work on the machine only ever adds time. 30 ms are meant on a machine
- * on which bare Node starts in 60 ms; a slower one gets as much more.
+ * Other work on the machine only ever adds time, so the fastest of many runs counts, and it is enough that one is
+ * fast. 30 ms are meant on a machine on which bare Node starts in 60 ms; a slower one gets as much more.
  */
-test("importing the built package adds less than 30 ms to bare Node", { retry: 2 }, () => {
-  const bare: number[] = [];
-  const ours: number[] = [];
-  for (let i = 0; i < 15; i++) {
-    bare.push(run("0"));
-    ours.push(run(`await import(${url})`));
+test("importing the built package adds less than 30 ms to bare Node", () => {
+  let bare = Number.POSITIVE_INFINITY;
+  let added = Number.POSITIVE_INFINITY;
+  const allowed = (): number => 30 * Math.max(1, bare / 60);
+  for (let i = 0; i < 60 && (i < 10 || added >= allowed()); i++) {
+    const started = performance.now();
+    run("0");
+    bare = Math.min(bare, performance.now() - started);
+    const code = `const t = performance.now(); await import(${url}); console.log(performance.now() - t);`;
+    added = Math.min(added, Number(run(code)));
   }
-  const start = Math.min(...bare);
-  const added = Math.min(...ours) - start;
-  const allowed = 30 * Math.max(1, start / 60);
-  console.log(
-    `bare Node ${start.toFixed(1)} ms, import adds ${added.toFixed(1)} ms of ${allowed.toFixed(1)} allowed`,
-  );
-  expect(added).toBeLessThan(allowed);
+  const figures = [bare, added, allowed()].map((ms) => ms.toFixed(1));
+  console.log(`bare Node ${figures[0]} ms, import adds ${figures[1]} ms of ${figures[2]} allowed`);
+  expect(added).toBeLessThan(allowed());
 });
 
 test("it loads nothing native, and zod and TOML only when something is parsed", () => {
@@ -56,10 +54,13 @@ test("it loads nothing native, and zod and TOML only when something is parsed", 
 
 test("no module imports a package when it is loaded", () => {
   const dist = path.dirname(index);
-  for (const file of readdirSync(dist).filter((name) => name.endsWith(".js"))) {
-    const text = readFileSync(path.join(dist, file), "utf8");
-    for (const [, from] of text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)"/gm)) {
-      expect(from, file).toMatch(/^(\.\/|node:)/);
-    }
-  }
+  const imports = readdirSync(dist)
+    .filter((name) => name.endsWith(".js"))
+    .flatMap((name) => [
+      ...readFileSync(path.join(dist, name), "utf8").matchAll(
+        /^(?:import|export)\s(?:[^;"]*\sfrom\s)?"([^"]+)"/gm,
+      ),
+    ]);
+  expect(imports.length).toBeGreaterThan(20);
+  expect(imports.map(([, from]) => from).filter((from) => !from!.startsWith("./"))).toEqual([]);
 });
