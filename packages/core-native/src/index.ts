@@ -19,6 +19,8 @@ export {
   type SetupLibtorchOptions,
   setupLibtorch,
 } from "./libtorch/setup.js";
+export { type ActivationBatch, BatchSource, MemoryLoader } from "./loading/batch-source.js";
+export { numpyPermutation } from "./loading/numpy-permutation.js";
 export type { LongCallOptions } from "./native/call.js";
 export { Latents } from "./sae/latents.js";
 export { type EncoderInput, type SaeTensors, SparseAutoencoder } from "./sae/sparse-autoencoder.js";

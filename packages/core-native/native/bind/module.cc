@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include "bind/batch_source.h"
 #include "bind/cuda.h"
 #include "bind/handle.h"
 #include "bind/io.h"
@@ -22,6 +23,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_sparse_autoencoder(env, exports);
   register_system(env, exports);
   register_tensor(env, exports);
+  register_batch_source(env, exports);
   register_top_k(env, exports);
   return exports;
 }

@@ -3,6 +3,7 @@
  * Nothing outside `src/` sees them; the classes of this package are the API.
  */
 
+import type { BatchSourceExports } from "./batch-source.js";
 import type { CudaExports } from "./cuda.js";
 import type { IoExports } from "./io.js";
 import type { SaeExports } from "./sae.js";
@@ -73,6 +74,7 @@ export interface Addon
     AbortExports,
     SystemExports,
     TensorExports,
+    BatchSourceExports,
     CudaExports,
     IoExports,
     SaeExports,

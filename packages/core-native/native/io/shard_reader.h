@@ -1,0 +1,42 @@
+#pragma once
+// Shards as an array [image, layer, token, d_vit], mapped. Which bytes belong to an image is arithmetic;
+// nothing is read until somebody looks.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/mapped_file.h"
+
+namespace saev {
+
+/// What metadata.json says, resolved by TypeScript.
+struct ShardLayout {
+  std::string dir;  ///< folder of acts000000.bin …
+  int64_t n_imgs = 0;
+  int64_t n_layers = 0;
+  int64_t n_tokens = 0;  ///< per image, with CLS if there is one
+  int64_t d_vit = 0;
+  int64_t imgs_per_shard = 0;
+  bool cls_token = true;  ///< token 0 is CLS
+};
+
+class ShardReader {
+ public:
+  /// Maps every shard. Throws kNotFound for a missing file, kBadFile for one of another size than the
+  /// layout's, kInvalidArgument for a layout that cannot be.
+  explicit ShardReader(ShardLayout layout);
+
+  const ShardLayout& layout() const { return layout_; }
+  /// The `d_vit` float32 values of one token; indices are within the layout.
+  const float* token(int64_t image, int64_t layer, int64_t token) const;
+  /// Throws kBadFile when a shard became shorter since it was mapped: reading it would end the process.
+  void check_unchanged() const;
+
+ private:
+  ShardLayout layout_;
+  std::vector<std::shared_ptr<const MappedFile>> shards_;
+};
+
+}  // namespace saev

@@ -1,0 +1,107 @@
+#include "io/shard_source.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "core/error.h"
+#include "core/parallel.h"
+#include "kernels/cpu/scale_row.h"
+
+namespace saev {
+
+IndexPermutation epoch_order(int64_t length, uint64_t seed, int64_t epoch) {
+  return {length, mix64(seed) ^ mix64(static_cast<uint64_t>(epoch) + 0x9e3779b97f4a7c15ULL)};
+}
+
+ShardSource::ShardSource(std::shared_ptr<const ShardReader> shards, std::shared_ptr<const RowView> rows,
+                         Scaling scaling, Order order, uint64_t seed, int threads)
+    : shards_(std::move(shards)),
+      rows_(std::move(rows)),
+      scaling_(std::move(scaling)),
+      order_(order),
+      seed_(seed),
+      threads_(threads),
+      permutation_(epoch_order(rows_->length(), seed, 0)) {}
+
+int64_t ShardSource::next(Batch& batch, int64_t max_rows, const Job& job) {
+  if (max_rows <= 0) throw Error(Code::kInvalidArgument, "maxRows: at least 1 row a batch is needed");
+  job.check_abort();
+  shards_->check_unchanged();
+  const int64_t d = dim(), n = std::min(max_rows, length() - position_);
+  batch.reserve(max_rows, d);
+  if (n <= 0) {
+    ++epoch_;
+    position_ = 0;
+    if (order_ == Order::kShuffled) permutation_ = epoch_order(length(), seed_, epoch_);
+    return 0;
+  }
+  for (auto* column : {&batch.index, &batch.image_i, &batch.patch_i}) column->resize(static_cast<size_t>(n));
+
+  constexpr int64_t kRowsPerTask = 256;
+  const ScaleRow scale = scale_row();
+  const float* mean = scaling_.act_mean.data();
+  set_num_threads(threads_);
+  parallel_tasks((n + kRowsPerTask - 1) / kRowsPerTask, [&](int64_t task, int) {
+    const int64_t begin = task * kRowsPerTask, end = std::min(n, begin + kRowsPerTask);
+    const auto locate = [&](int64_t i) {
+      const int64_t position = position_ + i;
+      return rows_->at(order_ == Order::kShuffled ? permutation_(position) : position);
+    };
+    Row row = locate(begin);
+    const float* values = rows_->stored(row);
+    for (int64_t i = begin; i < end; ++i) {
+      const Row next_row = i + 1 < end ? locate(i + 1) : row;
+      const float* next_values = i + 1 < end ? rows_->stored(next_row) : nullptr;
+      float* out = batch.acts.data() + i * d;
+      if (values == nullptr) {
+        rows_->read(row, out);
+        values = out;
+      }
+      scale(values, next_values, mean, scaling_.clamp, scaling_.scalar, d, out);
+      batch.index[static_cast<size_t>(i)] = row.index;
+      batch.image_i[static_cast<size_t>(i)] = row.image_i;
+      batch.patch_i[static_cast<size_t>(i)] = row.patch_i;
+      row = next_row;
+      values = next_values;
+    }
+  });
+  position_ += n;
+  batch.rows = n;
+  return n;
+}
+
+void ShardSource::reset() {
+  epoch_ = position_ = 0;
+  permutation_ = epoch_order(length(), seed_, 0);
+}
+
+// The state says what it belongs to, so that restoring it on other data is an error and not another order.
+std::string ShardSource::state() const {
+  return "shards 1 " + std::to_string(length()) + " " + std::to_string(seed_) + " " +
+         std::to_string(static_cast<int>(order_)) + " " + std::to_string(epoch_) + " " +
+         std::to_string(position_);
+}
+
+void ShardSource::restore(const std::string& state) {
+  long long length = 0, epoch = 0, position = 0;
+  unsigned long long seed = 0;
+  int order = 0;
+  const int fields = std::sscanf(state.c_str(), "shards 1 %lld %llu %d %lld %lld", &length, &seed, &order,
+                                 &epoch, &position);
+  if (fields != 5 || epoch < 0 || position < 0 || position > length) {
+    throw Error(Code::kBadFile, "loader state: expected what state() of a shard loader gave, found '" +
+                                    state.substr(0, 60) + "'");
+  }
+  if (length != this->length() || order != static_cast<int>(order_) || seed != seed_) {
+    throw Error(Code::kInvalidArgument, "loader state: it belongs to " + std::to_string(length) +
+                                            " rows with seed " + std::to_string(seed) + "; this loader has " +
+                                            std::to_string(this->length()) + " rows and seed " +
+                                            std::to_string(seed_));
+  }
+  epoch_ = epoch;
+  position_ = position;
+  permutation_ = epoch_order(this->length(), seed_, epoch_);
+}
+
+}  // namespace saev

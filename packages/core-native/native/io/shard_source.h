@@ -1,0 +1,48 @@
+#pragma once
+// Batches of rows from shards, in order or shuffled: gathered, clamped, centred and scaled in one pass.
+
+#include <memory>
+#include <string>
+
+#include "io/batch_source.h"
+#include "io/index_permutation.h"
+#include "io/row_view.h"
+#include "io/scaling.h"
+
+namespace saev {
+
+enum class Order {
+  kOrdered,   ///< as on disk
+  kShuffled,  ///< every row once an epoch, each epoch in another order
+};
+
+/// The order of one epoch of a shuffled source: a permutation chosen by (seed, epoch).
+IndexPermutation epoch_order(int64_t length, uint64_t seed, int64_t epoch);
+
+class ShardSource final : public BatchSource {
+ public:
+  ShardSource(std::shared_ptr<const ShardReader> shards, std::shared_ptr<const RowView> rows, Scaling scaling,
+              Order order, uint64_t seed, int threads);
+
+  int64_t dim() const override { return rows_->dim(); }
+  int64_t length() const override { return rows_->length(); }
+  int64_t next(Batch& batch, int64_t max_rows, const Job& job) override;
+  void reset() override;
+  std::string state() const override;
+  void restore(const std::string& state) override;
+
+  const Scaling& scaling() const { return scaling_; }
+
+ private:
+  std::shared_ptr<const ShardReader> shards_;
+  std::shared_ptr<const RowView> rows_;
+  Scaling scaling_;
+  Order order_;
+  uint64_t seed_;
+  int threads_;
+  int64_t epoch_ = 0;
+  int64_t position_ = 0;
+  IndexPermutation permutation_;
+};
+
+}  // namespace saev

@@ -1,0 +1,59 @@
+import type { Control, Handle } from "./addon.js";
+
+export interface NativeShardSourceOptions {
+  readonly dir: string;
+  readonly nImgs: number;
+  readonly nLayers: number;
+  readonly nTokens: number;
+  readonly dVit: number;
+  readonly imgsPerShard: number;
+  readonly clsToken: boolean;
+  readonly patches: "cls" | "patches" | "meanpool";
+  readonly layers: "one" | "all" | "meanpool";
+  /** Position among the recorded layers, for `layers: "one"`. */
+  readonly layer: number;
+  /** Images without activations. */
+  readonly leftOut: readonly number[];
+  readonly clamp: number;
+  readonly scalar: number;
+  /** float32 [dVit]; zeros when absent. */
+  readonly actMean?: Handle<"Tensor">;
+  readonly computeMean: boolean;
+  readonly computeScalar: boolean;
+  readonly nRandomSamples: number;
+  readonly order: "ordered" | "shuffled";
+  readonly seed: number;
+  readonly threads: number;
+  readonly prefetch: boolean;
+}
+
+export interface NativeShardSource {
+  readonly source: Handle<"BatchSource">;
+  readonly actMean: Handle<"Tensor">;
+  readonly scalar: number;
+  readonly nSamples: number;
+  readonly largestSample: number;
+}
+
+export interface NativeBatch {
+  readonly acts: Handle<"Tensor">;
+  readonly index: Handle<"Tensor">;
+  readonly imageI: Handle<"Tensor">;
+  readonly patchI: Handle<"Tensor">;
+}
+
+/** Bindings of `native/bind/batch_source.cc`. */
+export interface BatchSourceExports {
+  shardSourceOpen(control: Control, options: NativeShardSourceOptions): Promise<NativeShardSource>;
+  memorySource(rows: Handle<"Tensor">, order: readonly number[]): Handle<"BatchSource">;
+  batchSourceInfo(source: Handle<"BatchSource">): { dim: number; length: number };
+  batchSourceNext(
+    control: Control,
+    source: Handle<"BatchSource">,
+    maxRows: number,
+  ): Promise<NativeBatch | null>;
+  batchSourceReset(source: Handle<"BatchSource">): void;
+  batchSourceState(source: Handle<"BatchSource">): string;
+  batchSourceRestore(source: Handle<"BatchSource">, state: string): void;
+  numpyPermutation(control: Control, seed: number, n: number, count: number): Promise<Handle<"Tensor">>;
+}
