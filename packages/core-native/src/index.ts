@@ -1,6 +1,11 @@
 export { type CudaInfo, cudaInfo, type Device, type ResolveDeviceOptions, resolveDevice } from "./device.js";
 export { type DoctorItem, type DoctorReport, doctor } from "./doctor.js";
 export { SaevError, type SaevErrorCode } from "./errors.js";
+export { type DecodeOptions, decodeImage, isImageName } from "./images/decode.js";
+export { type ImageEntry, ImageFolder } from "./images/image-folder.js";
+export type { Pixels } from "./images/pixels.js";
+export { cropImage, resizeImage } from "./images/resize.js";
+export type { Filter, Transform } from "./images/transform.js";
 export { readSaeFile, type SaeFile, writeSaeFile } from "./io/sae-file.js";
 export {
   type NamedTensors,

@@ -5,6 +5,7 @@
 #include "bind/batch_source.h"
 #include "bind/cuda.h"
 #include "bind/handle.h"
+#include "bind/image.h"
 #include "bind/io.h"
 #include "bind/promise_worker.h"
 #include "bind/sparse_autoencoder.h"
@@ -21,6 +22,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_cuda(env, exports);
   register_io(env, exports);
   register_sparse_autoencoder(env, exports);
+  register_image(env, exports);
   register_system(env, exports);
   register_tensor(env, exports);
   register_batch_source(env, exports);

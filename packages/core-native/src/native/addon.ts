@@ -5,6 +5,7 @@
 
 import type { BatchSourceExports } from "./batch-source.js";
 import type { CudaExports } from "./cuda.js";
+import type { ImageExports } from "./image.js";
 import type { IoExports } from "./io.js";
 import type { SaeExports } from "./sae.js";
 import type { TopKExports } from "./top-k.js";
@@ -78,4 +79,5 @@ export interface Addon
     CudaExports,
     IoExports,
     SaeExports,
+    ImageExports,
     TopKExports {}

@@ -1,0 +1,147 @@
+#include "image/resample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include "core/error.h"
+
+namespace saev {
+namespace {
+
+constexpr int kFractionBits = 22;  // 32 bits less 8 of the pixel and 2 for overshoot of the bicubic filter
+constexpr int32_t kHalf = 1 << (kFractionBits - 1);
+
+double half_width(Filter filter) {
+  return filter == Filter::kBicubic ? 2.0 : 1.0;
+}
+
+double weight(Filter filter, double x) {
+  x = std::fabs(x);
+  if (filter == Filter::kBilinear) return x < 1.0 ? 1.0 - x : 0.0;
+  constexpr double a = -0.5;
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+  if (x < 2.0) return (((x - 5) * x + 8) * x - 4) * a;
+  return 0.0;
+}
+
+uint8_t to_byte(int32_t sum) {
+  return static_cast<uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
+}
+
+/// Rows [0, rows) of `src` [rows, width, 3], each resampled along x, into `dst` [rows, outputs, 3].
+void horizontal(const uint8_t* src, int64_t rows, int64_t width, const Coefficients& c, uint8_t* dst) {
+  const auto outputs = static_cast<int64_t>(c.first.size());
+  for (int64_t y = 0; y < rows; ++y) {
+    const uint8_t* row = src + y * width * 3;
+    uint8_t* out = dst + y * outputs * 3;
+    for (int64_t x = 0; x < outputs; ++x) {
+      const uint8_t* in = row + c.first[x] * 3;
+      const int32_t* w = c.weights.data() + x * c.taps;
+      int32_t r = kHalf, g = kHalf, b = kHalf;
+      for (int64_t k = 0; k < c.count[x]; ++k) {
+        r += in[3 * k] * w[k];
+        g += in[3 * k + 1] * w[k];
+        b += in[3 * k + 2] * w[k];
+      }
+      out[3 * x] = to_byte(r);
+      out[3 * x + 1] = to_byte(g);
+      out[3 * x + 2] = to_byte(b);
+    }
+  }
+}
+
+/// `src` [.., bytes] starts at input row `first_row`; writes `dst` [outputs, bytes].
+void vertical(const uint8_t* src, int64_t bytes, int64_t first_row, const Coefficients& c, uint8_t* dst) {
+  std::vector<int32_t> sums(static_cast<size_t>(bytes));
+  int32_t* sum = sums.data();
+  for (size_t y = 0; y < c.first.size(); ++y) {
+    const uint8_t* in = src + (c.first[y] - first_row) * bytes;
+    const int32_t* w = c.weights.data() + static_cast<int64_t>(y) * c.taps;
+    std::fill(sums.begin(), sums.end(), kHalf);
+    for (int64_t k = 0; k < c.count[y]; ++k, in += bytes) {
+      const int32_t wk = w[k];
+      for (int64_t i = 0; i < bytes; ++i) sum[i] += in[i] * wk;
+    }
+    uint8_t* out = dst + static_cast<int64_t>(y) * bytes;
+    for (int64_t i = 0; i < bytes; ++i) out[i] = to_byte(sum[i]);
+  }
+}
+
+void copy_window(const uint8_t* src, int64_t width, const Window& window, uint8_t* dst) {
+  for (int64_t y = 0; y < window.height; ++y) {
+    std::memcpy(dst + y * window.width * 3, src + ((window.y + y) * width + window.x) * 3,
+                static_cast<size_t>(window.width * 3));
+  }
+}
+
+}  // namespace
+
+Coefficients coefficients(int64_t in, int64_t out, int64_t begin, int64_t n, Filter filter) {
+  const double scale = static_cast<double>(in) / static_cast<double>(out);
+  const double stretch = std::max(scale, 1.0);  // shrinking widens the filter: that is the antialiasing
+  const double support = half_width(filter) * stretch;
+  Coefficients c;
+  c.taps = static_cast<int64_t>(std::ceil(support)) * 2 + 1;
+  c.first.resize(static_cast<size_t>(n));
+  c.count.resize(static_cast<size_t>(n));
+  c.weights.assign(static_cast<size_t>(n * c.taps), 0);
+  std::vector<double> w(static_cast<size_t>(c.taps));
+  for (int64_t i = 0; i < n; ++i) {
+    const double center = (static_cast<double>(begin + i) + 0.5) * scale;
+    const int64_t first = std::max<int64_t>(static_cast<int64_t>(center - support + 0.5), 0);
+    const int64_t last = std::min<int64_t>(static_cast<int64_t>(center + support + 0.5), in);
+    double total = 0.0;
+    for (int64_t k = 0; k < last - first; ++k) {
+      // The reciprocal and the order of operations are Pillow's: a quotient rounds differently.
+      w[k] = weight(filter, (static_cast<double>(k + first) - center + 0.5) * (1.0 / stretch));
+      total += w[k];
+    }
+    c.first[i] = first;
+    c.count[i] = last - first;
+    for (int64_t k = 0; k < last - first; ++k) {
+      const double normalised = total != 0.0 ? w[k] / total : w[k];
+      c.weights[i * c.taps + k] =
+          static_cast<int32_t>((normalised < 0 ? -0.5 : 0.5) + normalised * (1 << kFractionBits));
+    }
+  }
+  return c;
+}
+
+void resize_rgb(const uint8_t* src, int64_t height, int64_t width, int64_t out_height, int64_t out_width,
+                Filter filter, const Window& window, uint8_t* dst) {
+  if (height < 1 || width < 1 || out_height < 1 || out_width < 1) {
+    throw Error(Code::kInvalidArgument, "resize: sizes must be at least 1, found " + std::to_string(width) +
+                                            " × " + std::to_string(height) + " to " +
+                                            std::to_string(out_width) + " × " + std::to_string(out_height));
+  }
+  if (window.x < 0 || window.y < 0 || window.width < 1 || window.height < 1 ||
+      window.x > out_width - window.width || window.y > out_height - window.height) {
+    throw Error(Code::kInvalidArgument, "resize: the window does not lie inside the resized image");
+  }
+  const bool along_x = width != out_width, along_y = height != out_height;
+  if (!along_x && !along_y) return copy_window(src, width, window, dst);
+  Coefficients rows;
+  int64_t first_row = window.y, n_rows = window.height;
+  if (along_y) {
+    rows = coefficients(height, out_height, window.y, window.height, filter);
+    first_row = rows.first.front();
+    n_rows = rows.first.back() + rows.count.back() - first_row;
+  }
+  std::vector<uint8_t> between;
+  uint8_t* narrowed = dst;
+  if (along_y) {
+    between.resize(static_cast<size_t>(n_rows * window.width * 3));
+    narrowed = between.data();
+  }
+  if (along_x) {
+    const auto columns = coefficients(width, out_width, window.x, window.width, filter);
+    horizontal(src + first_row * width * 3, n_rows, width, columns, narrowed);
+  } else {
+    copy_window(src, width, {window.x, first_row, window.width, n_rows}, narrowed);
+  }
+  if (along_y) vertical(narrowed, window.width * 3, first_row, rows, dst);
+}
+
+}  // namespace saev

@@ -1,0 +1,144 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import sharp, { type Metadata, type Sharp } from "sharp";
+import { SaevError } from "../errors.js";
+import { decodeBmp } from "./bmp.js";
+import type { Pixels } from "./pixels.js";
+import { decodePnm } from "./pnm.js";
+
+export interface DecodeOptions {
+  /** How errors name a picture that is given as bytes. Default: "the picture", or the path. */
+  readonly name?: string;
+  /** Pictures with more pixels are refused before their memory is taken. Default: 100 million. */
+  readonly maxPixels?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export const defaultMaxPixels = 100_000_000;
+
+// Pictures are seen once: a cache would only hold memory. One libvips thread a picture, because several
+// pictures are decoded at a time, each on a thread of libuv's pool.
+sharp.cache(false);
+sharp.concurrency(1);
+
+/**
+ * Decodes a picture to exactly the bytes of Pillow's `Image.open(…).convert("RGB")`: alpha is dropped, not
+ * blended; JPEG's EXIF rotation and all colour profiles are ignored; CMYK is converted by Pillow's plain
+ * formula; of 16-bit colour the high byte is taken, and 16-bit grey is
+ * clipped to 8 bits. JPEG, PNG, WebP, TIFF, GIF (first frame), AVIF, BMP, PNM. Runs on
+ * libuv's threads.
+ *
+ * @param source a path, or the bytes of a file.
+ * @throws SaevError `NOT_FOUND` or `IO` when the file cannot be read, `BAD_FILE` when it is no picture, is cut
+ * short or is larger than `maxPixels`, `UNSUPPORTED` for kinds of a format that are not read.
+ */
+export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<Pixels> {
+  const what = options.name ?? (typeof source === "string" ? source : "the picture");
+  const bytes = typeof source === "string" ? await read(source, what, options.signal) : source;
+  const maxPixels = options.maxPixels ?? defaultMaxPixels;
+  const checkSize = (width: number, height: number) => {
+    if (width * height <= maxPixels) return;
+    throw new SaevError(
+      "BAD_FILE",
+      `${what}: ${width} × ${height} pixels are more than the limit of ${maxPixels}`,
+    );
+  };
+  if (bytes.length === 0) throw new SaevError("BAD_FILE", `${what}: the file is empty`);
+  if (bytes[0] === 0x42 && bytes[1] === 0x4d) return decodeBmp(bytes, what, checkSize);
+  if (bytes[0] === 0x50 && bytes[1]! >= 0x31 && bytes[1]! <= 0x36) return decodePnm(bytes, what, checkSize);
+  try {
+    return await decodeWithSharp(bytes, checkSize);
+  } catch (error) {
+    if (error instanceof SaevError) throw error;
+    const reason = (error as Error).message.split("\n")[0]!.replace(/^Input buffer/, "it");
+    throw new SaevError("BAD_FILE", `${what}: cannot decode the picture: ${reason}`, { cause: error });
+  }
+}
+
+async function read(file: string, what: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  try {
+    return await readFile(file, { signal });
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT")
+      throw new SaevError("NOT_FOUND", `${what}: there is no such file`, { cause: error });
+    throw new SaevError("IO", `cannot read ${what}: ${message.split(",")[0]}`, { cause: error });
+  }
+}
+
+async function decodeWithSharp(
+  bytes: Uint8Array,
+  checkSize: (width: number, height: number) => void,
+): Promise<Pixels> {
+  // "truncated" and not "warning": Pillow, too, reads files with harmless stray bytes.
+  const image = sharp(bytes, { ignoreIcc: true, failOn: "truncated", limitInputPixels: false, pages: 1 });
+  const meta = await image.metadata();
+  checkSize(meta.width, meta.height);
+  if (meta.format === "svg") throw new SaevError("UNSUPPORTED", "a drawing (SVG) is no picture of pixels");
+  if (meta.space === "cmyk")
+    return rgbOfCmyk(await raw(image.pipelineColourspace("cmyk").toColourspace("cmyk")));
+  if (meta.depth === "ushort" && isGreyscale(bytes, meta))
+    return rgbOfGrey16(await raw(image.toColourspace("grey16"), "ushort"));
+  // Pillow turns TIFF files, and only those, as their orientation tag says.
+  const upright = meta.format === "tiff" ? image.autoOrient() : image;
+  return rgbOf(await raw(upright.removeAlpha().toColourspace("srgb")));
+}
+
+interface Raw {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+}
+
+async function raw(image: Sharp, depth: "uchar" | "ushort" = "uchar"): Promise<Raw> {
+  const { data, info } = await image.raw({ depth }).toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height, channels: info.channels };
+}
+
+function rgbOf({ data, width, height, channels }: Raw): Pixels {
+  if (channels !== 3) throw new SaevError("UNSUPPORTED", `a picture with ${channels} channels`);
+  return { data, width, height };
+}
+
+/** Grey without an alpha channel of its own. (A PNG's transparent grey value shows up as one, and is none.) */
+const isGreyscale = (bytes: Uint8Array, meta: Metadata): boolean =>
+  meta.format === "png" ? bytes[25] === 0 : meta.channels === 1;
+
+/** Pillow makes RGB of 16-bit grey by clipping, not by scaling: all values above 255 are white. */
+function rgbOfGrey16({ data, width, height, channels }: Raw): Pixels {
+  const values = new Uint16Array(data.buffer, data.byteOffset, width * height * channels);
+  const out = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) out.fill(Math.min(255, values[i * channels]!), 3 * i, 3 * i + 3);
+  return { data: out, width, height };
+}
+
+/** Pillow's CMYK to RGB: K is taken from 255 and each colour scaled by what is left, rounded as it rounds. */
+function rgbOfCmyk({ data, width, height, channels }: Raw): Pixels {
+  if (channels < 4) throw new SaevError("UNSUPPORTED", `a CMYK picture with ${channels} channels`);
+  const out = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) {
+    const left = 255 - data[i * channels + 3]!;
+    for (let c = 0; c < 3; c++) {
+      const product = data[i * channels + c]! * left + 128;
+      out[3 * i + c] = left - (((product >> 8) + product) >> 8);
+    }
+  }
+  return { data: out, width, height };
+}
+
+/** Whether a file's name says that it is a picture: the extensions of torchvision's `ImageFolder`, any case. */
+export const isImageName = (file: string): boolean => imageExtensions.has(path.extname(file).toLowerCase());
+
+const imageExtensions: ReadonlySet<string> = new Set([
+  ".jpg",
+  ".jpeg",
+  ".png",
+  ".ppm",
+  ".bmp",
+  ".pgm",
+  ".tif",
+  ".tiff",
+  ".webp",
+]);

@@ -1,0 +1,38 @@
+import type { Control, Handle } from "./addon.js";
+
+/** Decoded RGB bytes, row by row. */
+export interface NativePixels {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** `native/image/transform.h`, as plain data. */
+export interface NativeTransform {
+  readonly mode: "shortest" | "squash" | "longest";
+  readonly resizeHeight: number;
+  readonly resizeWidth: number;
+  readonly height: number;
+  readonly width: number;
+  readonly filter: "bicubic" | "bilinear";
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+export interface ImageExports {
+  preprocessInto(
+    image: NativePixels,
+    transform: NativeTransform,
+    batch: Handle<"Tensor">,
+    row: number,
+    control?: Control,
+  ): Promise<void>;
+  resizeImage(
+    image: NativePixels,
+    height: number,
+    width: number,
+    filter: NativeTransform["filter"],
+    control?: Control,
+  ): Promise<Uint8Array>;
+  cropImage(image: NativePixels, transform: NativeTransform, control?: Control): Promise<Uint8Array>;
+}
