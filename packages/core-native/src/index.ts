@@ -29,6 +29,8 @@ export { numpyPermutation } from "./loading/numpy-permutation.js";
 export type { LongCallOptions } from "./native/call.js";
 export { Latents } from "./sae/latents.js";
 export { type EncoderInput, type SaeTensors, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
+export { type AccumulateOptions, accumulateTopK } from "./stats/accumulate.js";
+export { type LegacyTables, type LegacyTopKOptions, legacyPercentiles, legacyTopK } from "./stats/legacy.js";
 export {
   type Histogram,
   LatentStatistics,
