@@ -24,13 +24,13 @@ export {
   type SetupLibtorchOptions,
   setupLibtorch,
 } from "./libtorch/setup.js";
+export { ActivationLoader, type ActivationLoaderOptions } from "./loading/activation-loader.js";
 export { type ActivationBatch, BatchSource, MemoryLoader } from "./loading/batch-source.js";
 export { numpyPermutation } from "./loading/numpy-permutation.js";
 export type { LongCallOptions } from "./native/call.js";
 export { Latents } from "./sae/latents.js";
 export { type EncoderInput, type SaeTensors, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
-export { type AccumulateOptions, accumulateTopK } from "./stats/accumulate.js";
-export { type LegacyTables, type LegacyTopKOptions, legacyPercentiles, legacyTopK } from "./stats/legacy.js";
+export { ShardFolder } from "./shards/shard-folder.js";
 export {
   type Histogram,
   LatentStatistics,

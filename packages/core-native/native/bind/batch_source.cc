@@ -61,7 +61,7 @@ Order order_of(const std::string& name) {
 }
 
 struct OpenOptions {
-  ShardLayout layout;
+  RecordedShards layout;
   RowChoice choice;
   Scaling scaling;
   ScalingRequest request;

@@ -15,7 +15,8 @@ class NumpyGenerator {
   uint64_t next64();
   /// Low half of a 64-bit draw first, then its high half.
   uint32_t next32();
-  /// Uniform in [0, bound]: draws, cut to the bits of `bound`, until one fits. 32-bit draws while bound < 2^32.
+  /// Uniform in [0, bound]: draws, cut to the bits of `bound`, until one fits. 32-bit draws while bound <
+  /// 2^32.
   uint64_t bounded(uint64_t bound);
 
  private:

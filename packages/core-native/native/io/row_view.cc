@@ -9,7 +9,7 @@
 namespace saev {
 
 RowView::RowView(const ShardReader& shards, RowChoice choice) : shards_(&shards), choice_(std::move(choice)) {
-  const ShardLayout& l = shards.layout();
+  const RecordedShards& l = shards.layout();
   first_patch_ = l.cls_token ? 1 : 0;
   const int64_t n_patches = l.n_tokens - first_patch_;
   if (choice_.patches == Patches::kCls && !l.cls_token) {

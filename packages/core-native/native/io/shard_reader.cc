@@ -15,7 +15,7 @@ std::string shard_name(int64_t i) {
 }
 
 /// Product of sizes that come from a file, or an error instead of an overflow.
-int64_t bytes_of_shard(const ShardLayout& l) {
+int64_t bytes_of_shard(const RecordedShards& l) {
   int64_t bytes = sizeof(float);
   for (const int64_t size : {l.imgs_per_shard, l.n_layers, l.n_tokens, l.d_vit}) {
     if (size <= 0 || bytes > INT64_MAX / size) {
@@ -29,7 +29,7 @@ int64_t bytes_of_shard(const ShardLayout& l) {
 
 }  // namespace
 
-ShardReader::ShardReader(ShardLayout layout) : layout_(std::move(layout)) {
+ShardReader::ShardReader(RecordedShards layout) : layout_(std::move(layout)) {
   const int64_t expected = bytes_of_shard(layout_);
   if (layout_.n_imgs <= 0) throw Error(Code::kInvalidArgument, layout_.dir + ": n_imgs must be positive");
   const int64_t n_shards = (layout_.n_imgs + layout_.imgs_per_shard - 1) / layout_.imgs_per_shard;

@@ -12,7 +12,7 @@
 namespace saev {
 
 /// What metadata.json says, resolved by TypeScript.
-struct ShardLayout {
+struct RecordedShards {
   std::string dir;  ///< folder of acts000000.bin …
   int64_t n_imgs = 0;
   int64_t n_layers = 0;
@@ -26,16 +26,16 @@ class ShardReader {
  public:
   /// Maps every shard. Throws kNotFound for a missing file, kBadFile for one of another size than the
   /// layout's, kInvalidArgument for a layout that cannot be.
-  explicit ShardReader(ShardLayout layout);
+  explicit ShardReader(RecordedShards layout);
 
-  const ShardLayout& layout() const { return layout_; }
+  const RecordedShards& layout() const { return layout_; }
   /// The `d_vit` float32 values of one token; indices are within the layout.
   const float* token(int64_t image, int64_t layer, int64_t token) const;
   /// Throws kBadFile when a shard became shorter since it was mapped: reading it would end the process.
   void check_unchanged() const;
 
  private:
-  ShardLayout layout_;
+  RecordedShards layout_;
   std::vector<std::shared_ptr<const MappedFile>> shards_;
 };
 
