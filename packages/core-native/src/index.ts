@@ -31,6 +31,8 @@ export type { LongCallOptions } from "./native/call.js";
 export { Latents } from "./sae/latents.js";
 export { type EncoderInput, type SaeTensors, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
 export { ShardFolder } from "./shards/shard-folder.js";
+export { type AccumulateOptions, accumulateTopK } from "./stats/accumulate.js";
+export { type LegacyTables, type LegacyTopKOptions, legacyPercentiles, legacyTopK } from "./stats/legacy.js";
 export {
   type Histogram,
   LatentStatistics,

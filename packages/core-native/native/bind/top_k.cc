@@ -9,11 +9,14 @@
 #include <limits>
 
 #include "bind/args.h"
+#include "bind/batch_source.h"
 #include "bind/guard.h"
 #include "bind/handle.h"
 #include "bind/promise_worker.h"
+#include "bind/sparse_autoencoder.h"
 #include "bind/tensor.h"
 #include "core/parallel.h"
+#include "stats/accumulate.h"
 #include "stats/legacy_top_k.h"
 #include "stats/top_k.h"
 #include "stats/write_top_values.h"
@@ -238,6 +241,52 @@ Napi::Value top_k_write_values(const Napi::CallbackInfo& info) {
       [](Napi::Env env, bool&) { return env.Undefined(); });
 }
 
+/// accumulateTopK(source, sae, { …topKCreate, topkBatchSize, saeBatchSize }, control) → Promise<handle>
+Napi::Value accumulate_top_k_job(const Napi::CallbackInfo& info) {
+  const auto source = unwrap<BatchSource>(info[0], kBatchSourceKind);
+  const auto encoder = unwrap_encoder(info[1]);
+  const Napi::Object o = object_of(info[2], "options");
+  AccumulateOptions options;
+  options.top_k = top_k_options(o);
+  options.topk_batch_size = int_of(field(o, "topkBatchSize"), "topkBatchSize");
+  options.sae_batch_size = int_of(field(o, "saeBatchSize"), "saeBatchSize");
+  return run_job<std::shared_ptr<TopKAccumulator>>(
+      info[3], "accumulateTopK",
+      [source, encoder, options](const Job& job) {
+        return accumulate_top_k(*source, *encoder, options, job);
+      },
+      [](Napi::Env env, std::shared_ptr<TopKAccumulator>& acc) { return wrap(env, std::move(acc), kKind); });
+}
+
+/// legacyTopK(source, sae, options, control) → Promise<{ topValues, topImgI, meanValues, sparsity, … }>
+Napi::Value legacy_top_k_job(const Napi::CallbackInfo& info) {
+  const auto source = unwrap<BatchSource>(info[0], kBatchSourceKind);
+  const auto encoder = unwrap_encoder(info[1]);
+  const Napi::Object o = object_of(info[2], "options");
+  const auto count = [&o](const char* name) { return int_of(field(o, name), name); };
+  LegacyOptions options;
+  options.patches = bool_of(field(o, "patches"), "patches");
+  options.top_k = count("topK");
+  options.patches_per_image = count("patchesPerImage");
+  options.n_distributions = count("nDistributions");
+  options.percentile = count("percentile");
+  options.topk_batch_size = count("topkBatchSize");
+  options.sae_batch_size = count("saeBatchSize");
+  return run_job<LegacyTables>(
+      info[3], "legacyTopK",
+      [source, encoder, options](const Job& job) { return legacy_top_k(*source, *encoder, options, job); },
+      [](Napi::Env env, LegacyTables& tables) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("topValues", wrap_tensor(env, tables.top_values));
+        out.Set("topImgI", wrap_tensor(env, tables.top_img_i));
+        out.Set("meanValues", wrap_tensor(env, tables.mean_values));
+        out.Set("sparsity", wrap_tensor(env, tables.sparsity));
+        out.Set("distributions", wrap_tensor(env, tables.distributions));
+        out.Set("percentiles", wrap_tensor(env, tables.percentiles));
+        return out;
+      });
+}
+
 /// legacyPercentiles(x float32 [steps, …], percentile, total, lr) → estimates after each step, same shape
 Napi::Value legacy_percentiles(const Napi::CallbackInfo& info) {
   const at::Tensor x = unwrap_tensor(info[0]).cpu().contiguous();
@@ -265,6 +314,8 @@ void register_top_k(Napi::Env env, Napi::Object exports) {
   export_function<top_k_histogram>(env, exports, "topKHistogram");
   export_function<top_k_firing_percentile>(env, exports, "topKFiringPercentile");
   export_function<top_k_write_values>(env, exports, "topKWriteValues");
+  export_function<accumulate_top_k_job>(env, exports, "accumulateTopK");
+  export_function<legacy_top_k_job>(env, exports, "legacyTopK");
   export_function<legacy_percentiles>(env, exports, "legacyPercentiles");
 }
 

@@ -36,6 +36,21 @@ export type NativeTopKTables = Record<
   Handle<"Tensor">
 >;
 
+export interface NativeLegacyOptions {
+  readonly patches: boolean;
+  readonly topK: number;
+  readonly patchesPerImage: number;
+  readonly nDistributions: number;
+  readonly percentile: number;
+  readonly topkBatchSize: number;
+  readonly saeBatchSize: number;
+}
+
+export type NativeLegacyTables = Record<
+  "topValues" | "topImgI" | "meanValues" | "sparsity" | "distributions" | "percentiles",
+  Handle<"Tensor">
+>;
+
 /** Bindings of `native/bind/top_k.cc`. */
 export interface TopKExports {
   topKCreate(options: NativeTopKOptions): Handle<"TopKAccumulator">;
@@ -56,5 +71,17 @@ export interface TopKExports {
   ): { log10: boolean; lo: number; hi: number; counts: number[] };
   topKFiringPercentile(accumulator: Handle<"TopKAccumulator">, latent: number, p: number): number;
   topKWriteValues(accumulator: Handle<"TopKAccumulator">, path: string, control: Control): Promise<void>;
+  accumulateTopK(
+    source: Handle<"BatchSource">,
+    sae: Handle<"SparseAutoencoder">,
+    options: NativeTopKOptions & { readonly topkBatchSize: number; readonly saeBatchSize: number },
+    control: Control,
+  ): Promise<Handle<"TopKAccumulator">>;
+  legacyTopK(
+    source: Handle<"BatchSource">,
+    sae: Handle<"SparseAutoencoder">,
+    options: NativeLegacyOptions,
+    control: Control,
+  ): Promise<NativeLegacyTables>;
   legacyPercentiles(x: Handle<"Tensor">, percentile: number, total: number, lr: number): Handle<"Tensor">;
 }
