@@ -44,11 +44,15 @@ export class Tensor extends Resource<"Tensor"> {
    * Copies `data` into a new tensor.
    * @param shape sizes whose product is the number of elements; default: one dimension.
    * @param dtype default: that of the typed array.
-   * @throws SaevError `SHAPE_MISMATCH` when shape and data do not fit.
+   * @throws SaevError `SHAPE_MISMATCH` when shape and data do not fit, `INVALID_ARGUMENT` for other kinds of data.
    */
-  static from(data: TensorData, shape: readonly number[] = [data.length], dtype?: Dtype): Tensor {
+  static from(data: TensorData, shape?: readonly number[], dtype?: Dtype): Tensor {
+    if (!ArrayBuffer.isView(data) || data instanceof DataView)
+      throw new SaevError("INVALID_ARGUMENT", "data: expected a typed array");
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return new Tensor(callSync(() => addon().tensorFrom(bytes, shape, dtype ?? dtypeOf(data))));
+    return new Tensor(
+      callSync(() => addon().tensorFrom(bytes, shape ?? [data.length], dtype ?? dtypeOf(data))),
+    );
   }
 
   /** Sizes of the dimensions. */

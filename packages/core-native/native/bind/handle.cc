@@ -9,14 +9,15 @@ HandleBox& unwrap_box(const Napi::Value& value, const char* kind) {
     auto external = value.As<Napi::External<HandleBox>>();
     if (external.CheckTypeTag(&kHandleTag)) return *external.Data();
   }
-  throw Error(Code::kWrongHandle, std::string("expected a ") + kind + ", found another value");
+  throw Error(Code::kWrongHandle,
+              std::string("expected a handle of class ") + kind + ", found another value");
 }
 
 namespace {
 
 /// dispose(handle): frees the object now. A second call does nothing.
 Napi::Value dispose(const Napi::CallbackInfo& info) {
-  HandleBox& box = unwrap_box(info[0], "handle");
+  HandleBox& box = unwrap_box(info[0], "any");
   box.object.reset();
   if (box.external_bytes != 0) {
     Napi::MemoryManagement::AdjustExternalMemory(info.Env(), -box.external_bytes);
@@ -27,7 +28,7 @@ Napi::Value dispose(const Napi::CallbackInfo& info) {
 
 /// isDisposed(handle): boolean.
 Napi::Value is_disposed(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), unwrap_box(info[0], "handle").object == nullptr);
+  return Napi::Boolean::New(info.Env(), unwrap_box(info[0], "any").object == nullptr);
 }
 
 }  // namespace

@@ -42,7 +42,8 @@ template <typename T>
 std::shared_ptr<T> unwrap(const Napi::Value& value, const char* kind) {
   HandleBox& box = unwrap_box(value, kind);
   if (std::string(box.kind) != kind) {
-    throw Error(Code::kWrongHandle, std::string("expected a ") + kind + ", found a " + box.kind);
+    throw Error(Code::kWrongHandle,
+                std::string("expected a handle of class ") + kind + ", found one of class " + box.kind);
   }
   if (!box.object) {
     throw Error(Code::kDisposed, std::string("this ") + kind + " was disposed; create a new one");

@@ -1,0 +1,27 @@
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import path from "node:path";
+
+const register = path.resolve(import.meta.dirname, "../../scripts/source/register.mjs");
+
+export interface ChildResult extends SpawnSyncReturns<string> {
+  /** Standard output, one parsed JSON value for each line that is JSON. */
+  readonly lines: readonly Record<string, unknown>[];
+}
+
+/** Runs a TypeScript file of this folder in a process of its own, from source. */
+export function runChild(
+  file: string,
+  args: readonly string[] = [],
+  nodeArgs: readonly string[] = [],
+): ChildResult {
+  const all = [...nodeArgs, "--import", register, path.join(import.meta.dirname, file), ...args];
+  const result = spawnSync(process.execPath, all, { encoding: "utf8", timeout: 120_000, maxBuffer: 1 << 28 });
+  const lines = result.stdout
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { ...result, lines };
+}
+
+/** How the process ended, for messages: "exit code 0", "SIGSEGV". */
+export const ending = (result: ChildResult): string => result.signal ?? `exit code ${result.status}`;

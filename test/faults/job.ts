@@ -1,0 +1,25 @@
+import { type LongCallOptions, SparseAutoencoder, Tensor } from "@saev/core";
+
+/** Encodes some rows with an SAE large enough that it takes a second or so, again and again until it is stopped. */
+export class Job {
+  readonly #sae: SparseAutoencoder;
+  readonly #x: Tensor;
+
+  constructor(rows = 2048, dVit = 512, dSae = 8192) {
+    const ones = (shape: readonly number[], value: number) =>
+      Tensor.from(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value), shape);
+    this.#sae = SparseAutoencoder.from({
+      wEnc: ones([dVit, dSae], 0.01),
+      bEnc: ones([dSae], -1),
+      wDec: ones([dSae, dVit], 0.01),
+      bDec: ones([dVit], 0),
+    });
+    this.#x = ones([rows, dVit], 1);
+  }
+
+  /** One pass. @returns the number of active latents, the same every time. */
+  async once(options?: LongCallOptions): Promise<number> {
+    using latents = await this.#sae.encode(this.#x, options);
+    return latents.nnz;
+  }
+}

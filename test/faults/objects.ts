@@ -1,0 +1,35 @@
+import type { Handle } from "../../packages/core-native/src/native/addon.js";
+import { addon } from "../../packages/core-native/src/native/load.js";
+
+/** Makes one small object of a native class. `folder` is an empty folder for classes that need files. */
+type Make = (folder: string) => Handle<string> | Promise<Handle<string>>;
+
+const floats = (shape: readonly number[], value = 1) => {
+  const n = shape.reduce((a, b) => a * b, 1);
+  return addon().tensorFrom(new Uint8Array(new Float32Array(n).fill(value).buffer), shape, "float32");
+};
+
+/**
+ * Every native class by the name of its handle: the tests of misuse attack these objects, the test of leaks makes
+ * thousands of each. A test fails when a class that the addon's declarations name is missing here.
+ */
+export const objects: Readonly<Record<string, Make>> = {
+  AbortFlag: () => addon().abortFlag(),
+  Tensor: () => floats([2, 3]),
+  TopKAccumulator: () =>
+    addon().topKCreate({
+      sortBy: "patch",
+      dSae: 3,
+      topK: 2,
+      patches: 2,
+      nDistributions: 1,
+      maxDistributionBytes: 1e6,
+      maxExactValues: 1e4,
+      seed: 0,
+    }),
+  SparseAutoencoder: () =>
+    addon().sparseAutoencoder(
+      { wEnc: floats([2, 3]), bEnc: floats([3]), wDec: floats([3, 2]), bDec: floats([2]) },
+      true,
+    ),
+};
