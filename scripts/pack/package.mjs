@@ -11,7 +11,7 @@ export function stagePackage(name, stage, additions = {}) {
   const folder = path.join(stage, name);
   mkdirSync(folder);
   const manifest = JSON.parse(readFileSync(path.join(from, "package.json"), "utf8"));
-  for (const entry of manifest.files) {
+  for (const entry of manifest.files.filter((entry) => existsSync(path.join(from, entry)))) {
     cpSync(path.join(from, entry), path.join(folder, entry), {
       recursive: true,
       filter: (file) => !leftOut.test(file) && hasSource(from, file),
@@ -40,7 +40,8 @@ export function addText(from, folder) {
 
 function published(manifest, additions) {
   const { devDependencies: _, binary: __, scripts, exports, ...rest } = manifest;
-  if (scripts) throw new SetupError(`${manifest.name} has scripts: none may run on a user's machine`);
+  const onInstall = Object.keys(scripts ?? {}).filter((name) => /^(pre|post)?install$|^prepare$/.test(name));
+  if (onInstall.length > 0) throw new SetupError(`${manifest.name} runs ${onInstall} where it is installed`);
   for (const conditions of Object.values(exports ?? {})) delete conditions["@saev/source"];
   return { ...rest, exports, ...additions };
 }

@@ -10,7 +10,7 @@ export const hostileValues: readonly (() => unknown)[] = [
   () => 0.5,
   () => Number.NaN,
   () => Number.POSITIVE_INFINITY,
-  () => 2 ** 31,
+  () => 2 ** 45,
   () => 2 ** 53,
   () => -(2 ** 53),
   () => 1e308,

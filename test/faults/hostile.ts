@@ -36,19 +36,21 @@ function fault(name: string, args: readonly unknown[], problem: string): void {
 function describe(args: readonly unknown[]): string {
   const one = (value: unknown, depth = 0): string => {
     if (typeof value === "bigint") return `${value}n`;
+    if (typeof value === "symbol") return "a symbol";
     if (typeof value === "function") return "function";
     if (typeof value === "string") return JSON.stringify(value);
     if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${value.byteLength} bytes)`;
     if (Array.isArray(value))
       return `[${value.length > 8 ? `${value.length} items` : value.map((v) => one(v, depth + 1)).join(", ")}]`;
-    if (typeof value !== "object" || value === null || depth > 2) return typeof value;
+    if (typeof value !== "object" || value === null) return String(value);
+    if (depth > 2) return "{…}";
     try {
       return `{${Object.entries(value).map(([name, v]) => `${name}: ${one(v, depth + 1)}`)}}`;
     } catch {
       return "an object that throws";
     }
   };
-  return args.map((value) => (value === undefined || value === null ? String(value) : one(value))).join(", ");
+  return args.map((value) => one(value)).join(", ");
 }
 
 function check(name: string, args: readonly unknown[], error: unknown): void {

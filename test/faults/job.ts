@@ -1,11 +1,11 @@
 import { type LongCallOptions, SparseAutoencoder, Tensor } from "@saev/core";
 
-/** Encodes some rows with an SAE large enough that it takes a second or so, again and again until it is stopped. */
+/** Encodes some rows with an SAE large enough that it takes a good part of a second, again and again until it is stopped. */
 export class Job {
   readonly #sae: SparseAutoencoder;
   readonly #x: Tensor;
 
-  constructor(rows = 2048, dVit = 512, dSae = 8192) {
+  constructor(rows = 1024, dVit = 512, dSae = 4096) {
     const ones = (shape: readonly number[], value: number) =>
       Tensor.from(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value), shape);
     this.#sae = SparseAutoencoder.from({

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
 import type { Handle } from "../../packages/core-native/src/native/addon.js";
 import { addon } from "../../packages/core-native/src/native/load.js";
 
@@ -27,6 +29,15 @@ export const objects: Readonly<Record<string, Make>> = {
       maxExactValues: 1e4,
       seed: 0,
     }),
+  BatchSource: () => addon().memorySource(floats([4, 3]), [0, 1, 2, 3]),
+  TensorFile: async (folder) => {
+    const file = path.join(folder, "one.safetensors");
+    if (!existsSync(file)) {
+      const options = { format: "safetensors", names: ["a"], tensors: [floats([2, 3])] } as const;
+      await addon().writeTensorFile(file, options, {});
+    }
+    return addon().openTensorFile(file, 0, {});
+  },
   SparseAutoencoder: () =>
     addon().sparseAutoencoder(
       { wEnc: floats([2, 3]), bEnc: floats([3]), wDec: floats([3, 2]), bDec: floats([2]) },
