@@ -1,0 +1,63 @@
+import type { Schema } from "@saev/config";
+import { file, helpOption, jsonOption, type Option, oneOf, toggle, versionOption } from "../argv/option.js";
+import type { CommandDoc } from "../help/command-help.js";
+import type { Reporter } from "../progress/reporter.js";
+
+/** What a job is asked to do, everything resolved and valid. */
+export interface Request<T> {
+  /** One config, or a sweep's. */
+  readonly cfgs: readonly T[];
+  /** Values of the job's own options by their `path`. */
+  readonly options: ReadonlyMap<string, unknown>;
+}
+
+/** How a job talks while it runs. */
+export interface Session {
+  readonly signal: AbortSignal;
+  readonly reporter: Reporter;
+}
+
+/** What a job says on standard output when it is done, in three forms. */
+export interface Outcome {
+  /** For people. */
+  readonly text: string;
+  /** For programs (--json). */
+  readonly json: unknown;
+  /** What was made, one path a line, for --quiet. */
+  readonly paths: readonly string[];
+}
+
+/** A command that a config describes: `activations`, `train`, `visuals`. */
+export interface Job<T> {
+  readonly doc: CommandDoc;
+  readonly schema: Schema<T>;
+  /** Options beside those of every job. */
+  readonly options: readonly Option[];
+  /** Makes several configs of one, as `--sweep` does. */
+  readonly expand?: (
+    cfg: T,
+    options: ReadonlyMap<string, unknown>,
+  ) => { cfgs: readonly T[]; mistakes: readonly string[] };
+  /** What the job would do, from its config and the file system alone: no engine is loaded, nothing is written. */
+  readonly plan: (request: Request<T>) => Promise<Outcome>;
+  /** Does it. */
+  readonly run: (request: Request<T>, session: Session) => Promise<Outcome>;
+  /** What to say after Ctrl-C: what was kept and how to go on. */
+  readonly goOn: string;
+}
+
+/** Options of every job. */
+export const jobOptions: readonly Option[] = [
+  file("config", "Read the config from this TOML or JSON file; flags win over it."),
+  toggle("print-config", "Print the config that results, as TOML that --config reads, and exit."),
+  toggle("dry-run", "Check everything, say what would be done, and exit."),
+  jsonOption("Print results, --print-config and --dry-run as JSON."),
+  oneOf(
+    "log-format",
+    ["text", "json"],
+    "How progress and messages are written; json writes an object a line, results too.",
+  ),
+  toggle("quiet", "Show no progress and no notes; print only the paths of what was made.", "-q"),
+  helpOption,
+  versionOption,
+];

@@ -1,0 +1,118 @@
+import { ConfigError, flagTable, loadConfigFile, notices, refusals } from "@saev/config";
+import { readWords } from "../argv/read.js";
+import { Interrupted, UsageError } from "../errors.js";
+import { Exit, type ExitCode } from "../exit.js";
+import { commandHelp } from "../help/command-help.js";
+import { styleOf } from "../help/style.js";
+import { interruptible } from "../interrupt.js";
+import { hasColour, type Io, widthOf } from "../io.js";
+import { makeReporter } from "../progress/reporter.js";
+import { version } from "../version.js";
+import { assemble } from "./assemble.js";
+import { type Job, jobOptions, type Outcome, type Request } from "./job.js";
+import { configJson, configToml } from "./print-config.js";
+import { forwardWarnings } from "./warnings.js";
+
+type Options = ReadonlyMap<string, unknown>;
+
+/**
+ * Runs a job as its words say: help, --print-config, --dry-run, or the work itself.
+ * @throws UsageError with every mistake in words and config file; what the work throws; Interrupted.
+ */
+export async function runJob<T extends object>(
+  job: Job<T>,
+  words: readonly string[],
+  io: Io,
+): Promise<ExitCode> {
+  const table = flagTable(job.schema);
+  const grammar = { table, options: [...job.options, ...jobOptions] };
+  const line = readWords(grammar, words);
+  const on = (option: string): boolean => line.options.get(option) === true;
+  if (on("help")) {
+    io.stdout.write(
+      commandHelp(job.doc, grammar, styleOf(hasColour(io.stdout, io.env)), widthOf(io.stdout, io.env)),
+    );
+    return Exit.done;
+  }
+  if (on("version")) {
+    io.stdout.write(`${version()}\n`);
+    return Exit.done;
+  }
+  const mistakes = [...line.mistakes];
+  const file = readFile(line.options.get("config"), mistakes);
+  const assembled = assemble(job.schema, table, line, file);
+  // A file that could not be read says nothing about the fields it would have set.
+  if (file !== undefined || line.options.get("config") === undefined) mistakes.push(...assembled.mistakes);
+  if (on("print-config") && on("dry-run")) mistakes.push("--print-config: cannot be combined with --dry-run");
+  if (on("print-config") && line.options.has("sweep"))
+    mistakes.push("--print-config: prints one config; --dry-run --json lists those of a sweep");
+  let cfgs: readonly T[] = assembled.config === undefined ? [] : [assembled.config];
+  if (assembled.config !== undefined && job.expand) {
+    const expanded = job.expand(assembled.config, line.options);
+    mistakes.push(...expanded.mistakes);
+    cfgs = expanded.cfgs;
+  }
+  if (!on("print-config")) mistakes.push(...refused(job, cfgs));
+  if (mistakes.length > 0) throw new UsageError(job.doc.name, mistakes);
+  const json = on("json") || line.options.get("log-format") === "json";
+  const request: Request<T> = { cfgs, options: line.options };
+  if (on("print-config")) io.stdout.write(json ? configJson(cfgs[0]) : configToml(cfgs[0]!));
+  else if (on("dry-run")) print(await job.plan(request), { json, quiet: on("quiet") }, io);
+  else print(await work(job, request, line.options, io), { json, quiet: on("quiet") }, io);
+  return Exit.done;
+}
+
+function readFile(
+  path: unknown,
+  mistakes: string[],
+): { path: string; value: Record<string, unknown> } | undefined {
+  if (typeof path !== "string") return undefined;
+  try {
+    return { path, value: loadConfigFile(path) };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    mistakes.push(`--config: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** What the configs ask for and this version does not do, each once. */
+function refused<T extends object>(job: Job<T>, cfgs: readonly T[]): string[] {
+  const schema = job.schema as unknown as Parameters<typeof refusals>[0];
+  return [...new Set(cfgs.flatMap((cfg) => refusals(schema, cfg).map((issue) => issue.message)))];
+}
+
+async function work<T extends object>(
+  job: Job<T>,
+  request: Request<T>,
+  options: Options,
+  io: Io,
+): Promise<Outcome> {
+  const reporter = makeReporter(io, {
+    quiet: options.get("quiet") === true,
+    json: options.get("log-format") === "json",
+  });
+  const stopForwarding = forwardWarnings(reporter);
+  try {
+    const schema = job.schema as unknown as Parameters<typeof notices>[0];
+    for (const notice of new Set(request.cfgs.flatMap((cfg) => notices(schema, cfg)))) reporter.note(notice);
+    const outcome = await interruptible(
+      (signal) => job.run(request, { signal, reporter }),
+      () => reporter.note("stopping; Ctrl-C again stops at once"),
+    );
+    reporter.end(true);
+    return outcome;
+  } catch (error) {
+    reporter.end(false);
+    if (error instanceof Interrupted) error.message = `${error.message}; ${job.goOn}`;
+    throw error;
+  } finally {
+    stopForwarding();
+  }
+}
+
+function print(outcome: Outcome, { json, quiet }: { json: boolean; quiet: boolean }, io: Io): void {
+  if (json) io.stdout.write(configJson(outcome.json));
+  else if (quiet) io.stdout.write(outcome.paths.map((path) => `${path}\n`).join(""));
+  else io.stdout.write(outcome.text);
+}

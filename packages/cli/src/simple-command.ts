@@ -1,0 +1,40 @@
+import { helpOption, type Option, versionOption } from "./argv/option.js";
+import { type CommandLine, readWords } from "./argv/read.js";
+import { UsageError } from "./errors.js";
+import { type CommandDoc, commandHelp } from "./help/command-help.js";
+import { styleOf } from "./help/style.js";
+import { hasColour, type Io, widthOf } from "./io.js";
+import { version } from "./version.js";
+
+/** A command without a config. */
+export interface SimpleCommand {
+  readonly doc: CommandDoc;
+  readonly options: readonly Option[];
+  readonly positionals?: readonly string[];
+}
+
+/**
+ * Reads the words of a command without a config, or prints its help or the version.
+ * @returns undefined when that was all.
+ * @throws UsageError with every mistake.
+ */
+export function readSimple(
+  command: SimpleCommand,
+  words: readonly string[],
+  io: Io,
+): CommandLine | undefined {
+  const options = [...command.options, helpOption, versionOption];
+  const grammar = { options, ...(command.positionals && { positionals: command.positionals }) };
+  const line = readWords(grammar, words);
+  if (line.options.get("help") === true) {
+    const style = styleOf(hasColour(io.stdout, io.env));
+    io.stdout.write(commandHelp(command.doc, grammar, style, widthOf(io.stdout, io.env)));
+    return undefined;
+  }
+  if (line.options.get("version") === true) {
+    io.stdout.write(`${version()}\n`);
+    return undefined;
+  }
+  if (line.mistakes.length > 0) throw new UsageError(command.doc.name, line.mistakes);
+  return line;
+}
