@@ -30,7 +30,9 @@ export { numpyPermutation } from "./loading/numpy-permutation.js";
 export type { LongCallOptions } from "./native/call.js";
 export { Latents } from "./sae/latents.js";
 export { type EncoderInput, type SaeTensors, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
+export { type ShardLayout, shardLayout } from "./shards/layout.js";
 export { ShardFolder } from "./shards/shard-folder.js";
+export { ShardWriter } from "./shards/shard-writer.js";
 export { type AccumulateOptions, accumulateTopK } from "./stats/accumulate.js";
 export { type LegacyTables, type LegacyTopKOptions, legacyPercentiles, legacyTopK } from "./stats/legacy.js";
 export {

@@ -12,18 +12,28 @@
 
 namespace saev {
 
+namespace {
+
+/// Closed when the scope ends: a map needs no descriptor, and ten thousand shards would use up all of them.
+struct Descriptor {
+  int fd;
+  ~Descriptor() { ::close(fd); }
+};
+
+}  // namespace
+
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, Access access) {
   // O_NONBLOCK: opening a FIFO by mistake must not wait for a writer.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) throw io_error("cannot read", path, errno);
-  // Owns the descriptor from here on, whatever throws.
-  std::shared_ptr<MappedFile> file(new MappedFile(path, fd, nullptr, 0));
+  const Descriptor descriptor{fd};
   struct stat info{};
   if (::fstat(fd, &info) != 0) throw io_error("cannot read", path, errno);
   if (!S_ISREG(info.st_mode)) {
     throw Error(Code::kBadFile, path + " is " + (S_ISDIR(info.st_mode) ? "a folder" : "no regular file") +
                                     "; expected a file");
   }
+  std::shared_ptr<MappedFile> file(new MappedFile(path));
   const auto size = static_cast<size_t>(info.st_size);
   if (size == 0) return file;
   const bool writable = access == Access::kCopyOnWrite;
@@ -37,12 +47,14 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, Acce
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
-  ::close(fd_);
 }
 
 void MappedFile::check_unchanged() const {
   struct stat info{};
-  if (::fstat(fd_, &info) != 0) throw io_error("cannot read", path_, errno);
+  if (::stat(path_.c_str(), &info) != 0) {
+    if (errno == ENOENT) return;
+    throw io_error("cannot read", path_, errno);
+  }
   if (static_cast<size_t>(info.st_size) < size_) {
     throw Error(Code::kBadFile, path_ + " shrank from " + std::to_string(size_) + " to " +
                                     std::to_string(info.st_size) +

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace saev {
 
@@ -28,19 +29,18 @@ class MappedFile {
   size_t size() const { return size_; }
   const std::string& path() const { return path_; }
 
-  /// Throws kBadFile when the file on disk is shorter than when it was opened. One fstat.
+  /// Throws kBadFile when the file on disk is shorter than when it was opened. One stat. A file that was
+  /// removed stays readable.
   void check_unchanged() const;
   /// Hints to the kernel that the bytes will be read in no order: no read-ahead.
   void advise_random() const;
 
  private:
-  MappedFile(std::string path, int fd, const std::byte* data, size_t size)
-      : path_(std::move(path)), fd_(fd), data_(data), size_(size) {}
+  explicit MappedFile(std::string path) : path_(std::move(path)) {}
 
   std::string path_;
-  int fd_;
-  const std::byte* data_;
-  size_t size_;
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
 };
 
 }  // namespace saev

@@ -1,18 +1,12 @@
 #include "io/shard_reader.h"
 
-#include <cstdio>
 #include <utility>
 
 #include "core/error.h"
+#include "io/shard_layout.h"
 
 namespace saev {
 namespace {
-
-std::string shard_name(int64_t i) {
-  char name[32];
-  std::snprintf(name, sizeof name, "acts%06lld.bin", static_cast<long long>(i));
-  return name;
-}
 
 /// Product of sizes that come from a file, or an error instead of an overflow.
 int64_t bytes_of_shard(const RecordedShards& l) {

@@ -53,7 +53,7 @@ export class ActivationLoader extends BatchSource {
     const nWorkers = options.nWorkers ?? availableParallelism();
     const native: NativeShardSourceOptions = {
       dir: folder.dir,
-      nImgs: metadata.n_imgs,
+      nImgs: folder.imagesDone,
       nLayers: metadata.layers.length,
       nTokens: folder.tokensPerImage,
       dVit: metadata.d_vit,

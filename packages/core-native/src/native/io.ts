@@ -1,4 +1,5 @@
+import type { ShardWriterExports } from "./shards.js";
 import type { TensorFileExports } from "./tensor-file.js";
 
 /** Everything that `native/bind/io.cc` registers. */
-export interface IoExports extends TensorFileExports {}
+export interface IoExports extends ShardWriterExports, TensorFileExports {}

@@ -1,7 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
+import { type FileHandle, open, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { ConfigError, type Metadata, parseMetadata } from "@saev/config";
+import { ConfigError, type Metadata, metadataHash, parseMetadata } from "@saev/config";
 import { SaevError } from "../errors.js";
+import { type ShardLayout, shardLayout, shardName } from "./layout.js";
 import { parseShardStatus, type ShardStatus } from "./shard-status.js";
 
 /** A folder of recorded activations: what it holds and how it lies on disk. Opening it reads no activations. */
@@ -22,39 +23,50 @@ export class ShardFolder {
     return new ShardFolder(dir, metadata, status);
   }
 
+  /** How the activations lie in the files. */
+  readonly layout: ShardLayout;
+
   private constructor(
     readonly dir: string,
     readonly metadata: Metadata,
     private readonly status: ShardStatus | undefined,
   ) {
-    if (this.imagesPerShard < 1) {
-      throw new SaevError(
-        "BAD_FILE",
-        `${path.join(dir, "metadata.json")}: one image has ${this.tokensPerImage * metadata.layers.length} activations, ` +
-          `more than n_patches_per_shard = ${metadata.n_patches_per_shard}`,
-      );
+    try {
+      this.layout = shardLayout(metadata);
+    } catch (cause) {
+      const file = path.join(dir, "metadata.json");
+      throw new SaevError("BAD_FILE", `${file}: ${(cause as Error).message}`, { cause });
     }
+  }
+
+  /** What the folder's name should be: the hash of its metadata. A renamed folder works all the same. */
+  get hash(): string {
+    return metadataHash(this.metadata);
   }
 
   /** Tokens of an image: its patches, and one more with CLS. */
   get tokensPerImage(): number {
-    return this.metadata.n_patches_per_img + (this.metadata.cls_token ? 1 : 0);
+    return this.layout.nTokens;
   }
 
   /** Images in each `acts*.bin`. */
   get imagesPerShard(): number {
-    const { n_patches_per_shard, layers } = this.metadata;
-    return Math.floor(Math.floor(n_patches_per_shard / layers.length) / this.tokensPerImage);
+    return this.layout.nImgsPerShard;
   }
 
-  /** Number of `acts*.bin` files. */
+  /** Number of `acts*.bin` files that the recorded images take. */
   get nShards(): number {
-    return Math.ceil(this.metadata.n_imgs / this.imagesPerShard);
+    return Math.ceil(this.imagesDone / this.imagesPerShard);
   }
 
   /** Size of each `acts*.bin` in bytes. */
   get bytesPerShard(): number {
-    return this.imagesPerShard * this.metadata.layers.length * this.tokensPerImage * this.metadata.d_vit * 4;
+    return this.layout.bytesPerShard;
+  }
+
+  /** Whether the folder is the Python package's: it has no `saev.json`. */
+  get unmarked(): boolean {
+    return this.status === undefined;
   }
 
   /** Images that could not be read when this was recorded, ascending; their activations are zeros. */
@@ -62,7 +74,10 @@ export class ShardFolder {
     return this.status?.holes ?? [];
   }
 
-  /** Images recorded so far; all of them in a folder of the Python package, which does not say. */
+  /**
+   * Images `[0, imagesDone)` are recorded. All of them in a folder of the Python package, which does not say. In a complete
+   * folder there may be fewer than `n_imgs`, which counts every file of an image folder, images or not.
+   */
   get imagesDone(): number {
     return this.status?.imagesDone ?? this.metadata.n_imgs;
   }
@@ -81,6 +96,75 @@ export class ShardFolder {
         "run the same `saev activations` again to go on",
     );
   }
+
+  /**
+   * Checks that every file is there in full size. Files of others are no matter, nor is one more shard of zeros, which
+   * the Python package writes when the images fill the last one.
+   * @throws SaevError `NOT_FOUND` for a missing file, `BAD_FILE` for one of another size.
+   */
+  async checkFiles(): Promise<void> {
+    for (let shard = 0; shard < this.nShards; shard++) {
+      const file = path.join(this.dir, shardName(shard));
+      const { size } = await stat(file).catch((error: unknown) => {
+        throw fileError(error, file);
+      });
+      if (size === this.bytesPerShard) continue;
+      throw new SaevError(
+        "BAD_FILE",
+        `${file}: expected ${this.bytesPerShard} bytes from metadata.json, found ${size}; run the same \`saev activations\` again`,
+      );
+    }
+  }
+
+  /** Place of a recorded layer, named as in the metadata (as −2), in the layer dimension. */
+  layerPlace(layer: number): number {
+    const place = this.metadata.layers.indexOf(layer);
+    if (place >= 0) return place;
+    throw new SaevError(
+      "INVALID_ARGUMENT",
+      `layer: ${layer} was not recorded in ${this.dir}, which holds ${this.metadata.layers.join(", ")}`,
+    );
+  }
+
+  /** Where an image's activations lie. */
+  locate(image: number): { file: string; offset: number } {
+    if (!Number.isInteger(image) || image < 0 || image >= this.imagesDone) {
+      throw new SaevError("INVALID_ARGUMENT", `image: expected 0 to ${this.imagesDone - 1}, found ${image}`);
+    }
+    const { nImgsPerShard, bytesPerImg } = this.layout;
+    return {
+      file: path.join(this.dir, shardName(Math.floor(image / nImgsPerShard))),
+      offset: (image % nImgsPerShard) * bytesPerImg,
+    };
+  }
+
+  /** One image's activations, `[layers, tokens, dVit]` in C order. For many rows use `ActivationLoader`. */
+  async readImage(image: number): Promise<Float32Array> {
+    const { file, offset } = this.locate(image);
+    const out = new Float32Array(this.layout.bytesPerImg / 4);
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(file);
+      const bytes = new Uint8Array(out.buffer);
+      for (let at = 0; at < bytes.length; ) {
+        const { bytesRead } = await handle.read(bytes, at, bytes.length - at, offset + at);
+        if (bytesRead === 0) throw new SaevError("BAD_FILE", `${file} ends in the middle of image ${image}`);
+        at += bytesRead;
+      }
+    } catch (error) {
+      throw fileError(error, file);
+    } finally {
+      await handle?.close();
+    }
+    return out;
+  }
+}
+
+function fileError(error: unknown, file: string): unknown {
+  if (error instanceof SaevError || !(error instanceof Error)) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  const kind = code === "ENOENT" || code === "ENOTDIR" ? "NOT_FOUND" : "IO";
+  return new SaevError(kind, `cannot read ${file}: ${error.message}`, { cause: error });
 }
 
 function parseText(text: string, file: string): Metadata {

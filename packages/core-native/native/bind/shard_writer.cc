@@ -1,0 +1,131 @@
+#include "bind/shard_writer.h"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bind/args.h"
+#include "bind/guard.h"
+#include "bind/handle.h"
+#include "bind/promise_worker.h"
+#include "bind/tensor.h"
+#include "io/shard_writer.h"
+
+namespace saev::bind {
+namespace {
+
+constexpr const char* kKind = "ShardWriter";
+
+/// JavaScript may start a second call before the first ends. A job lets go of the writer when its work is
+/// done, not when the promise machinery is collected: the folder's lock must end with `dispose`.
+struct SharedWriter {
+  SharedWriter(const std::string& folder, const std::string& metadata, const ShardLayout& layout)
+      : writer(folder, metadata, layout) {
+    note();
+  }
+  /// After every change: so that asking never waits for the disk.
+  void note() {
+    const std::lock_guard lock(info_mutex);
+    next_image = writer.next_image();
+    complete = writer.complete();
+    holes = writer.holes();
+  }
+
+  std::mutex mutex;
+  ShardWriter writer;
+  std::mutex info_mutex;
+  int64_t next_image = 0;
+  bool complete = false;
+  std::vector<int64_t> holes;
+};
+
+ShardLayout layout_of(const Napi::Value& value) {
+  const Napi::Object o = object_of(value, "layout");
+  ShardLayout layout;
+  layout.n_imgs = int_of(field(o, "nImgs"), "nImgs");
+  layout.n_layers = int_of(field(o, "nLayers"), "nLayers");
+  layout.n_tokens = int_of(field(o, "nTokens"), "nTokens");
+  layout.d_vit = int_of(field(o, "dVit"), "dVit");
+  layout.n_imgs_per_shard = int_of(field(o, "nImgsPerShard"), "nImgsPerShard");
+  return layout;
+}
+
+/// openShardWriter(folder, metadataText, layout, control) → Promise<handle>
+Napi::Value open_writer(const Napi::CallbackInfo& info) {
+  const std::string folder = string_of(info[0], "folder"), metadata = string_of(info[1], "metadata");
+  const ShardLayout layout = layout_of(info[2]);
+  return run_job<std::shared_ptr<SharedWriter>>(
+      info[3], "openShardWriter",
+      [=](const Job&) { return std::make_shared<SharedWriter>(folder, metadata, layout); },
+      [](Napi::Env env, std::shared_ptr<SharedWriter>& writer) {
+        return wrap(env, std::move(writer), kKind);
+      });
+}
+
+/// shardWriterInfo(handle) → { nextImage, complete, holes }
+Napi::Value writer_info(const Napi::CallbackInfo& info) {
+  const auto shared = unwrap<SharedWriter>(info[0], kKind);
+  const std::lock_guard lock(shared->info_mutex);
+  Napi::Array holes = Napi::Array::New(info.Env());
+  for (const int64_t image : shared->holes) holes.Set(holes.Length(), static_cast<double>(image));
+  Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("nextImage", static_cast<double>(shared->next_image));
+  out.Set("complete", shared->complete);
+  out.Set("holes", holes);
+  return out;
+}
+
+/// shardWriterWrite(handle, acts: Tensor handle, holes: number[], control) → Promise<undefined>
+Napi::Value writer_write(const Napi::CallbackInfo& info) {
+  auto shared = unwrap<SharedWriter>(info[0], kKind);
+  const at::Tensor acts = unwrap_tensor(info[1]);
+  const auto holes = ints_of(info[2], "holes");
+  const ShardLayout& l = shared->writer.layout();
+  if (acts.scalar_type() != at::kFloat || acts.dim() != 4 || acts.size(1) != l.n_layers ||
+      acts.size(2) != l.n_tokens || acts.size(3) != l.d_vit) {
+    throw Error(Code::kShapeMismatch, "activations: expected float32 [images, " + std::to_string(l.n_layers) +
+                                          ", " + std::to_string(l.n_tokens) + ", " + std::to_string(l.d_vit) +
+                                          "], found another shape or dtype");
+  }
+  return run_job<bool>(
+      info[3], "shardWriterWrite",
+      [shared = shared, acts, holes](const Job& job) mutable {
+        const auto own = std::move(shared);
+        job.check_abort();
+        const at::Tensor contiguous = acts.cpu().contiguous();
+        const std::lock_guard lock(own->mutex);
+        own->writer.write(contiguous.const_data_ptr<float>(), contiguous.size(0), holes);
+        own->note();
+        return true;
+      },
+      [](Napi::Env env, bool&) { return env.Undefined(); });
+}
+
+template <void (ShardWriter::*method)()>
+Napi::Value writer_call(const Napi::CallbackInfo& info) {
+  auto shared = unwrap<SharedWriter>(info[0], kKind);
+  return run_job<bool>(
+      info[1], "shardWriter",
+      [shared = shared](const Job&) mutable {
+        const auto own = std::move(shared);
+        const std::lock_guard lock(own->mutex);
+        (own->writer.*method)();
+        own->note();
+        return true;
+      },
+      [](Napi::Env env, bool&) { return env.Undefined(); });
+}
+
+}  // namespace
+
+void register_shard_writer(Napi::Env env, Napi::Object exports) {
+  export_function<open_writer>(env, exports, "openShardWriter");
+  export_function<writer_info>(env, exports, "shardWriterInfo");
+  export_function<writer_write>(env, exports, "shardWriterWrite");
+  export_function<writer_call<&ShardWriter::checkpoint>>(env, exports, "shardWriterCheckpoint");
+  export_function<writer_call<&ShardWriter::finish>>(env, exports, "shardWriterFinish");
+}
+
+}  // namespace saev::bind

@@ -1,0 +1,26 @@
+#pragma once
+// What we know of a shard folder beyond the Python package's files, kept in a file of our own, saev.json:
+// whether the recording is complete, how far it is, and which images have no activations.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace saev {
+
+inline constexpr const char* kStatusFile = "saev.json";
+
+struct ShardStatus {
+  bool complete = false;
+  int64_t images_done = 0;     ///< images [0, images_done) are on disk, durably
+  std::vector<int64_t> holes;  ///< ascending; images that could not be read, stored as zeros
+};
+
+/// Nothing when the folder has no saev.json, as those of the Python package. Throws kBadFile for a damaged
+/// one.
+std::optional<ShardStatus> read_shard_status(const std::string& folder);
+/// Atomically and durably.
+void write_shard_status(const std::string& folder, const ShardStatus& status);
+
+}  // namespace saev

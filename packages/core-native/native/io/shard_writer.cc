@@ -1,0 +1,290 @@
+#include "io/shard_writer.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+#include "core/error.h"
+#include "io/atomic_file.h"
+#include "io/mapped_file.h"
+
+namespace saev {
+namespace {
+
+constexpr auto kCheckpointInterval = std::chrono::seconds(2);
+
+/// Size of a file, −1 when there is none.
+int64_t size_of(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) == 0) return info.st_size;
+  if (errno == ENOENT) return -1;
+  throw io_error("cannot read", path, errno);
+}
+
+void create_folder(const std::string& folder) {
+  std::error_code failure;
+  const auto path = std::filesystem::path(folder);
+  if (std::filesystem::create_directories(path, failure)) {
+    sync_folder(path.has_parent_path() ? path.parent_path().string() : ".");
+  }
+  if (failure) throw Error(Code::kIo, "cannot create folder " + folder + ": " + failure.message());
+}
+
+void write_metadata(const std::string& folder, const std::string& text) {
+  const std::string path = folder + "/metadata.json";
+  if (size_of(path) >= 0) {
+    const auto file = MappedFile::open(path);
+    const auto bytes = file->bytes();
+    if (std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()) == text) return;
+    throw Error(Code::kBadFile,
+                path +
+                    " is not the metadata of this recording; the file was changed or damaged, "
+                    "move the folder away");
+  }
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+}  // namespace
+
+ShardWriter::ShardWriter(std::string folder, const std::string& metadata, const ShardLayout& layout)
+    : folder_(std::move(folder)), layout_(layout) {
+  layout_.check();
+  while (folder_.size() > 1 && folder_.back() == '/') folder_.pop_back();
+  create_folder(folder_);
+  folder_fd_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd_ < 0) throw io_error("cannot open folder", folder_, errno);
+  try {
+    if (::flock(folder_fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      throw Error(Code::kIo, "another process is recording into " + folder_ + "; wait for it or stop it");
+    }
+    write_metadata(folder_, metadata);
+    resume();
+  } catch (...) {
+    ::close(folder_fd_);  // and with it the lock; the destructor does not run
+    throw;
+  }
+}
+
+ShardWriter::~ShardWriter() {
+  for (const int fd : full_fds_) ::close(fd);
+  if (part_fd_ >= 0) ::close(part_fd_);
+  ::close(folder_fd_);
+}
+
+std::string ShardWriter::path_of(int64_t shard, bool part) const {
+  return folder_ + "/" + shard_name(shard) + (part ? ".part" : "");
+}
+
+/// The Python package leaves no mark. It makes every file at full size and fills it in order, so a recording
+/// that ended early lacks files, or its last image is zeros.
+bool ShardWriter::finished_by_python() const {
+  const int64_t shards = layout_.n_shards(layout_.n_imgs);
+  if (shards == 0) return false;
+  for (int64_t shard = 0; shard < shards; ++shard) {
+    if (size_of(path_of(shard, false)) != layout_.bytes_per_shard()) return false;
+  }
+  const auto last = MappedFile::open(path_of(shards - 1, false));
+  const int64_t within = (layout_.n_imgs - 1) % layout_.n_imgs_per_shard;
+  const auto image = last->bytes().subspan(static_cast<size_t>(within * layout_.bytes_per_img()),
+                                           static_cast<size_t>(layout_.bytes_per_img()));
+  return std::any_of(image.begin(), image.end(), [](std::byte b) { return b != std::byte{0}; });
+}
+
+void ShardWriter::resume() {
+  last_checkpoint_ = std::chrono::steady_clock::now();
+  const auto found = read_shard_status(folder_);
+  if (found) {
+    status_ = *found;
+  } else {
+    if (finished_by_python()) status_ = {true, layout_.n_imgs, {}};
+    write_shard_status(folder_, status_);
+  }
+  if (status_.images_done > layout_.n_imgs) {
+    throw Error(Code::kBadFile, folder_ + "/" + kStatusFile + " tells of " +
+                                    std::to_string(status_.images_done) + " images, and the dataset has " +
+                                    std::to_string(layout_.n_imgs));
+  }
+  // Rename full parts that the last run had no time for; go back to the first shard that is not what it
+  // should be.
+  const int64_t full = status_.complete ? layout_.n_shards(status_.images_done)
+                                        : status_.images_done / layout_.n_imgs_per_shard;
+  const auto go_back_to = [this](int64_t shard) {
+    status_.complete = false;
+    status_.images_done = shard * layout_.n_imgs_per_shard;
+    std::erase_if(status_.holes, [this](int64_t image) { return image >= status_.images_done; });
+    write_shard_status(folder_, status_);
+  };
+  bool renamed = false;
+  for (first_unsealed_ = 0; first_unsealed_ < full; ++first_unsealed_) {
+    const std::string final = path_of(first_unsealed_, false), part = path_of(first_unsealed_, true);
+    if (size_of(final) == layout_.bytes_per_shard() && size_of(part) < 0) continue;
+    if (size_of(part) != layout_.bytes_per_shard()) break;
+    if (::rename(part.c_str(), final.c_str()) != 0) throw io_error("cannot rename", part, errno);
+    renamed = true;
+  }
+  if (renamed) sync_folder(folder_);
+  if (first_unsealed_ < full) return go_back_to(first_unsealed_);
+  const int64_t rest = status_.images_done - full * layout_.n_imgs_per_shard;
+  if (!status_.complete && rest > 0 && size_of(path_of(full, true)) < rest * layout_.bytes_per_img()) {
+    go_back_to(full);
+  }
+}
+
+void ShardWriter::open_part(int64_t shard) {
+  const std::string path = path_of(shard, true);
+  part_fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (part_fd_ < 0) throw io_error("cannot write", path, errno);
+  part_ = shard;
+  // Drops what a dead run had written beyond the last whole batch.
+  const int64_t done = std::max<int64_t>(0, next_image() - shard * layout_.n_imgs_per_shard);
+  if (::ftruncate(part_fd_, static_cast<off_t>(done * layout_.bytes_per_img())) != 0) {
+    throw io_error("cannot write", path, errno);
+  }
+}
+
+void ShardWriter::write_images(const float* acts, int64_t n) {
+  while (n > 0) {
+    const int64_t shard = next_image() / layout_.n_imgs_per_shard;
+    const int64_t within = next_image() % layout_.n_imgs_per_shard;
+    if (part_ != shard) open_part(shard);
+    const int64_t now = std::min(n, layout_.n_imgs_per_shard - within);
+    write_fully(part_fd_, acts, static_cast<size_t>(now * layout_.bytes_per_img()),
+                static_cast<size_t>(within * layout_.bytes_per_img()), path_of(shard, true));
+    acts += now * layout_.floats_per_img();
+    n -= now;
+    pending_images_ += now;
+    if (within + now == layout_.n_imgs_per_shard) {
+      full_fds_.push_back(part_fd_);
+      part_fd_ = -1;
+      part_ = -1;
+    }
+  }
+}
+
+template <typename Action>
+void ShardWriter::guarded(Action action) {
+  if (failed_) {
+    throw Error(Code::kIo, "writing to " + folder_ + " failed before; open it again to go on after image " +
+                               std::to_string(status_.images_done));
+  }
+  try {
+    action();
+  } catch (...) {
+    failed_ = true;
+    throw;
+  }
+}
+
+void ShardWriter::write(const float* acts, int64_t n, std::span<const int64_t> holes) {
+  if (status_.complete)
+    throw Error(Code::kInvalidArgument, folder_ + " is complete; nothing can be added to it");
+  if (n < 0 || n > layout_.n_imgs - next_image()) {
+    throw Error(Code::kInvalidArgument, "a batch of " + std::to_string(n) + " images after " +
+                                            std::to_string(next_image()) + " exceeds the dataset's " +
+                                            std::to_string(layout_.n_imgs));
+  }
+  for (size_t i = 0; i < holes.size(); ++i) {
+    if (holes[i] < 0 || holes[i] >= n || (i > 0 && holes[i] <= holes[i - 1])) {
+      throw Error(Code::kInvalidArgument, "holes: expected ascending places within the batch");
+    }
+  }
+  guarded([&] {
+    write_batch(acts, n, holes);
+    if (!full_fds_.empty() || std::chrono::steady_clock::now() - last_checkpoint_ >= kCheckpointInterval) {
+      make_durable();
+    }
+  });
+}
+
+void ShardWriter::write_batch(const float* acts, int64_t n, std::span<const int64_t> holes) {
+  const int64_t first = next_image();
+  const std::vector<float> zeros(holes.empty() ? 0 : static_cast<size_t>(layout_.floats_per_img()));
+  int64_t at = 0;
+  for (const int64_t hole : holes) {
+    write_images(acts + at * layout_.floats_per_img(), hole - at);
+    write_images(zeros.data(), 1);
+    pending_holes_.push_back(first + hole);
+    at = hole + 1;
+  }
+  write_images(acts + at * layout_.floats_per_img(), n - at);
+}
+
+void ShardWriter::checkpoint() {
+  guarded([this] { make_durable(); });
+}
+
+void ShardWriter::make_durable() {
+  if (pending_images_ == 0) return;
+  for (const int fd : full_fds_) {
+    if (::fsync(fd) != 0) throw io_error("cannot write", folder_, errno);
+  }
+  if (part_fd_ >= 0 && ::fsync(part_fd_) != 0) throw io_error("cannot write", path_of(part_, true), errno);
+  sync_folder(folder_);  // the names of new parts
+  ShardStatus next = status_;
+  next.images_done += pending_images_;
+  next.holes.insert(next.holes.end(), pending_holes_.begin(), pending_holes_.end());
+  write_shard_status(folder_, next);
+  status_ = std::move(next);
+  pending_images_ = 0;
+  pending_holes_.clear();
+  seal_full_parts();
+  last_checkpoint_ = std::chrono::steady_clock::now();
+}
+
+void ShardWriter::seal_full_parts() {
+  for (const int fd : full_fds_) ::close(fd);
+  if (full_fds_.empty()) return;
+  full_fds_.clear();
+  const int64_t full = status_.images_done / layout_.n_imgs_per_shard;
+  for (; first_unsealed_ < full; ++first_unsealed_) {
+    const std::string part = path_of(first_unsealed_, true);
+    if (::rename(part.c_str(), path_of(first_unsealed_, false).c_str()) != 0) {
+      throw io_error("cannot rename", part, errno);
+    }
+  }
+  sync_folder(folder_);
+}
+
+void ShardWriter::finish() {
+  if (status_.complete) return;
+  guarded([this] {
+    make_durable();
+    seal_last();
+  });
+}
+
+void ShardWriter::seal_last() {
+  const int64_t shards = layout_.n_shards(status_.images_done);
+  if (shards > first_unsealed_) {
+    const std::string part = path_of(first_unsealed_, true);
+    if (part_fd_ < 0) open_part(first_unsealed_);
+    if (::ftruncate(part_fd_, static_cast<off_t>(layout_.bytes_per_shard())) != 0 || ::fsync(part_fd_) != 0) {
+      throw io_error("cannot write", part, errno);
+    }
+  }
+  // From here on a rerun finds a full part and renames it, as for every other shard.
+  ShardStatus next = status_;
+  next.complete = true;
+  write_shard_status(folder_, next);
+  status_ = std::move(next);
+  if (shards > first_unsealed_) {
+    const std::string part = path_of(first_unsealed_, true);
+    ::close(part_fd_);
+    part_fd_ = -1;
+    if (::rename(part.c_str(), path_of(first_unsealed_, false).c_str()) != 0) {
+      throw io_error("cannot rename", part, errno);
+    }
+    ++first_unsealed_;
+    sync_folder(folder_);
+  }
+}
+
+}  // namespace saev
