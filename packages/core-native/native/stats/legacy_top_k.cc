@@ -63,6 +63,13 @@ void LegacyPercentile::update(const at::Tensor& x) {
 
 LegacyTables legacy_top_k(BatchSource& source, const Encoder& encoder, const LegacyOptions& options,
                           const Job& job) {
+  if (options.patches_per_image < 1 || options.sae_batch_size < 1 || options.n_distributions < 0 ||
+      options.percentile < 0 || options.percentile > 100) {
+    throw Error(
+        Code::kInvalidArgument,
+        "the original's tables need patches_per_image ≥ 1, sae_batch_size ≥ 1, n_distributions ≥ 0 and "
+        "a percentile from 0 to 100");
+  }
   const int64_t d_sae = encoder.d_sae(), patches = options.patches ? options.patches_per_image : 1;
   const int64_t batch_size = options.topk_batch_size / patches * patches;
   if (source.dim() != encoder.d_vit()) {
