@@ -32,7 +32,7 @@ void encode(Level level, const Layout& layout, const EncodeInput& input, int64_t
     float* row_value = at_least(mine.row_value, padded_rows * (segment + kListSlack));
     uint16_t* row_index = at_least(mine.row_index, padded_rows * (segment + kListSlack));
     const int64_t first = block * kRowBlock, n = out.block_rows(block);
-    pack({input.x + first * d_vit, n, d_vit, input.shift, packed,
+    pack({input.x + first * d_vit, n, d_vit, input.shift, input.slice_shift, packed,
           input.slices ? input.slices + first * layout.slice_width : nullptr, layout.slice_width,
           input.rows * layout.slice_width});
     BlockLists& lists = out.blocks[static_cast<size_t>(block)];

@@ -14,7 +14,8 @@ struct EncodeInput {
   const float* w_enc = nullptr;  ///< panels
   const float* b_enc = nullptr;  ///< [padded_sae]
   const float* shift = nullptr;  ///< [d_vit], b_dec in the centred convention, else null
-  float* slices = nullptr;       ///< out, or null: x − shift as [slice][row][slice_width]
+  const float* slice_shift = nullptr;  ///< [d_vit], b_dec
+  float* slices = nullptr;       ///< out, or null: x − slice_shift as [slice][row][slice_width]
 };
 
 /// Scratch of the threads, kept between batches.

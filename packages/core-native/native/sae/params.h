@@ -1,6 +1,7 @@
 #pragma once
 // Parameters in the form that files and formulas have: row-major, nothing padded.
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct PlainParams {
 };
 
 using Params = PlainParams<float>;
+
+/// Throws Code::kShapeMismatch when the arrays do not fit d_vit and d_sae, Code::kNumeric when a value is not finite.
+void check_params(const Params& params);
 
 /// What the encoder sees. Files of the Python package had `(x − b_dec) W_enc + b_enc` until July 2025 and
 /// `x W_enc + b_enc` since.

@@ -1,7 +1,6 @@
 #include "sae/sparse_autoencoder.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 
 #include "core/error.h"
@@ -15,22 +14,6 @@ namespace {
 
 constexpr int64_t kSegment = 256;
 
-void check_finite(const std::vector<float>& values, const char* name) {
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (!std::isfinite(values[i])) {
-      throw Error(Code::kNumeric, std::string(name) + " holds a value that is not finite at element " +
-                                      std::to_string(i) + "; this SAE cannot be used");
-    }
-  }
-}
-
-void check_size(size_t found, int64_t expected, const char* name) {
-  if (static_cast<int64_t>(found) != expected) {
-    throw Error(Code::kShapeMismatch, std::string(name) + ": expected " + std::to_string(expected) +
-                                          " elements, found " + std::to_string(found));
-  }
-}
-
 }  // namespace
 
 SparseAutoencoder::SparseAutoencoder(const Params& p, EncoderInput input)
@@ -41,14 +24,7 @@ SparseAutoencoder::SparseAutoencoder(const Params& p, EncoderInput input)
       b_enc_(static_cast<size_t>(layout_.padded_sae())),
       w_dec_(static_cast<size_t>(layout_.decoder_size())),
       b_dec_(static_cast<size_t>(layout_.padded_vit())) {
-  check_size(p.w_enc.size(), p.d_vit * p.d_sae, "W_enc");
-  check_size(p.b_enc.size(), p.d_sae, "b_enc");
-  check_size(p.w_dec.size(), p.d_vit * p.d_sae, "W_dec");
-  check_size(p.b_dec.size(), p.d_vit, "b_dec");
-  check_finite(p.w_enc, "W_enc");
-  check_finite(p.b_enc, "b_enc");
-  check_finite(p.w_dec, "W_dec");
-  check_finite(p.b_dec, "b_dec");
+  check_params(p);
   layout_.pack_encoder(p.w_enc.data(), w_enc_.data());
   layout_.pack_decoder(p.w_dec.data(), w_dec_.data());
   std::copy(p.b_enc.begin(), p.b_enc.end(), b_enc_.data());

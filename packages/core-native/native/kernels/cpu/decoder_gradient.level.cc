@@ -71,10 +71,11 @@ template <int N, bool kAhead>
       pending -= i;
     }
   }
-  for (int i = 0; i < pending; ++i, ++dot) {
-    float s = 0;
-    for (int l = 0; l < 8; ++l) s += partial[8 * i + l];
-    *dot += s;
+  // What is left is summed in the same order, so that a sum does not depend on where its list lies.
+  for (int i = 0; i < pending; i += 8) {
+    float sums[8] = {};
+    add_sums8(partial + 8 * i, sums);
+    for (int q = i; q < pending && q < i + 8; ++q) *dot++ += sums[q - i];
   }
 }
 

@@ -22,7 +22,7 @@ void pack_rows(const PackRowsArgs& a) {
       for (int64_t i = 0; i < a.slice_width; ++i) {
         const int64_t k = s * a.slice_width + i;
         a.slices[s * a.slice_stride + r * a.slice_width + i] =
-            k < a.d_vit ? a.x[r * a.d_vit + k] - (a.shift ? a.shift[k] : 0.0f) : 0.0f;
+            k < a.d_vit ? a.x[r * a.d_vit + k] - a.slice_shift[k] : 0.0f;
       }
     }
   }

@@ -65,11 +65,7 @@ void pack_rows(const PackRowsArgs& a) {
       for (int64_t k0 = 0, s = 0; k0 < a.d_vit; k0 += a.slice_width, ++s) {
         float* slice = a.slices + s * a.slice_stride + row * a.slice_width;
         const int64_t width = k0 + a.slice_width <= a.d_vit ? a.slice_width : a.d_vit - k0;
-        if (a.shift) {
-          for (int64_t i = 0; i < width; ++i) slice[i] = x[k0 + i] - a.shift[k0 + i];
-        } else {
-          for (int64_t i = 0; i < width; ++i) slice[i] = x[k0 + i];
-        }
+        for (int64_t i = 0; i < width; ++i) slice[i] = x[k0 + i] - a.slice_shift[k0 + i];
         for (int64_t i = width; i < a.slice_width; ++i) slice[i] = 0;
       }
     }

@@ -1,0 +1,163 @@
+// The blocked step at every level against the step written as the formulas are, and that against finite differences.
+#include "sae/step.h"
+
+#include <string>
+
+#include "core/error.h"
+#include "core/parallel.h"
+#include "sae/reference_step.h"
+#include "test/check.h"
+#include "test/random.h"
+
+namespace saev {
+namespace {
+
+Params random_params(int64_t d_vit, int64_t d_sae, float b_enc, test::Random& random) {
+  Params p(d_vit, d_sae);
+  random.fill(p.w_enc.data(), d_vit * d_sae, 1 / std::sqrt(static_cast<float>(d_vit)));
+  random.fill(p.w_dec.data(), d_vit * d_sae, 0.3f);
+  random.fill(p.b_dec.data(), d_vit, 0.1f);
+  for (auto& b : p.b_enc) b = b_enc + 0.1f * random.normal();
+  return p;
+}
+
+template <typename T>
+PlainParams<T> cast(const Params& p) {
+  PlainParams<T> out(p.d_vit, p.d_sae);
+  out.w_enc.assign(p.w_enc.begin(), p.w_enc.end());
+  out.b_enc.assign(p.b_enc.begin(), p.b_enc.end());
+  out.w_dec.assign(p.w_dec.begin(), p.w_dec.end());
+  out.b_dec.assign(p.b_dec.begin(), p.b_dec.end());
+  return out;
+}
+
+/// Largest |a − b| over the largest |b|.
+template <typename A, typename B>
+double deviation(const std::vector<A>& a, const std::vector<B>& b) {
+  double worst = 0, size = 1e-30;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const double d = std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
+    worst = d > worst || std::isnan(d) ? d : worst;
+    size = std::max(size, std::fabs(static_cast<double>(b[i])));
+  }
+  return worst / size;
+}
+
+void check_params_close(const Params& a, const PlainParams<double>& b, double tolerance, const std::string& where) {
+  const double d[] = {deviation(a.w_enc, b.w_enc), deviation(a.b_enc, b.b_enc), deviation(a.w_dec, b.w_dec),
+                      deviation(a.b_dec, b.b_dec)};
+  const char* names[] = {"W_enc", "b_enc", "W_dec", "b_dec"};
+  for (int i = 0; i < 4; ++i) {
+    if (!(d[i] <= tolerance)) test::fail(__FILE__, __LINE__, where + " " + names[i] + " off by " + std::to_string(d[i] * 1e6) + "e-6");
+  }
+}
+
+}  // namespace
+
+TEST(reference_gradient_is_that_of_finite_differences) {
+  test::Random random(11);
+  const int64_t d_vit = 6, d_sae = 15, rows = 9;
+  auto p = cast<double>(random_params(d_vit, d_sae, 0.1f, random));
+  std::vector<double> x(static_cast<size_t>(rows * d_vit));
+  for (auto& v : x) v = random.normal();
+  const double coeff = 0.07, h = 1e-6;
+  const auto forward = reference_forward(p, x.data(), rows, coeff);
+  const auto g = reference_gradient(p, x.data(), rows, coeff, forward);
+  const auto check = [&](std::vector<double>& values, const std::vector<double>& gradient) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      const double kept = values[i];
+      values[i] = kept + h;
+      const double up = reference_forward(p, x.data(), rows, coeff).loss;
+      values[i] = kept - h;
+      const double down = reference_forward(p, x.data(), rows, coeff).loss;
+      values[i] = kept;
+      // Central differences: truncation h², rounding 1e-16 / h.
+      CHECK_CLOSE((up - down) / (2 * h), gradient[i], 2e-9);
+    }
+  };
+  check(p.w_enc, g.w_enc);
+  check(p.b_enc, g.b_enc);
+  check(p.w_dec, g.w_dec);
+  check(p.b_dec, g.b_dec);
+}
+
+TEST(blocked_step_follows_the_reference_at_every_level) {
+  struct Case {
+    int64_t rows, d_vit, d_sae;
+    float b_enc;
+    bool normalize, remove;
+  };
+  const Case cases[] = {{1, 3, 5, 0.2f, true, true},       {97, 20, 70, 0, true, true},
+                        {200, 33, 300, -1, true, true},    {130, 100, 450, -2, true, false},
+                        {64, 208, 1100, -2.2f, false, true}, {300, 16, 64, 1, false, false}};
+  for (const Case& c : cases) {
+    test::Random random(static_cast<uint64_t>(c.rows));
+    const Params init = random_params(c.d_vit, c.d_sae, c.b_enc, random);
+    std::vector<float> x(static_cast<size_t>(3 * c.rows * c.d_vit));
+    random.fill(x.data(), static_cast<int64_t>(x.size()));
+    const std::vector<double> xd(x.begin(), x.end());
+    for (Level level : available_levels()) {
+      TrainState state(init, c.normalize, level);
+      auto reference = cast<double>(init);
+      ReferenceAdam<double> adam(reference);
+      StepScratch scratch;
+      for (int i = 0; i < 3; ++i) {
+        // The last batch is short, as at the end of an epoch.
+        const int64_t rows = i == 2 ? (c.rows + 1) / 2 : c.rows;
+        const std::string where = std::string(level_name(level)) + " rows " + std::to_string(c.rows) + " step " + std::to_string(i);
+        const double coeff = 0.01, lr = i == 0 ? 0 : 1e-3;
+        if (c.normalize) reference_normalize(reference);
+        const double* batch = xd.data() + i * c.rows * c.d_vit;
+        const auto forward = reference_forward(reference, batch, rows, coeff);
+        auto g = reference_gradient(reference, batch, rows, coeff, forward);
+        StepGradients found;
+        const StepMetrics m = step(state, x.data() + i * c.rows * c.d_vit, rows, {lr, coeff, c.remove}, scratch, nullptr, &found);
+        CHECK_CLOSE(m.loss, forward.loss, 2e-6);
+        CHECK_CLOSE(m.mse, forward.mse, 2e-6);
+        CHECK_CLOSE(m.l0, forward.l0, 0);
+        CHECK_CLOSE(m.l1, forward.l1, 2e-6);
+        // float32 sums against double: some 1e-6 of the largest entry.
+        CHECK(deviation(found.raw_w_dec, g.w_dec) < 5e-6);
+        if (c.remove) reference_remove_parallel(reference, g);
+        check_params_close(found.grads, g, 5e-6, where + " gradient of");
+        adam.update(reference, g, lr);
+        // Adam divides by √v: where a gradient is near 0 its error counts in full, times the learning rate.
+        check_params_close(state.params(), reference, 2e-5, where);
+      }
+    }
+  }
+}
+
+TEST(step_gives_the_same_bits_on_any_number_of_threads) {
+  test::Random random(5);
+  const Params init = random_params(64, 2000, -1.5f, random);
+  std::vector<float> x(500 * 64);
+  random.fill(x.data(), 500 * 64);
+  const int threads = num_threads();
+  std::vector<float> first;
+  for (int n : {1, 2}) {
+    set_num_threads(n);
+    TrainState state(init, true, active_level());
+    StepScratch scratch;
+    for (int i = 0; i < 3; ++i) step(state, x.data(), 500, {1e-3, 1e-3, true}, scratch);
+    const Params p = state.params();
+    if (first.empty()) first = p.w_enc;
+    CHECK(first == p.w_enc);
+  }
+  set_num_threads(threads);
+}
+
+TEST(step_leaves_the_state_when_the_loss_is_not_finite) {
+  test::Random random(6);
+  const Params init = random_params(10, 30, 0, random);
+  TrainState state(init, true, active_level());
+  StepScratch scratch;
+  std::vector<float> x(40 * 10, 0.5f);
+  step(state, x.data(), 40, {1e-3, 1e-3, true}, scratch);
+  const Params before = state.params();
+  x[17] = NAN;
+  CHECK(!std::isfinite(step(state, x.data(), 40, {1e-3, 1e-3, true}, scratch).loss));
+  CHECK(state.params().w_enc == before.w_enc && state.t == 1);
+}
+
+}  // namespace saev

@@ -1,0 +1,52 @@
+#include "sae/train_state.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace saev {
+namespace {
+
+AlignedArray<float> zeros(int64_t n) {
+  return AlignedArray<float>(static_cast<size_t>(n));
+}
+
+}  // namespace
+
+TrainState::TrainState(const Params& p, bool normalize_w_dec, Level at)
+    : level(at), layout(p.d_vit, p.d_sae, at), normalized(normalize_w_dec) {
+  check_params(p);
+  for (auto* a : {&w_enc, &m_w_enc, &v_w_enc}) *a = zeros(layout.encoder_size());
+  for (auto* a : {&w_dec, &m_w_dec, &v_w_dec}) *a = zeros(layout.decoder_size());
+  for (auto* a : {&b_enc, &m_b_enc, &v_b_enc}) *a = zeros(layout.padded_sae());
+  for (auto* a : {&b_dec, &m_b_dec, &v_b_dec}) *a = zeros(layout.padded_vit());
+  std::copy(p.b_enc.begin(), p.b_enc.end(), b_enc.data());
+  std::copy(p.b_dec.begin(), p.b_dec.end(), b_dec.data());
+  layout.pack_encoder(p.w_enc.data(), w_enc.data());
+  norm.assign(static_cast<size_t>(layout.padded_sae()), 0);
+  std::vector<float> rows = p.w_dec;
+  for (int64_t j = 0; j < p.d_sae; ++j) {
+    float* row = rows.data() + j * p.d_vit;
+    double squares = 0;
+    for (int64_t k = 0; k < p.d_vit; ++k) squares += static_cast<double>(row[k]) * row[k];
+    norm[static_cast<size_t>(j)] = static_cast<float>(std::sqrt(squares));
+    if (!normalized || !(norm[static_cast<size_t>(j)] > 0)) continue;
+    for (int64_t k = 0; k < p.d_vit; ++k) row[k] /= norm[static_cast<size_t>(j)];
+  }
+  layout.pack_decoder(rows.data(), w_dec.data());
+}
+
+Params TrainState::params() const {
+  Params p(layout.d_vit, layout.d_sae);
+  layout.unpack_encoder(w_enc.data(), p.w_enc.data());
+  layout.unpack_decoder(w_dec.data(), p.w_dec.data());
+  std::copy_n(b_enc.data(), p.d_sae, p.b_enc.data());
+  std::copy_n(b_dec.data(), p.d_vit, p.b_dec.data());
+  if (!normalized) return p;
+  for (int64_t j = 0; j < p.d_sae; ++j) {
+    const float n = norm[static_cast<size_t>(j)];
+    for (int64_t k = 0; k < p.d_vit; ++k) p.w_dec[static_cast<size_t>(j * p.d_vit + k)] *= n;
+  }
+  return p;
+}
+
+}  // namespace saev

@@ -1,0 +1,34 @@
+#pragma once
+// Everything of one SAE in training that lasts from step to step: parameters in the kernels' layout, Adam's moments, counters.
+
+#include <vector>
+
+#include "core/aligned.h"
+#include "sae/layout.h"
+#include "sae/params.h"
+
+namespace saev {
+
+struct TrainState {
+  Level level = Level::kPlain;
+  Layout layout;
+  AlignedArray<float> w_enc, m_w_enc, v_w_enc;  ///< panels
+  AlignedArray<float> w_dec, m_w_dec, v_w_dec;  ///< slices
+  AlignedArray<float> b_enc, m_b_enc, v_b_enc;  ///< [padded_sae]
+  AlignedArray<float> b_dec, m_b_dec, v_b_dec;  ///< [padded_vit]
+  /// Norm of each row of W_dec after the last update. When rows are kept at unit norm, w_dec holds w / ‖w‖: it is divided in the
+  /// pass that updates it, not in another before the next step.
+  std::vector<float> norm;
+  bool normalized = false;
+  int64_t t = 0;         ///< updates done
+  double density = -1;  ///< fraction of latents active in the last step, which chooses the block sizes; −1: none yet
+
+  /// Starts from `params` with zero moments. Throws as SparseAutoencoder's constructor does.
+  TrainState(const Params& params, bool normalize_w_dec, Level level);
+
+  /// The parameters as after the last update, before the rows are brought to unit norm for the next: what the
+  /// Python package's checkpoints hold.
+  Params params() const;
+};
+
+}  // namespace saev
