@@ -28,8 +28,10 @@ export { ActivationLoader, type ActivationLoaderOptions } from "./loading/activa
 export { type ActivationBatch, BatchSource, MemoryLoader } from "./loading/batch-source.js";
 export { numpyPermutation } from "./loading/numpy-permutation.js";
 export type { LongCallOptions } from "./native/call.js";
+export { type LoadOptions, loadCheckpoint, type SaeHeader, saveCheckpoint } from "./sae/checkpoint.js";
 export { Latents } from "./sae/latents.js";
-export { type EncoderInput, type SaeTensors, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
+export { type EncoderInput, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
+export type { SaeTensors } from "./sae/tensors.js";
 export { type ShardLayout, shardLayout } from "./shards/layout.js";
 export { ShardFolder } from "./shards/shard-folder.js";
 export { ShardWriter } from "./shards/shard-writer.js";
@@ -45,3 +47,15 @@ export {
 } from "./stats/top-k.js";
 export { type SystemInfo, systemInfo } from "./system.js";
 export { type Dtype, Tensor, type TensorData } from "./tensor.js";
+export { type EvaluateOptions, type Evaluation, evaluate } from "./training/evaluate.js";
+export { initialTensors, meanActivation } from "./training/initial-tensors.js";
+export { meanSquaredErr, plannedBatches, warmup } from "./training/plan.js";
+export {
+  type SaeGradients,
+  type SaeStepMetrics,
+  type SaeTraining,
+  type StepResult,
+  Trainer,
+  type TrainLog,
+  type TrainRunOptions,
+} from "./training/trainer.js";

@@ -12,6 +12,7 @@
 #include "bind/system.h"
 #include "bind/tensor.h"
 #include "bind/top_k.h"
+#include "bind/trainer.h"
 
 namespace {
 
@@ -27,6 +28,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_tensor(env, exports);
   register_batch_source(env, exports);
   register_top_k(env, exports);
+  register_trainer(env, exports);
+  register_evaluate(env, exports);
   return exports;
 }
 

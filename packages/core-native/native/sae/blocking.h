@@ -8,16 +8,17 @@
 namespace saev {
 
 struct Blocking {
-  int64_t row_blocks;       ///< row blocks (active_lists.h) that the backward pass gathers from at once
-  int64_t latents;          ///< latents of one backward task, a multiple of `segment`
-  int64_t segment;          ///< latents of a list segment
-  bool decode_look_ahead;   ///< fetch rows of W_dec ahead within a list
-  bool decode_next;         ///< fetch the next segment of W_dec
+  int64_t row_blocks;        ///< row blocks (active_lists.h) that the backward pass gathers from at once
+  int64_t latents;           ///< latents of one backward task, a multiple of `segment`
+  int64_t segment;           ///< latents of a list segment
+  bool decode_look_ahead;    ///< fetch rows of W_dec ahead within a list
+  bool decode_next;          ///< fetch the next segment of W_dec
   bool backward_look_ahead;  ///< fetch rows of x and of the error ahead within a list
-  bool backward_next;       ///< fetch the next rows
+  bool backward_next;        ///< fetch the next rows
 };
 
-/// `density` < 0: unknown, taken as a half. With many threads a task gets fewer latents, so that there is work for all.
+/// `density` < 0: unknown, taken as a half. With many threads a task gets fewer latents, so that there is
+/// work for all.
 Blocking choose_blocking(double density, Level level, int64_t padded_sae, int threads);
 
 }  // namespace saev

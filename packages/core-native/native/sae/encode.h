@@ -11,11 +11,11 @@ namespace saev {
 struct EncodeInput {
   const float* x = nullptr;  ///< [rows, d_vit], C order
   int64_t rows = 0;
-  const float* w_enc = nullptr;  ///< panels
-  const float* b_enc = nullptr;  ///< [padded_sae]
-  const float* shift = nullptr;  ///< [d_vit], b_dec in the centred convention, else null
+  const float* w_enc = nullptr;        ///< panels
+  const float* b_enc = nullptr;        ///< [padded_sae]
+  const float* shift = nullptr;        ///< [d_vit], b_dec in the centred convention, else null
   const float* slice_shift = nullptr;  ///< [d_vit], b_dec
-  float* slices = nullptr;       ///< out, or null: x − slice_shift as [slice][row][slice_width]
+  float* slices = nullptr;             ///< out, or null: x − slice_shift as [slice][row][slice_width]
 };
 
 /// Scratch of the threads, kept between batches.

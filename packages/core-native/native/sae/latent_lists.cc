@@ -11,7 +11,8 @@ void LatentLists::transpose(const ActiveLists& lists, int64_t first_segment, int
   cursor_.resize(static_cast<size_t>(n_latents));
   n = 0;
   for (int64_t b = 0; b < lists.n_blocks; ++b) {
-    for (int64_t s = first_segment; s < last_segment; ++s) n += lists.ptr(b, s)[kRowBlock] - lists.ptr(b, s)[0];
+    for (int64_t s = first_segment; s < last_segment; ++s)
+      n += lists.ptr(b, s)[kRowBlock] - lists.ptr(b, s)[0];
   }
   if (static_cast<int64_t>(row.size()) < n + 32) {
     row.resize(static_cast<size_t>(n + n / 4 + 32));

@@ -1,6 +1,6 @@
 #pragma once
-// The transpose of the encoder's lists for one task: for each row block group and each latent of the task, the rows in
-// which it is active.
+// The transpose of the encoder's lists for one task: for each row block group and each latent of the task,
+// the rows in which it is active.
 
 #include "sae/active_lists.h"
 
@@ -13,7 +13,8 @@ struct LatentLists {
   int64_t n = 0;              ///< entries
   int32_t longest = 0;        ///< entries of the longest list
 
-  /// Latents of segments [first_segment, last_segment), `n_latents` of them; `group` row blocks to a row group.
+  /// Latents of segments [first_segment, last_segment), `n_latents` of them; `group` row blocks to a row
+  /// group.
   void transpose(const ActiveLists& lists, int64_t first_segment, int64_t last_segment, int64_t n_latents,
                  int64_t group);
 

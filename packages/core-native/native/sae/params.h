@@ -30,7 +30,8 @@ struct PlainParams {
 
 using Params = PlainParams<float>;
 
-/// Throws Code::kShapeMismatch when the arrays do not fit d_vit and d_sae, Code::kNumeric when a value is not finite.
+/// Throws Code::kShapeMismatch when the arrays do not fit d_vit and d_sae, Code::kNumeric when a value is not
+/// finite.
 void check_params(const Params& params);
 
 /// What the encoder sees. Files of the Python package had `(x − b_dec) W_enc + b_enc` until July 2025 and

@@ -6,8 +6,8 @@
 namespace saev {
 
 /// Linear warm-up as the Python package of June 2025 has it: step 1 uses `initial`, step t + 1 uses
-/// initial + (final − initial) · t / n_steps while t < n_steps, then `final`. So a learning rate that warms up from 0 is 0 in
-/// the first step, whatever n_steps is: moments are updated, weights are not.
+/// initial + (final − initial) · t / n_steps while t < n_steps, then `final`. So a learning rate that warms
+/// up from 0 is 0 in the first step, whatever n_steps is: moments are updated, weights are not.
 class Warmup {
  public:
   Warmup(double initial, double final_value, int64_t n_steps)

@@ -92,6 +92,27 @@ void SparseAutoencoder::decode(const SparseBatch& f, float* x_hat) const {
   });
 }
 
+ForwardError SparseAutoencoder::error(const float* x, int64_t rows, Scratch& scratch) const {
+  const auto size = static_cast<size_t>(rows * layout_.padded_vit());
+  if (scratch.centred.size() < size) {
+    scratch.centred = AlignedArray<float>(size);
+    scratch.gradient = AlignedArray<float>(size);
+  }
+  if (scratch.column_sums.size() == 0)
+    scratch.column_sums = AlignedArray<float>(static_cast<size_t>(layout_.padded_vit()));
+  EncodeInput in;
+  in.x = x;
+  in.rows = rows;
+  in.w_enc = w_enc_.data();
+  in.b_enc = b_enc_.data();
+  in.shift = input_ == EncoderInput::kCentred ? b_dec_.data() : nullptr;
+  in.slice_shift = b_dec_.data();
+  in.slices = scratch.centred.data();
+  saev::encode(level_, layout_, in, kSegment, scratch.encode, scratch.lists);
+  return decode_error(level_, layout_, w_dec_.data(), scratch.lists, scratch.centred.data(), 1,
+                      scratch.gradient.data(), scratch.column_sums.data(), {}, scratch.decode);
+}
+
 Params SparseAutoencoder::params() const {
   Params p(d_vit(), d_sae());
   layout_.unpack_encoder(w_enc_.data(), p.w_enc.data());

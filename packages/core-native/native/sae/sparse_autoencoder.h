@@ -4,6 +4,8 @@
 
 #include "core/aligned.h"
 #include "sae/active_lists.h"
+#include "sae/decode.h"
+#include "sae/encode.h"
 #include "sae/encoder.h"
 #include "sae/layout.h"
 #include "sae/params.h"
@@ -24,6 +26,16 @@ class SparseAutoencoder final : public Encoder {
   /// x̂ [rows, d_vit] of f. Throws Code::kShapeMismatch when f has another d_sae or holds latents that do not
   /// exist.
   void decode(const SparseBatch& f, float* x_hat) const;
+
+  /// Scratch of `error`, kept between batches; `lists` holds the active latents of the last one.
+  struct Scratch {
+    EncodeScratch encode;
+    DecodeScratch decode;
+    ActiveLists lists;
+    AlignedArray<float> centred, gradient, column_sums;
+  };
+  /// Σ ‖x̂ − x‖² and Σ f over rows x [rows, d_vit].
+  ForwardError error(const float* x, int64_t rows, Scratch& scratch) const;
 
   /// The parameters as files hold them: the same bits that the constructor was given.
   Params params() const;

@@ -9,7 +9,8 @@ namespace saev {
 namespace {
 
 double now_ms() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 void at_least(AlignedArray<float>& array, int64_t n) {
@@ -35,10 +36,10 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   encode(state.level, layout, input, blocking.segment, scratch.encode, scratch.lists);
   const double encoded = now_ms();
   const double entries = static_cast<double>(rows) * static_cast<double>(layout.d_vit);
-  const ForwardError error = decode_error(
-      state.level, layout, state.w_dec.data(), scratch.lists, scratch.centred.data(),
-      static_cast<float>(2 / entries), scratch.error.data(), scratch.b_dec_gradient.data(),
-      {blocking.decode_look_ahead, blocking.decode_next}, scratch.decode);
+  const ForwardError error =
+      decode_error(state.level, layout, state.w_dec.data(), scratch.lists, scratch.centred.data(),
+                   static_cast<float>(2 / entries), scratch.error.data(), scratch.b_dec_gradient.data(),
+                   {blocking.decode_look_ahead, blocking.decode_next}, scratch.decode);
   if (times) {
     times->encode += encoded - begin;
     times->decode += now_ms() - encoded;
@@ -53,8 +54,8 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   return m;
 }
 
-StepMetrics step(TrainState& state, const float* x, int64_t rows, const StepOptions& options, StepScratch& scratch,
-                 StepTimes* times, StepGradients* gradients) {
+StepMetrics step(TrainState& state, const float* x, int64_t rows, const StepOptions& options,
+                 StepScratch& scratch, StepTimes* times, StepGradients* gradients) {
   const Blocking blocking =
       choose_blocking(state.density, state.level, state.layout.padded_sae(), num_threads());
   const StepMetrics m = step_forward(state, x, rows, options, blocking, scratch, times);

@@ -1,14 +1,16 @@
 #pragma once
-// One training step of a ReLU SAE with the vanilla objective, blocked for the caches: everything after the encoder's product
-// touches active pairs (row, latent) only, and no rows × d_sae matrix and no gradient matrix exists.
+// One training step of a ReLU SAE with the vanilla objective, blocked for the caches: everything after the
+// encoder's product touches active pairs (row, latent) only, and no rows × d_sae matrix and no gradient
+// matrix exists.
 //
 //   encode           tiled product, positive sums to lists                        (encode.h)
 //   decode_error     x̂ − x per row block, loss, ∂L/∂x̂                             (decode.h)
-//   backward         per task of some latents: lists by latent, ∂L/∂f and ∂L/∂W_dec, ∂L/∂W_enc, projection, Adam, norm
+//   backward         per task of some latents: lists by latent, ∂L/∂f and ∂L/∂W_dec, ∂L/∂W_enc, projection,
+//   Adam, norm
 //
-// ∂L/∂b_dec = Σ_rows ∂L/∂x̂ − Σ_j s_j W_enc[:, j] with s_j = ∂L/∂b_enc[j], which saves the product ∂L/∂h W_encᵀ.
-// Sums are made per row block and per segment of latents, and added in that order: the same bits from run to run, on any
-// number of threads.
+// ∂L/∂b_dec = Σ_rows ∂L/∂x̂ − Σ_j s_j W_enc[:, j] with s_j = ∂L/∂b_enc[j], which saves the product ∂L/∂h
+// W_encᵀ. Sums are made per row block and per segment of latents, and added in that order: the same bits from
+// run to run, on any number of threads.
 
 #include <vector>
 
@@ -54,8 +56,8 @@ struct StepScratch {
   EncodeScratch encode;
   DecodeScratch decode;
   ActiveLists lists;
-  AlignedArray<float> centred;      ///< x − b_dec in slices
-  AlignedArray<float> error;        ///< ∂L/∂x̂ in slices
+  AlignedArray<float> centred;  ///< x − b_dec in slices
+  AlignedArray<float> error;    ///< ∂L/∂x̂ in slices
   AlignedArray<float> b_dec_gradient;
   AlignedArray<float> b_enc_gradient;
   AlignedArray<float> segment_sums;  ///< per segment of latents: its share of the gradient of b_dec
@@ -76,7 +78,7 @@ void step_backward(TrainState& state, int64_t rows, const StepOptions& options, 
                    StepScratch& scratch, StepTimes* times, StepGradients* gradients);
 
 /// Both. When the loss is not finite the state is left as it was: look at `loss`.
-StepMetrics step(TrainState& state, const float* x, int64_t rows, const StepOptions& options, StepScratch& scratch,
-                 StepTimes* times = nullptr, StepGradients* gradients = nullptr);
+StepMetrics step(TrainState& state, const float* x, int64_t rows, const StepOptions& options,
+                 StepScratch& scratch, StepTimes* times = nullptr, StepGradients* gradients = nullptr);
 
 }  // namespace saev

@@ -13,7 +13,8 @@ namespace saev {
 namespace {
 
 double now_ms() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 void at_least(AlignedArray<float>& array, int64_t n) {
@@ -23,18 +24,26 @@ void at_least(AlignedArray<float>& array, int64_t n) {
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
 
 AdamStep adam_step(double lr, int64_t t) {
-  const double c1 = 1 - std::pow(kBeta1, static_cast<double>(t)), c2 = 1 - std::pow(kBeta2, static_cast<double>(t));
-  return {static_cast<float>(kBeta1),     static_cast<float>(kBeta2),     static_cast<float>(kEpsilon),
-          static_cast<float>(1 - kBeta1), static_cast<float>(1 - kBeta2), static_cast<float>(lr / c1),
+  const double c1 = 1 - std::pow(kBeta1, static_cast<double>(t)),
+               c2 = 1 - std::pow(kBeta2, static_cast<double>(t));
+  return {static_cast<float>(kBeta1),           static_cast<float>(kBeta2),     static_cast<float>(kEpsilon),
+          static_cast<float>(1 - kBeta1),       static_cast<float>(1 - kBeta2), static_cast<float>(lr / c1),
           static_cast<float>(1 / std::sqrt(c2))};
 }
 
 /// One task: the latents [first, first + n) with all rows.
 class Task {
  public:
-  Task(TrainState& state, int64_t rows, const StepOptions& options, const Blocking& blocking, StepScratch& scratch,
-       const AdamStep& adam, StepGradients* gradients)
-      : s_(state), l_(state.layout), rows_(rows), o_(options), b_(blocking), scratch_(scratch), adam_(adam), out_(gradients) {}
+  Task(TrainState& state, int64_t rows, const StepOptions& options, const Blocking& blocking,
+       StepScratch& scratch, const AdamStep& adam, StepGradients* gradients)
+      : s_(state),
+        l_(state.layout),
+        rows_(rows),
+        o_(options),
+        b_(blocking),
+        scratch_(scratch),
+        adam_(adam),
+        out_(gradients) {}
 
   void run(int64_t task, StepScratch::Worker& w, StepTimes* times) {
     first_ = task * b_.latents;
@@ -47,7 +56,8 @@ class Task {
     const int64_t size = n_ * l_.padded_vit();
     at_least(w.decoder, size);
     at_least(w.encoder, size);
-    at_least(w.partial, std::max<int64_t>(8 * (static_cast<int64_t>(w.lists.longest) + 80), l_.slice_width * kPanel + 64));
+    at_least(w.partial, std::max<int64_t>(8 * (static_cast<int64_t>(w.lists.longest) + 80),
+                                          l_.slice_width * kPanel + 64));
     std::fill_n(w.decoder.data(), size, 0.0f);
     std::fill_n(w.encoder.data(), size, 0.0f);
     w.df.assign(static_cast<size_t>(w.lists.n) + 32, 0.0f);
@@ -76,8 +86,9 @@ class Task {
       for (int64_t g = 0; g < n_groups_; ++g) {
         const float* e = scratch_.error.data() + (s * rows_ + g * group_rows_) * width;
         const int64_t next = next_rows(g);
-        kernel({e, width, s_.w_dec.data() + s * l_.slice_stride() + first_ * width, w.lists.ptr.data() + g * n_, n_,
-                w.lists.row.data(), w.lists.f.data(), w.decoder.data() + s * n_ * width, w.df.data(), w.partial.data(),
+        kernel({e, width, s_.w_dec.data() + s * l_.slice_stride() + first_ * width,
+                w.lists.ptr.data() + g * n_, n_, w.lists.row.data(), w.lists.f.data(),
+                w.decoder.data() + s * n_ * width, w.df.data(), w.partial.data(),
                 next ? e + group_rows_ * width : nullptr, next * width, b_.backward_look_ahead});
       }
     }
@@ -98,7 +109,8 @@ class Task {
     for (int64_t g = 0; g < n_groups_; ++g) {
       for (int64_t j = 0; j < n_; ++j) {
         float parallel = 0, total = 0;
-        for (int32_t q = w.lists.ptr[static_cast<size_t>(g * n_ + j)], e = w.lists.ptr[static_cast<size_t>(g * n_ + j) + 1];
+        for (int32_t q = w.lists.ptr[static_cast<size_t>(g * n_ + j)],
+                     e = w.lists.ptr[static_cast<size_t>(g * n_ + j) + 1];
              q < e; ++q) {
           float& df = w.df[static_cast<size_t>(q)];
           parallel += w.lists.f[static_cast<size_t>(q)] * df;
@@ -134,16 +146,16 @@ class Task {
   void update(StepScratch::Worker& w) {
     const int64_t width = l_.slice_width, at = first_ * width;
     SAEV_PICK(s_.level, adam_decoder)
-    (adam_, {s_.w_dec.data() + at, s_.m_w_dec.data() + at, s_.v_w_dec.data() + at, l_.slice_stride(), l_.n_slices,
-             width, n_, w.decoder.data(), o_.remove_parallel_grads ? w.parallel.data() : nullptr,
+    (adam_, {s_.w_dec.data() + at, s_.m_w_dec.data() + at, s_.v_w_dec.data() + at, l_.slice_stride(),
+             l_.n_slices, width, n_, w.decoder.data(), o_.remove_parallel_grads ? w.parallel.data() : nullptr,
              s_.norm.data() + first_, s_.normalized});
     const auto encoder = SAEV_PICK(s_.level, adam_encoder);
     for (int64_t j = 0; j < n_; j += kPanel) {
       float* b_dec = scratch_.segment_sums.data() + (first_ + j) / b_.segment * l_.padded_vit();
       const int64_t panel = (first_ + j) * l_.d_vit;
       encoder(adam_, {s_.w_enc.data() + panel, s_.m_w_enc.data() + panel, s_.v_w_enc.data() + panel, l_.d_vit,
-                      w.encoder.data() + j * width, n_ * width, width, scratch_.b_enc_gradient.data() + first_ + j,
-                      b_dec, w.partial.data()});
+                      w.encoder.data() + j * width, n_ * width, width,
+                      scratch_.b_enc_gradient.data() + first_ + j, b_dec, w.partial.data()});
     }
   }
 
@@ -153,11 +165,14 @@ class Task {
       for (int64_t k = 0; k < l_.d_vit; ++k) {
         const int64_t at = (k / width * n_ + j) * width + k % width;
         const float raw = w.decoder[static_cast<size_t>(at)];
-        const float weight = s_.w_dec[static_cast<size_t>(k / width * l_.slice_stride() + (first_ + j) * width + k % width)];
+        const float weight =
+            s_.w_dec[static_cast<size_t>(k / width * l_.slice_stride() + (first_ + j) * width + k % width)];
         const auto row = static_cast<size_t>((first_ + j) * l_.d_vit + k);
         out_->raw_w_dec[row] = raw;
-        out_->grads.w_dec[row] = o_.remove_parallel_grads ? raw - w.parallel[static_cast<size_t>(j)] * weight : raw;
-        out_->grads.w_enc[static_cast<size_t>(k * l_.d_sae + first_ + j)] = w.encoder[static_cast<size_t>(at)];
+        out_->grads.w_dec[row] =
+            o_.remove_parallel_grads ? raw - w.parallel[static_cast<size_t>(j)] * weight : raw;
+        out_->grads.w_enc[static_cast<size_t>(k * l_.d_sae + first_ + j)] =
+            w.encoder[static_cast<size_t>(at)];
       }
     }
   }
@@ -193,7 +208,8 @@ void step_backward(TrainState& state, int64_t rows, const StepOptions& options, 
   std::vector<StepTimes> mine(static_cast<size_t>(threads));
   parallel_tasks(n_tasks, [&](int64_t task, int thread) {
     const auto t = static_cast<size_t>(thread);
-    Task(state, rows, options, blocking, scratch, adam, gradients).run(task, scratch.workers[t], times ? &mine[t] : nullptr);
+    Task(state, rows, options, blocking, scratch, adam, gradients)
+        .run(task, scratch.workers[t], times ? &mine[t] : nullptr);
   });
   float* b_dec = scratch.b_dec_gradient.data();
   for (int64_t segment = 0; segment < n_segments; ++segment) {

@@ -1,4 +1,5 @@
-// The blocked step at every level against the step written as the formulas are, and that against finite differences.
+// The blocked step at every level against the step written as the formulas are, and that against finite
+// differences.
 #include "sae/step.h"
 
 #include <string>
@@ -43,12 +44,15 @@ double deviation(const std::vector<A>& a, const std::vector<B>& b) {
   return worst / size;
 }
 
-void check_params_close(const Params& a, const PlainParams<double>& b, double tolerance, const std::string& where) {
+void check_params_close(const Params& a, const PlainParams<double>& b, double tolerance,
+                        const std::string& where) {
   const double d[] = {deviation(a.w_enc, b.w_enc), deviation(a.b_enc, b.b_enc), deviation(a.w_dec, b.w_dec),
                       deviation(a.b_dec, b.b_dec)};
   const char* names[] = {"W_enc", "b_enc", "W_dec", "b_dec"};
   for (int i = 0; i < 4; ++i) {
-    if (!(d[i] <= tolerance)) test::fail(__FILE__, __LINE__, where + " " + names[i] + " off by " + std::to_string(d[i] * 1e6) + "e-6");
+    if (!(d[i] <= tolerance))
+      test::fail(__FILE__, __LINE__,
+                 where + " " + names[i] + " off by " + std::to_string(d[i] * 1e6) + "e-6");
   }
 }
 
@@ -87,8 +91,8 @@ TEST(blocked_step_follows_the_reference_at_every_level) {
     float b_enc;
     bool normalize, remove;
   };
-  const Case cases[] = {{1, 3, 5, 0.2f, true, true},       {97, 20, 70, 0, true, true},
-                        {200, 33, 300, -1, true, true},    {130, 100, 450, -2, true, false},
+  const Case cases[] = {{1, 3, 5, 0.2f, true, true},         {97, 20, 70, 0, true, true},
+                        {200, 33, 300, -1, true, true},      {130, 100, 450, -2, true, false},
                         {64, 208, 1100, -2.2f, false, true}, {300, 16, 64, 1, false, false}};
   for (const Case& c : cases) {
     test::Random random(static_cast<uint64_t>(c.rows));
@@ -104,14 +108,16 @@ TEST(blocked_step_follows_the_reference_at_every_level) {
       for (int i = 0; i < 3; ++i) {
         // The last batch is short, as at the end of an epoch.
         const int64_t rows = i == 2 ? (c.rows + 1) / 2 : c.rows;
-        const std::string where = std::string(level_name(level)) + " rows " + std::to_string(c.rows) + " step " + std::to_string(i);
+        const std::string where =
+            std::string(level_name(level)) + " rows " + std::to_string(c.rows) + " step " + std::to_string(i);
         const double coeff = 0.01, lr = i == 0 ? 0 : 1e-3;
         if (c.normalize) reference_normalize(reference);
         const double* batch = xd.data() + i * c.rows * c.d_vit;
         const auto forward = reference_forward(reference, batch, rows, coeff);
         auto g = reference_gradient(reference, batch, rows, coeff, forward);
         StepGradients found;
-        const StepMetrics m = step(state, x.data() + i * c.rows * c.d_vit, rows, {lr, coeff, c.remove}, scratch, nullptr, &found);
+        const StepMetrics m = step(state, x.data() + i * c.rows * c.d_vit, rows, {lr, coeff, c.remove},
+                                   scratch, nullptr, &found);
         CHECK_CLOSE(m.loss, forward.loss, 2e-6);
         CHECK_CLOSE(m.mse, forward.mse, 2e-6);
         CHECK_CLOSE(m.l0, forward.l0, 0);

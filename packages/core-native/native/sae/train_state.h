@@ -1,5 +1,6 @@
 #pragma once
-// Everything of one SAE in training that lasts from step to step: parameters in the kernels' layout, Adam's moments, counters.
+// Everything of one SAE in training that lasts from step to step: parameters in the kernels' layout, Adam's
+// moments, counters.
 
 #include <vector>
 
@@ -16,12 +17,13 @@ struct TrainState {
   AlignedArray<float> w_dec, m_w_dec, v_w_dec;  ///< slices
   AlignedArray<float> b_enc, m_b_enc, v_b_enc;  ///< [padded_sae]
   AlignedArray<float> b_dec, m_b_dec, v_b_dec;  ///< [padded_vit]
-  /// Norm of each row of W_dec after the last update. When rows are kept at unit norm, w_dec holds w / ‖w‖: it is divided in the
-  /// pass that updates it, not in another before the next step.
+  /// Norm of each row of W_dec after the last update. When rows are kept at unit norm, w_dec holds w / ‖w‖:
+  /// it is divided in the pass that updates it, not in another before the next step.
   std::vector<float> norm;
   bool normalized = false;
-  int64_t t = 0;         ///< updates done
-  double density = -1;  ///< fraction of latents active in the last step, which chooses the block sizes; −1: none yet
+  int64_t t = 0;  ///< updates done
+  double density =
+      -1;  ///< fraction of latents active in the last step, which chooses the block sizes; −1: none yet
 
   /// Starts from `params` with zero moments. Throws as SparseAutoencoder's constructor does.
   TrainState(const Params& params, bool normalize_w_dec, Level level);

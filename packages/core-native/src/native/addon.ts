@@ -7,7 +7,7 @@ import type { BatchSourceExports } from "./batch-source.js";
 import type { CudaExports } from "./cuda.js";
 import type { ImageExports } from "./image.js";
 import type { IoExports } from "./io.js";
-import type { SaeExports } from "./sae.js";
+import type { SaeExports, TrainerExports } from "./sae.js";
 import type { TopKExports } from "./top-k.js";
 
 declare const handle: unique symbol;
@@ -79,5 +79,6 @@ export interface Addon
     CudaExports,
     IoExports,
     SaeExports,
+    TrainerExports,
     ImageExports,
     TopKExports {}

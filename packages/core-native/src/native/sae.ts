@@ -27,3 +27,90 @@ export interface SaeExports {
     control: Control,
   ): Promise<Handle<"Tensor">>;
 }
+
+export interface NativeSaeTraining {
+  readonly lr: number;
+  readonly nLrWarmup: number;
+  readonly sparsityCoeff: number;
+  readonly nSparsityWarmup: number;
+  readonly legacySparsityWarmup: boolean;
+  readonly removeParallelGrads: boolean;
+  readonly normalizeWDec: boolean;
+}
+
+export interface NativeSaeStep {
+  readonly loss: number;
+  readonly mse: number;
+  readonly sparsity: number;
+  readonly l0: number;
+  readonly l1: number;
+  readonly density: number;
+  readonly lr: number;
+  readonly sparsityCoeff: number;
+}
+
+export interface NativeStepTimes {
+  readonly encode: number;
+  readonly decode: number;
+  readonly backward: number;
+  readonly lists: number;
+  readonly decoderGradient: number;
+  readonly encoderGradient: number;
+  readonly adam: number;
+}
+
+export interface NativeStep {
+  readonly saes: readonly NativeSaeStep[];
+  readonly gradients: readonly (NativeParams & { readonly rawWDec: Handle<"Tensor"> })[];
+  readonly times: NativeStepTimes;
+}
+
+export interface NativeEvaluation {
+  readonly nRows: number;
+  readonly l0: number;
+  readonly l1: number;
+  readonly mse: number;
+  readonly explainedVariance: number;
+  readonly normalizedMse: number;
+  readonly nDead: number;
+  readonly nAlmostDead: number;
+  readonly nDense: number;
+  readonly freqs: Handle<"Tensor">;
+  readonly meanValues: Handle<"Tensor">;
+}
+
+/** Training and evaluation: the addon's exports. */
+export interface TrainerExports {
+  trainer(dVit: number): Handle<"Trainer">;
+  trainerAdd(trainer: Handle<"Trainer">, params: NativeParams, options: NativeSaeTraining): number;
+  trainerStep(
+    trainer: Handle<"Trainer">,
+    x: Handle<"Tensor">,
+    wantGradients: boolean,
+    control: Control,
+  ): Promise<NativeStep>;
+  trainerRun(
+    trainer: Handle<"Trainer">,
+    source: Handle<"BatchSource">,
+    options: { readonly nPatches: number; readonly batchSize: number; readonly logEvery: number },
+    control: Control,
+  ): Promise<number>;
+  trainerParams(trainer: Handle<"Trainer">, sae: number): NativeParams;
+  trainerSteps(trainer: Handle<"Trainer">): number;
+  initialParams(dVit: number, dSae: number, seed: number): NativeParams;
+  meanOfRows(source: Handle<"BatchSource">, n: number, control: Control): Promise<Handle<"Tensor">>;
+  plannedBatches(nRows: number, batchSize: number, nPatches: number, most: number): number[];
+  warmup(initial: number, final: number, nSteps: number, step: number): number;
+  saeEvaluate(
+    sae: Handle<"SparseAutoencoder">,
+    source: Handle<"BatchSource">,
+    options: {
+      readonly batchSize: number;
+      readonly batchMeans: boolean;
+      readonly almostDeadThreshold: number;
+      readonly denseThreshold: number;
+    },
+    control: Control,
+  ): Promise<NativeEvaluation>;
+  meanSquaredErr(xHat: Handle<"Tensor">, x: Handle<"Tensor">, norm: boolean): Handle<"Tensor">;
+}

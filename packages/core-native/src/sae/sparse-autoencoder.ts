@@ -1,21 +1,12 @@
+import type { Relu } from "@saev/config";
 import type { Handle } from "../native/addon.js";
 import { callAsync, callSync, type LongCallOptions } from "../native/call.js";
 import { addon } from "../native/load.js";
 import { Resource } from "../native/resource.js";
 import { Tensor } from "../tensor.js";
+import { type LoadOptions, loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
 import { Latents } from "./latents.js";
-
-/** The parameters of an SAE, float32, as checkpoints hold them. */
-export interface SaeTensors {
-  /** [d_vit, d_sae]; latent i is column i. */
-  readonly wEnc: Tensor;
-  /** [d_sae]. */
-  readonly bEnc: Tensor;
-  /** [d_sae, d_vit]; latent i is row i. */
-  readonly wDec: Tensor;
-  /** [d_vit]. */
-  readonly bDec: Tensor;
-}
+import { fromNativeParams, type SaeTensors, toNativeParams } from "./tensors.js";
 
 /**
  * What the encoder sees: `centred` is `(x − b_dec) W_enc + b_enc`, as trained here and by the Python package until July
@@ -42,18 +33,25 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
    */
   static from(tensors: SaeTensors, input: EncoderInput = "centred"): SparseAutoencoder {
     return new SparseAutoencoder(
-      callSync(() =>
-        addon().sparseAutoencoder(
-          {
-            wEnc: tensors.wEnc.handle,
-            bEnc: tensors.bEnc.handle,
-            wDec: tensors.wDec.handle,
-            bDec: tensors.bDec.handle,
-          },
-          input === "centred",
-        ),
-      ),
+      callSync(() => addon().sparseAutoencoder(toNativeParams(tensors), input === "centred")),
     );
+  }
+
+  /**
+   * Reads a checkpoint `sae.pt` of the Python package or of ours; see {@link loadCheckpoint} for its header.
+   * @throws SaevError `BAD_FILE`, `UNSUPPORTED`, `NUMERIC`, `NOT_FOUND`, `IO`.
+   */
+  static async load(path: string, options?: LoadOptions): Promise<SparseAutoencoder> {
+    return (await loadCheckpoint(path, options)).sae;
+  }
+
+  /**
+   * Writes a checkpoint that the Python package of June 2025 loads; see {@link saveCheckpoint}.
+   * @param cfg further fields of the SAE's config, kept in the header.
+   * @throws SaevError `UNSUPPORTED`, `IO`.
+   */
+  async save(path: string, cfg?: Partial<Omit<Relu, "kind">>, options?: LongCallOptions): Promise<void> {
+    await saveCheckpoint(path, this, cfg, options);
   }
 
   /** Width of an activation. */
@@ -74,13 +72,7 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
   /** Copies of the parameters, the same bits as were given or trained. */
   tensors(): SaeTensors {
     this.alive();
-    const t = callSync(() => addon().saeTensors(this.handle));
-    return {
-      wEnc: Tensor.fromHandle(t.wEnc),
-      bEnc: Tensor.fromHandle(t.bEnc),
-      wDec: Tensor.fromHandle(t.wDec),
-      bDec: Tensor.fromHandle(t.bDec),
-    };
+    return fromNativeParams(callSync(() => addon().saeTensors(this.handle)));
   }
 
   /**

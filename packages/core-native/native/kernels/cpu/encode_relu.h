@@ -20,15 +20,15 @@ inline constexpr int64_t kMaxBlockRows = 192;
 inline constexpr int64_t kListSlack = 32;
 
 struct PackRowsArgs {
-  const float* x;        ///< [n, d_vit], C order
-  int64_t n;             ///< rows
-  int64_t d_vit;         ///
-  const float* shift;    ///< [d_vit] subtracted from each row (b_dec), or null
+  const float* x;            ///< [n, d_vit], C order
+  int64_t n;                 ///< rows
+  int64_t d_vit;             ///
+  const float* shift;        ///< [d_vit] subtracted from each row (b_dec), or null
   const float* slice_shift;  ///< [d_vit] subtracted in `slices`; not null where `slices` is not
-  float* packed;         ///< [ceil(n / group)][d_vit][group]; rows beyond n become 0
-  float* slices;         ///< x − slice_shift as [slice][row][width], or null
-  int64_t slice_width;   ///< floats of a slice; the last slice is padded with zeros
-  int64_t slice_stride;  ///< floats from one slice to the next
+  float* packed;             ///< [ceil(n / group)][d_vit][group]; rows beyond n become 0
+  float* slices;             ///< x − slice_shift as [slice][row][width], or null
+  int64_t slice_width;       ///< floats of a slice; the last slice is padded with zeros
+  int64_t slice_stride;      ///< floats from one slice to the next
 };
 
 struct EncodeSegmentArgs {

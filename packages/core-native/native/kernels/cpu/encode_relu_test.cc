@@ -55,7 +55,8 @@ TEST(encode_every_level_agrees_with_the_plain_product) {
       AlignedArray<float> slices(static_cast<size_t>(s.rows * layout.padded_vit()));
       EncodeScratch scratch;
       ActiveLists lists;
-      encode(level, layout, {x.data(), s.rows, packed.data(), bias.data(), b_dec.data(), b_dec.data(), slices.data()},
+      encode(level, layout,
+             {x.data(), s.rows, packed.data(), bias.data(), b_dec.data(), b_dec.data(), slices.data()},
              s.segment, scratch, lists);
       const std::vector<float> f = dense(lists, layout.padded_sae());
       int64_t fired = 0;

@@ -1,0 +1,80 @@
+#include "sae/evaluate.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+
+#include <cstring>
+#include <string>
+
+#include "bind/args.h"
+#include "bind/batch_source.h"
+#include "bind/guard.h"
+#include "bind/handle.h"
+#include "bind/promise_worker.h"
+#include "bind/sparse_autoencoder.h"
+#include "bind/tensor.h"
+#include "bind/trainer.h"
+#include "sae/mean_squared_err.h"
+
+namespace saev::bind {
+namespace {
+
+Napi::Value vector_tensor(Napi::Env env, const std::vector<float>& values) {
+  at::Tensor t = at::empty({static_cast<int64_t>(values.size())}, at::kFloat);
+  std::memcpy(t.mutable_data_ptr(), values.data(), values.size() * sizeof(float));
+  return wrap_tensor(env, t);
+}
+
+/// saeEvaluate(sae, source, { batchSize, batchMeans, almostDeadThreshold, denseThreshold }, control) →
+/// Promise<figures>
+Napi::Value sae_evaluate(const Napi::CallbackInfo& info) {
+  const auto sae = unwrap_sparse_autoencoder(info[0]);
+  const auto source = unwrap<BatchSource>(info[1], kBatchSourceKind);
+  const Napi::Object o = object_of(info[2], "options");
+  EvaluateOptions options;
+  options.batch_size = int_of(o.Get("batchSize"), "batchSize");
+  options.batch_means = bool_of(o.Get("batchMeans"), "batchMeans");
+  options.almost_dead_threshold = number_of(o.Get("almostDeadThreshold"), "almostDeadThreshold");
+  options.dense_threshold = number_of(o.Get("denseThreshold"), "denseThreshold");
+  return run_job<Evaluation>(
+      info[3], "saev:evaluate",
+      [sae, source, options](const Job& job) { return evaluate(*sae, *source, options, job); },
+      [](Napi::Env env, Evaluation& e) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("nRows", static_cast<double>(e.n_rows));
+        out.Set("l0", e.l0);
+        out.Set("l1", e.l1);
+        out.Set("mse", e.mse);
+        out.Set("explainedVariance", e.explained_variance);
+        out.Set("normalizedMse", e.normalized_mse);
+        out.Set("nDead", static_cast<double>(e.n_dead));
+        out.Set("nAlmostDead", static_cast<double>(e.n_almost_dead));
+        out.Set("nDense", static_cast<double>(e.n_dense));
+        out.Set("freqs", vector_tensor(env, e.freqs));
+        out.Set("meanValues", vector_tensor(env, e.mean_values));
+        return out;
+      });
+}
+
+/// meanSquaredErr(xHat [rows, dim], x, norm) → [rows, dim]
+Napi::Value mse(const Napi::CallbackInfo& info) {
+  const at::Tensor x_hat = unwrap_tensor(info[0]).contiguous(), x = unwrap_tensor(info[1]).contiguous();
+  const bool norm = bool_of(info[2], "norm");
+  if (x.dim() != 2 || x.sizes() != x_hat.sizes() || x.scalar_type() != at::kFloat ||
+      x_hat.scalar_type() != at::kFloat) {
+    throw Error(Code::kShapeMismatch, "expected two float32 tensors [rows, dim] of the same shape");
+  }
+  at::Tensor out = at::empty(x.sizes(), at::kFloat);
+  mean_squared_err(x_hat.const_data_ptr<float>(), x.const_data_ptr<float>(), x.size(0), x.size(1), norm,
+                   out.mutable_data_ptr<float>());
+  return wrap_tensor(info.Env(), out);
+}
+
+}  // namespace
+
+void register_evaluate(Napi::Env env, Napi::Object exports) {
+  export_function<sae_evaluate>(env, exports, "saeEvaluate");
+  export_function<mse>(env, exports, "meanSquaredErr");
+}
+
+}  // namespace saev::bind

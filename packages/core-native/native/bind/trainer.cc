@@ -1,0 +1,251 @@
+#include "bind/trainer.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "bind/args.h"
+#include "bind/batch_source.h"
+#include "bind/guard.h"
+#include "bind/handle.h"
+#include "bind/promise_worker.h"
+#include "bind/sparse_autoencoder.h"
+#include "bind/tensor.h"
+#include "sae/init.h"
+#include "sae/trainer.h"
+
+namespace saev::bind {
+namespace {
+
+constexpr const char* kKind = "Trainer";
+
+/// A trainer belongs to one call at a time.
+struct SharedTrainer {
+  explicit SharedTrainer(int64_t d_vit) : trainer(d_vit) {}
+  Trainer trainer;
+  std::mutex mutex;
+
+  std::unique_lock<std::mutex> take() {
+    std::unique_lock lock(mutex, std::try_to_lock);
+    if (!lock.owns_lock()) {
+      throw Error(Code::kInvalidArgument, "this trainer is in another call; wait for it to end");
+    }
+    return lock;
+  }
+};
+
+std::shared_ptr<SharedTrainer> unwrap_trainer(const Napi::Value& value) {
+  return unwrap<SharedTrainer>(value, kKind);
+}
+
+double non_negative(const Napi::Object& o, const char* name) {
+  const double v = number_of(o.Get(name), name);
+  if (!(v >= 0) || v > 1e300) {
+    throw Error(Code::kInvalidArgument,
+                std::string(name) + ": expected a number of at least 0, found " + std::to_string(v));
+  }
+  return v;
+}
+
+/// trainer(dVit) → handle
+Napi::Value create(const Napi::CallbackInfo& info) {
+  return wrap(info.Env(), std::make_shared<SharedTrainer>(int_of(info[0], "dVit")), kKind);
+}
+
+/// trainerAdd(trainer, { wEnc, bEnc, wDec, bDec }, options) → number of the SAE
+Napi::Value add(const Napi::CallbackInfo& info) {
+  const auto shared = unwrap_trainer(info[0]);
+  const Params params = params_of(info[1]);
+  const Napi::Object o = object_of(info[2], "options");
+  SaeTraining t;
+  t.lr = non_negative(o, "lr");
+  t.n_lr_warmup = int_of(o.Get("nLrWarmup"), "nLrWarmup");
+  t.sparsity_coeff = non_negative(o, "sparsityCoeff");
+  t.n_sparsity_warmup = int_of(o.Get("nSparsityWarmup"), "nSparsityWarmup");
+  t.legacy_sparsity_warmup = bool_of(o.Get("legacySparsityWarmup"), "legacySparsityWarmup");
+  t.remove_parallel_grads = bool_of(o.Get("removeParallelGrads"), "removeParallelGrads");
+  t.normalize_w_dec = bool_of(o.Get("normalizeWDec"), "normalizeWDec");
+  const auto lock = shared->take();
+  return Napi::Number::New(info.Env(), static_cast<double>(shared->trainer.add(params, t)));
+}
+
+Napi::Object figures(Napi::Env env, const SaeStep& s) {
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("loss", s.metrics.loss);
+  o.Set("mse", s.metrics.mse);
+  o.Set("sparsity", s.metrics.sparsity);
+  o.Set("l0", s.metrics.l0);
+  o.Set("l1", s.metrics.l1);
+  o.Set("density", s.metrics.density);
+  o.Set("lr", s.lr);
+  o.Set("sparsityCoeff", s.sparsity_coeff);
+  return o;
+}
+
+struct StepResult {
+  std::vector<SaeStep> saes;
+  std::vector<StepGradients> gradients;
+  StepTimes times;
+};
+
+/// trainerStep(trainer, x [rows, d_vit], wantGradients, control) → Promise<{ saes, gradients, times }>
+Napi::Value step_once(const Napi::CallbackInfo& info) {
+  const auto shared = unwrap_trainer(info[0]);
+  at::Tensor x = unwrap_tensor(info[1]);
+  if (x.dim() != 2 || x.size(1) != shared->trainer.d_vit() || x.scalar_type() != at::kFloat) {
+    throw Error(Code::kShapeMismatch,
+                "x: expected a float32 tensor [rows, " + std::to_string(shared->trainer.d_vit()) + "]");
+  }
+  x = x.contiguous();
+  const bool want_gradients = bool_of(info[2], "wantGradients");
+  return run_job<StepResult>(
+      info[3], "saev:train-step",
+      [shared, x, want_gradients](const Job& job) {
+        job.check_abort();
+        const auto lock = shared->take();
+        StepResult r;
+        r.saes = shared->trainer.step(x.const_data_ptr<float>(), x.size(0), &r.times,
+                                      want_gradients ? &r.gradients : nullptr);
+        return r;
+      },
+      [](Napi::Env env, StepResult& r) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        Napi::Array saes = Napi::Array::New(env), gradients = Napi::Array::New(env);
+        for (size_t i = 0; i < r.saes.size(); ++i)
+          saes.Set(static_cast<uint32_t>(i), figures(env, r.saes[i]));
+        for (size_t i = 0; i < r.gradients.size(); ++i) {
+          StepGradients& g = r.gradients[i];
+          Napi::Object o = params_to_js(env, g.grads).As<Napi::Object>();
+          g.grads.w_dec.swap(g.raw_w_dec);
+          o.Set("rawWDec", params_to_js(env, g.grads).As<Napi::Object>().Get("wDec"));
+          gradients.Set(static_cast<uint32_t>(i), o);
+        }
+        Napi::Object times = Napi::Object::New(env);
+        times.Set("encode", r.times.encode);
+        times.Set("decode", r.times.decode);
+        times.Set("backward", r.times.backward);
+        times.Set("lists", r.times.lists);
+        times.Set("decoderGradient", r.times.decoder_gradient);
+        times.Set("encoderGradient", r.times.encoder_gradient);
+        times.Set("adam", r.times.adam);
+        out.Set("saes", saes);
+        out.Set("gradients", gradients);
+        out.Set("times", times);
+        return out;
+      });
+}
+
+/// trainerRun(trainer, source, { nPatches, batchSize, logEvery }, control) → Promise<steps>. Log entries come
+/// as progress with a member `sae`, one for each SAE.
+Napi::Value run_trainer(const Napi::CallbackInfo& info) {
+  const auto shared = unwrap_trainer(info[0]);
+  const auto source = unwrap<BatchSource>(info[1], kBatchSourceKind);
+  const Napi::Object o = object_of(info[2], "options");
+  TrainRun run;
+  run.n_patches = int_of(o.Get("nPatches"), "nPatches");
+  run.batch_size = int_of(o.Get("batchSize"), "batchSize");
+  run.log_every = int_of(o.Get("logEvery"), "logEvery");
+  return run_job<int64_t>(
+      info[3], "saev:train",
+      [shared, source, run](const Job& job) {
+        const auto lock = shared->take();
+        shared->trainer.run(*source, run, job, [&](const std::vector<SaeStep>& saes, int64_t rows) {
+          for (size_t i = 0; i < saes.size(); ++i) {
+            const SaeStep& s = saes[i];
+            job.report({static_cast<double>(shared->trainer.steps()),
+                        0,
+                        {{"sae", static_cast<double>(i)},
+                         {"step", static_cast<double>(shared->trainer.steps())},
+                         {"rows", static_cast<double>(rows)},
+                         {"loss", s.metrics.loss},
+                         {"mse", s.metrics.mse},
+                         {"sparsity", s.metrics.sparsity},
+                         {"l0", s.metrics.l0},
+                         {"l1", s.metrics.l1},
+                         {"density", s.metrics.density},
+                         {"lr", s.lr},
+                         {"sparsityCoeff", s.sparsity_coeff}}});
+          }
+        });
+        return shared->trainer.steps();
+      },
+      [](Napi::Env env, int64_t& steps) -> Napi::Value {
+        return Napi::Number::New(env, static_cast<double>(steps));
+      });
+}
+
+/// trainerParams(trainer, sae) → { wEnc, bEnc, wDec, bDec }
+Napi::Value params(const Napi::CallbackInfo& info) {
+  const auto shared = unwrap_trainer(info[0]);
+  const auto lock = shared->take();
+  return params_to_js(info.Env(), shared->trainer.params(int_of(info[1], "sae")));
+}
+
+/// trainerSteps(trainer) → number
+Napi::Value steps(const Napi::CallbackInfo& info) {
+  const auto shared = unwrap_trainer(info[0]);
+  const auto lock = shared->take();
+  return Napi::Number::New(info.Env(), static_cast<double>(shared->trainer.steps()));
+}
+
+/// initialParams(dVit, dSae, seed) → { wEnc, bEnc, wDec, bDec }
+Napi::Value initial(const Napi::CallbackInfo& info) {
+  const int64_t d_vit = int_of(info[0], "dVit"), d_sae = int_of(info[1], "dSae");
+  const int64_t seed = int_of(info[2], "seed");
+  Layout(d_vit, d_sae, Level::kPlain);  // checks the sizes
+  return params_to_js(info.Env(), initial_params(d_vit, d_sae, static_cast<uint64_t>(seed)));
+}
+
+/// meanOfRows(source, n, control) → Promise<[d_vit]>
+Napi::Value mean(const Napi::CallbackInfo& info) {
+  const auto source = unwrap<BatchSource>(info[0], kBatchSourceKind);
+  const int64_t n = int_of(info[1], "n");
+  return run_job<std::vector<float>>(
+      info[2], "saev:mean", [source, n](const Job& job) { return mean_of_rows(*source, n, job); },
+      [](Napi::Env env, std::vector<float>& values) {
+        at::Tensor t = at::empty({static_cast<int64_t>(values.size())}, at::kFloat);
+        std::memcpy(t.mutable_data_ptr(), values.data(), values.size() * sizeof(float));
+        return wrap_tensor(env, t);
+      });
+}
+
+/// plannedBatches(nRows, batchSize, nPatches, most) → rows of each batch of a run
+Napi::Value planned(const Napi::CallbackInfo& info) {
+  const int64_t n_rows = int_of(info[0], "nRows"), batch = int_of(info[1], "batchSize"),
+                n_patches = int_of(info[2], "nPatches"), most = int_of(info[3], "most");
+  Napi::Array out = Napi::Array::New(info.Env());
+  uint32_t n = 0;
+  for_each_planned_batch(n_rows, batch, n_patches, [&](int64_t rows) {
+    if (static_cast<int64_t>(n) >= most) return false;
+    out.Set(n++, static_cast<double>(rows));
+    return true;
+  });
+  return out;
+}
+
+/// warmup(initial, final, nSteps, step) → value used in that step
+Napi::Value warmup(const Napi::CallbackInfo& info) {
+  const Warmup w(number_of(info[0], "initial"), number_of(info[1], "final"), int_of(info[2], "nSteps"));
+  return Napi::Number::New(info.Env(), w.at(int_of(info[3], "step")));
+}
+
+}  // namespace
+
+void register_trainer(Napi::Env env, Napi::Object exports) {
+  export_function<create>(env, exports, "trainer");
+  export_function<add>(env, exports, "trainerAdd");
+  export_function<step_once>(env, exports, "trainerStep");
+  export_function<run_trainer>(env, exports, "trainerRun");
+  export_function<params>(env, exports, "trainerParams");
+  export_function<steps>(env, exports, "trainerSteps");
+  export_function<initial>(env, exports, "initialParams");
+  export_function<mean>(env, exports, "meanOfRows");
+  export_function<planned>(env, exports, "plannedBatches");
+  export_function<warmup>(env, exports, "warmup");
+}
+
+}  // namespace saev::bind

@@ -1,0 +1,23 @@
+#pragma once
+// Where training starts from.
+
+#include "core/job.h"
+#include "io/batch_source.h"
+#include "sae/params.h"
+
+namespace saev {
+
+/// He-uniform weights (He et al. 2015) with the bounds of the Python package, whose fan-in is the second
+/// dimension: √(6 / d_sae) for W_enc [d_vit, d_sae] and √(6 / d_vit) for W_dec [d_sae, d_vit]; biases are 0.
+///
+/// Element i (row-major) of W_enc, then of W_dec, is bound · (2u − 1) with u = top 24 bits of SplitMix64's
+/// output number i + 1 (Steele et al. 2014) over 2²⁴; the generator starts from seed · 2 for W_enc, seed · 2
+/// + 1 for W_dec, each passed once through SplitMix64's finaliser. The same seed gives the same bits on every
+/// machine.
+Params initial_params(int64_t d_vit, int64_t d_sae, uint64_t seed);
+
+/// Mean of the next `n` rows of `source`, summed in float64; b_dec starts from it.
+/// Throws Code::kInvalidArgument when an epoch has fewer rows, Code::kNumeric when the mean is not finite.
+std::vector<float> mean_of_rows(BatchSource& source, int64_t n, const Job& job);
+
+}  // namespace saev

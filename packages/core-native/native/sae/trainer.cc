@@ -1,0 +1,104 @@
+#include "sae/trainer.h"
+
+#include <chrono>
+#include <cmath>
+#include <string>
+
+namespace saev {
+namespace {
+
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Trainer::Trainer(int64_t d_vit) : d_vit_(d_vit) {
+  if (d_vit < 1)
+    throw Error(Code::kInvalidArgument, "d_vit: expected at least 1, found " + std::to_string(d_vit));
+}
+
+int64_t Trainer::add(const Params& params, const SaeTraining& o) {
+  if (params.d_vit != d_vit_) {
+    throw Error(Code::kShapeMismatch, "this trainer is for activations of width " + std::to_string(d_vit_) +
+                                          ", the SAE is for " + std::to_string(params.d_vit));
+  }
+  const bool warms = o.n_sparsity_warmup > 0 && !o.legacy_sparsity_warmup;
+  saes_.push_back({o, Warmup(0, o.lr, o.n_lr_warmup),
+                   Warmup(warms ? 0 : o.sparsity_coeff, o.sparsity_coeff, o.n_sparsity_warmup),
+                   TrainState(params, o.normalize_w_dec, active_level())});
+  return size() - 1;
+}
+
+Params Trainer::params(int64_t sae) const {
+  if (sae < 0 || sae >= size()) {
+    throw Error(Code::kInvalidArgument,
+                "sae: expected a number below " + std::to_string(size()) + ", found " + std::to_string(sae));
+  }
+  return saes_[static_cast<size_t>(sae)].state.params();
+}
+
+std::vector<SaeStep> Trainer::step(const float* x, int64_t rows, StepTimes* times,
+                                   std::vector<StepGradients>* gradients) {
+  if (rows < 1) throw Error(Code::kInvalidArgument, "a step needs at least one row");
+  const int64_t number = steps_ + 1;
+  std::vector<SaeStep> out(saes_.size());
+  if (gradients) gradients->resize(saes_.size());
+  for (size_t i = 0; i < saes_.size(); ++i) {
+    Entry& e = saes_[i];
+    out[i].lr = e.lr.at(number);
+    out[i].sparsity_coeff = e.sparsity.at(number);
+    out[i].metrics =
+        saev::step(e.state, x, rows, {out[i].lr, out[i].sparsity_coeff, e.options.remove_parallel_grads},
+                   scratch_, times, gradients ? &(*gradients)[i] : nullptr);
+    if (!std::isfinite(out[i].metrics.loss)) {
+      throw Error(
+          Code::kNumeric,
+          "step " + std::to_string(number) + ": the loss of SAE " + std::to_string(i) +
+              " is not finite (mse " + std::to_string(out[i].metrics.mse) + ", l1 " +
+              std::to_string(out[i].metrics.l1) +
+              "); its state of the step before is kept. Lower lr, or look for a NaN in the activations");
+    }
+  }
+  ++steps_;
+  return out;
+}
+
+void Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
+                  const std::function<void(const std::vector<SaeStep>&, int64_t)>& on_log) {
+  if (source.dim() != d_vit_) {
+    throw Error(Code::kShapeMismatch, "the SAEs are for activations of width " + std::to_string(d_vit_) +
+                                          ", the data has " + std::to_string(source.dim()));
+  }
+  if (o.batch_size < 1 || o.n_patches < 1) {
+    throw Error(Code::kInvalidArgument, "n_patches and sae_batch_size must be at least 1");
+  }
+  if (source.length() < 1) throw Error(Code::kInvalidArgument, "the data has no activations");
+  if (saes_.empty()) throw Error(Code::kInvalidArgument, "no SAE was added to this trainer");
+  double total = 0;
+  for_each_planned_batch(source.length(), o.batch_size, o.n_patches, [&](int64_t) { return ++total, true; });
+  BatchLimiter limiter(o.n_patches, o.batch_size);
+  Batch batch;
+  const int64_t first = steps_;
+  double reported = 0;
+  for (;;) {
+    job.check_abort();
+    const int64_t rows = source.next(batch, o.batch_size, job);
+    if (rows == 0) {
+      if (limiter.after_epoch()) return;
+      continue;
+    }
+    job.check_abort();
+    const std::vector<SaeStep> figures = step(batch.acts.data(), rows);
+    if (on_log && o.log_every > 0 && steps_ % o.log_every == 0) on_log(figures, rows);
+    const bool last = limiter.after_batch(rows);
+    const double now = seconds();
+    if (last || now - reported > 0.1) {
+      reported = now;
+      job.report({static_cast<double>(steps_ - first), total, {}});
+    }
+    if (last) return;
+  }
+}
+
+}  // namespace saev

@@ -1,0 +1,79 @@
+#pragma once
+// N sparse autoencoders trained on the same batches. They share the width of an activation; learning rate,
+// objective, d_sae and start may differ.
+
+#include <functional>
+#include <vector>
+
+#include "core/job.h"
+#include "io/batch_source.h"
+#include "sae/batch_limiter.h"
+#include "sae/schedule.h"
+#include "sae/step.h"
+#include "sae/train_state.h"
+
+namespace saev {
+
+/// What may differ between SAEs on one pass.
+struct SaeTraining {
+  double lr = 4e-4;
+  int64_t n_lr_warmup = 500;
+  double sparsity_coeff = 4e-4;
+  int64_t n_sparsity_warmup = 0;
+  /// The Python package's sparsity warm-up has no effect: the coefficient is there in full from the first
+  /// step.
+  bool legacy_sparsity_warmup = false;
+  bool remove_parallel_grads = true;
+  bool normalize_w_dec = true;
+};
+
+/// One SAE's figures of one step, before its update.
+struct SaeStep {
+  StepMetrics metrics;
+  double lr = 0;              ///< used in this step
+  double sparsity_coeff = 0;  ///< used in this step
+};
+
+struct TrainRun {
+  int64_t n_patches = 0;  ///< see BatchLimiter
+  int64_t batch_size = 0;
+  int64_t log_every = 25;  ///< steps between two calls of `on_log`; 0: never
+};
+
+class Trainer {
+ public:
+  explicit Trainer(int64_t d_vit);
+
+  /// Adds an SAE that starts from `params`; returns its number. Throws Code::kShapeMismatch for another
+  /// d_vit.
+  int64_t add(const Params& params, const SaeTraining& options);
+
+  int64_t d_vit() const { return d_vit_; }
+  int64_t size() const { return static_cast<int64_t>(saes_.size()); }
+  int64_t steps() const { return steps_; }
+  Params params(int64_t sae) const;
+
+  /// One step of every SAE on x [rows, d_vit]. Throws Code::kNumeric, naming step and SAE, when a loss is not
+  /// finite: that SAE and those after it are then as after the step before. `gradients`, when given, gets
+  /// each SAE's.
+  std::vector<SaeStep> step(const float* x, int64_t rows, StepTimes* times = nullptr,
+                            std::vector<StepGradients>* gradients = nullptr);
+
+  /// Steps over `source` until the limiter ends. Throws Code::kAborted between steps when the job was
+  /// aborted: the state is then that after the last whole step.
+  void run(BatchSource& source, const TrainRun& options, const Job& job,
+           const std::function<void(const std::vector<SaeStep>&, int64_t rows)>& on_log);
+
+ private:
+  struct Entry {
+    SaeTraining options;
+    Warmup lr, sparsity;
+    TrainState state;
+  };
+  int64_t d_vit_;
+  int64_t steps_ = 0;
+  std::vector<Entry> saes_;
+  StepScratch scratch_;  ///< of all: they step one after the other, each on all cores
+};
+
+}  // namespace saev

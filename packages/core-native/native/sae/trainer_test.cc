@@ -1,0 +1,135 @@
+#include "sae/trainer.h"
+
+#include <atomic>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "io/memory_source.h"
+#include "sae/evaluate.h"
+#include "sae/init.h"
+#include "test/check.h"
+#include "test/random.h"
+
+namespace saev {
+namespace {
+
+/// Rows made of a few directions each, as a trained SAE should find them.
+std::vector<float> sparse_rows(int64_t rows, int64_t d_vit, int64_t n_directions, uint64_t seed) {
+  test::Random random(seed);
+  std::vector<float> directions(static_cast<size_t>(n_directions * d_vit)),
+      x(static_cast<size_t>(rows * d_vit));
+  random.fill(directions.data(), n_directions * d_vit, 1 / std::sqrt(static_cast<float>(d_vit)));
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int t = 0; t < 3; ++t) {
+      const auto d = static_cast<int64_t>(random.uniform() * static_cast<double>(n_directions));
+      const float a = 1 + std::fabs(random.normal());
+      for (int64_t k = 0; k < d_vit; ++k)
+        x[static_cast<size_t>(r * d_vit + k)] += 3 * a * directions[static_cast<size_t>(d * d_vit + k)];
+    }
+  }
+  return x;
+}
+
+}  // namespace
+
+TEST(trainer_learns_and_evaluates_several_saes_of_different_sizes) {
+  const int64_t d_vit = 24, rows = 3000;
+  const auto x = sparse_rows(rows, d_vit, 40, 3);
+  MemorySource source(x.data(), rows, d_vit, {});
+  Trainer trainer(d_vit);
+  SaeTraining options;
+  options.lr = 3e-3;
+  options.n_lr_warmup = 10;
+  options.sparsity_coeff = 1e-3;
+  trainer.add(initial_params(d_vit, 96, 0), options);
+  options.sparsity_coeff = 2e-2;
+  trainer.add(initial_params(d_vit, 50, 1), options);
+  int logged = 0;
+  StepMetrics first, last;
+  trainer.run(source, {60'000, 256, 10}, Job(), [&](const std::vector<SaeStep>& s, int64_t) {
+    CHECK(s.size() == 2);
+    if (logged++ == 0) first = s[0].metrics;
+    last = s[0].metrics;
+  });
+  CHECK(logged == trainer.steps() / 10);
+  CHECK(last.mse < 0.2 * first.mse);
+  const SparseAutoencoder loose(trainer.params(0)), tight(trainer.params(1));
+  const Evaluation a = evaluate(loose, source, {512}, Job()), b = evaluate(tight, source, {512}, Job());
+  CHECK(a.n_rows == rows && a.explained_variance > 0.9 && a.explained_variance < 1);
+  CHECK(b.l0 < a.l0 && b.explained_variance < a.explained_variance);
+}
+
+TEST(trainer_stops_at_a_nan_and_keeps_the_last_good_state) {
+  std::vector<float> x(100 * 4, 0.5f);
+  x[4 * 70] = NAN;
+  MemorySource source(x.data(), 100, 4, {});
+  Trainer trainer(4);
+  trainer.add(initial_params(4, 8, 0), {});
+  try {
+    trainer.run(source, {1000, 20, 0}, Job(), nullptr);
+    test::fail(__FILE__, __LINE__, "no error");
+  } catch (const Error& e) {
+    CHECK(e.code() == Code::kNumeric);
+    CHECK(std::string(e.what()).find("step 4: the loss of SAE 0") != std::string::npos);
+  }
+  CHECK(trainer.steps() == 3);
+  for (const float w : trainer.params(0).w_enc) CHECK(std::isfinite(w));
+}
+
+TEST(trainer_aborts_between_steps) {
+  std::vector<float> x(100 * 4, 0.5f);
+  MemorySource source(x.data(), 100, 4, {});
+  Trainer trainer(4);
+  trainer.add(initial_params(4, 8, 0), {});
+  auto flag = std::make_shared<std::atomic<bool>>(false);
+  const Job job(flag, {});
+  CHECK_THROWS(trainer.run(source, {1'000'000, 10, 1}, job,
+                           [&](const std::vector<SaeStep>&, int64_t) { *flag = trainer.steps() >= 5; }),
+               Code::kAborted);
+  CHECK(trainer.steps() == 5 || trainer.steps() == 6);
+}
+
+TEST(warmup_is_zero_in_the_first_step_and_full_after_n) {
+  const Warmup lr(0, 4e-4, 500);
+  CHECK(lr.at(1) == 0);
+  CHECK(lr.at(2) == 4e-4 / 500);
+  CHECK(lr.at(501) == 4e-4);
+  CHECK(lr.at(9999) == 4e-4);
+  CHECK(Warmup(0, 1, 0).at(1) == 0 && Warmup(0, 1, 0).at(2) == 1);
+}
+
+TEST(batch_limiter_ends_where_one_batch_is_an_epoch) {
+  int64_t n = 0;
+  for_each_planned_batch(64, 64, 640, [&](int64_t) { return ++n < 1000; });
+  CHECK(n == 11);  // counting goes on until more than n_samples are counted
+}
+
+TEST(initial_params_have_the_documented_bounds_and_seeds) {
+  const Params a = initial_params(64, 256, 3), b = initial_params(64, 256, 3), c = initial_params(64, 256, 4);
+  CHECK(a.w_enc == b.w_enc && a.w_dec == b.w_dec);
+  CHECK(a.w_enc != c.w_enc && a.w_dec != c.w_dec);
+  const double enc = std::sqrt(6.0 / 256), dec = std::sqrt(6.0 / 64);
+  double largest_enc = 0, largest_dec = 0, squares = 0;
+  for (const float w : a.w_enc) largest_enc = std::fmax(largest_enc, std::fabs(w));
+  for (const float w : a.w_dec) {
+    largest_dec = std::fmax(largest_dec, std::fabs(w));
+    squares += static_cast<double>(w) * w;
+  }
+  CHECK(largest_enc <= enc && largest_enc > 0.999 * enc);
+  CHECK(largest_dec <= dec && largest_dec > 0.999 * dec);
+  // The variance of U(−a, a) is a²/3; over 16384 draws it is known within 1 % (three standard deviations
+  // are 2.1 %).
+  CHECK_CLOSE(squares / (64 * 256) / (dec * dec / 3), 1, 0.021);
+}
+
+TEST(b_dec_starts_from_the_mean_or_says_that_rows_are_missing) {
+  std::vector<float> x;
+  for (int i = 0; i < 10; ++i) x.insert(x.end(), {static_cast<float>(i), 1.0f});
+  MemorySource source(x.data(), 10, 2, {});
+  const auto mean = mean_of_rows(source, 5, Job());
+  CHECK(mean[0] == 2 && mean[1] == 1);
+  CHECK_THROWS(mean_of_rows(source, 11, Job()), Code::kInvalidArgument);
+}
+
+}  // namespace saev

@@ -1,0 +1,218 @@
+import type { Relu } from "@saev/config";
+import { SaevError } from "../errors.js";
+import { readSaeFile, type SaeFile, writeSaeFile } from "../io/sae-file.js";
+import type { LongCallOptions } from "../native/call.js";
+import { Tensor } from "../tensor.js";
+import { type EncoderInput, SparseAutoencoder } from "./sparse-autoencoder.js";
+import { disposeTensors, type SaeTensors } from "./tensors.js";
+
+/** What a checkpoint's header says, whatever its age. */
+export interface SaeHeader {
+  /** `undefined`: written before there were schemas. 1: June 2025, and ours. 2 to 5: later. */
+  readonly schema: number | undefined;
+  readonly dVit: number;
+  readonly dSae: number;
+  /** What the encoder of such a file sees. */
+  readonly input: EncoderInput;
+  /** The SAE's config as the file has it. */
+  readonly cfg: Readonly<Record<string, unknown>>;
+}
+
+export interface LoadOptions extends LongCallOptions {
+  /**
+   * Forces what the encoder sees. By default it follows from the header: `centred` without a schema and for schema 1,
+   * `raw` for schemas 2 to 5. Two kinds of file do not tell: schema 1 of 31 July 2025's last hours (raw), and the
+   * Matryoshka class of August 2025 (schema 2, centred).
+   */
+  readonly input?: EncoderInput | undefined;
+}
+
+type Json = Record<string, unknown>;
+
+/**
+ * Reads `sae.pt` of the Python package, of any age, or of ours.
+ * @throws SaevError `BAD_FILE` for a damaged file or a header that does not fit its tensors, `UNSUPPORTED` for a kind of
+ * SAE or a schema that this version does not know, `NUMERIC` when a weight is not finite, `NOT_FOUND`, `IO`.
+ */
+export async function loadCheckpoint(
+  path: string,
+  options: LoadOptions = {},
+): Promise<{ readonly sae: SparseAutoencoder; readonly header: SaeHeader }> {
+  const file = await readSaeFile(path, options);
+  try {
+    const header = parseHeader(path, file.header);
+    const tensors = pickTensors(path, file, header);
+    const input = options.input ?? header.input;
+    const [dVit = 0, dSae = 0] = tensors.wEnc.shape;
+    return { sae: SparseAutoencoder.from(tensors, input), header: { ...header, dVit, dSae } };
+  } catch (error) {
+    if (error instanceof SaevError && !error.message.startsWith(path)) {
+      throw new SaevError(
+        error.code === "SHAPE_MISMATCH" ? "BAD_FILE" : error.code,
+        `${path}: ${error.message}`,
+        {
+          cause: error,
+        },
+      );
+    }
+    throw error;
+  } finally {
+    for (const tensor of file.tensors.values()) tensor.dispose();
+  }
+}
+
+/**
+ * Writes `sae.pt` as the Python package of June 2025 writes and reads it (schema 1). An SAE whose encoder sees x itself is
+ * converted: b_enc becomes b_enc + b_dec W_enc, so that its latents stay the same.
+ * @param cfg the SAE's config; d_vit and exp_factor must be those of `sae`.
+ * @throws SaevError `UNSUPPORTED` when d_sae is no multiple of d_vit, which schema 1 cannot say; `IO`.
+ */
+export async function saveCheckpoint(
+  path: string,
+  sae: SparseAutoencoder,
+  cfg: Partial<Omit<Relu, "kind">> = {},
+  options?: LongCallOptions,
+): Promise<void> {
+  const { dVit, dSae } = sae;
+  if (dSae % dVit !== 0) {
+    throw new SaevError(
+      "UNSUPPORTED",
+      `cannot write ${path}: its format holds d_sae as a multiple of d_vit; found d_vit ${dVit}, d_sae ${dSae}`,
+    );
+  }
+  const expFactor = dSae / dVit;
+  if ((cfg.d_vit ?? dVit) !== dVit || (cfg.exp_factor ?? expFactor) !== expFactor) {
+    throw new SaevError(
+      "INVALID_ARGUMENT",
+      `cannot write ${path}: the config says d_vit ${cfg.d_vit}, exp_factor ${cfg.exp_factor}; the SAE has ${dVit}, ${expFactor}`,
+    );
+  }
+  const header = {
+    schema: 1,
+    cfg: {
+      d_vit: dVit,
+      exp_factor: expFactor,
+      n_reinit_samples: cfg.n_reinit_samples ?? 0,
+      remove_parallel_grads: cfg.remove_parallel_grads ?? true,
+      normalize_w_dec: cfg.normalize_w_dec ?? true,
+      seed: cfg.seed ?? 0,
+    },
+    cls: "Relu",
+    commit: "unknown",
+    lib: libVersion,
+  };
+  const own = sae.tensors();
+  const tensors = sae.input === "centred" ? own : centred(own);
+  try {
+    const named = [
+      ["W_enc", tensors.wEnc],
+      ["b_enc", tensors.bEnc],
+      ["W_dec", tensors.wDec],
+      ["b_dec", tensors.bDec],
+    ] as const;
+    await writeSaeFile(path, header, new Map(named), options);
+  } finally {
+    disposeTensors(own);
+    if (tensors !== own) tensors.bEnc.dispose();
+  }
+}
+
+/** Version that the header names as the writer's. */
+const libVersion = "saev 0.1.0";
+
+function centred(raw: SaeTensors): SaeTensors {
+  const [dVit = 0, dSae = 0] = raw.wEnc.shape;
+  const wEnc = raw.wEnc.toFloat32Array();
+  const bDec = raw.bDec.toFloat32Array();
+  const bias = Float64Array.from(raw.bEnc.toFloat32Array());
+  for (let k = 0; k < dVit; k++) {
+    for (let j = 0; j < dSae; j++) {
+      bias[j] = (bias[j] as number) + (bDec[k] as number) * (wEnc[k * dSae + j] as number);
+    }
+  }
+  return { ...raw, bEnc: Tensor.from(Float32Array.from(bias)) };
+}
+
+/** Reads a header of any schema; sizes are 0 where it does not say. */
+function parseHeader(path: string, header: Readonly<Json>): SaeHeader {
+  const { schema } = header;
+  if (schema === undefined) {
+    for (const key of ["d_vit", "exp_factor", "sparsity_coeff", "ghost_grads"]) {
+      if (!(key in header)) {
+        throw new SaevError(
+          "BAD_FILE",
+          `${path}: the header has no schema, and not the field ${key} that files without one have; is it an SAE checkpoint?`,
+        );
+      }
+    }
+    return { schema, ...sizes(path, header), input: "centred", cfg: header };
+  }
+  if (typeof schema !== "number" || ![1, 2, 3, 4, 5].includes(schema)) {
+    throw new SaevError(
+      "UNSUPPORTED",
+      `${path}: schema ${JSON.stringify(schema)} is unknown; this version reads files without a schema and schemas 1 to 5`,
+    );
+  }
+  const cfg = header.cfg;
+  if (typeof cfg !== "object" || cfg === null || Array.isArray(cfg)) {
+    throw new SaevError("BAD_FILE", `${path}: the header has no config "cfg"`);
+  }
+  const kind = kindOf(header, cfg as Json);
+  if (kind !== "relu") {
+    throw new SaevError(
+      "UNSUPPORTED",
+      `${path} holds an SAE of kind ${kind}, which this version cannot run; only relu can`,
+    );
+  }
+  return {
+    schema,
+    ...sizes(path, cfg as Json),
+    input: schema === 1 ? "centred" : "raw",
+    cfg: cfg as Json,
+  };
+}
+
+/** "relu", "top-k" …: from the activation's class or key, else from the class of the SAE's config. */
+function kindOf(header: Readonly<Json>, cfg: Json): string {
+  const activation = cfg.activation as Json | undefined;
+  const params = activation?.params as Json | undefined;
+  const name = activation?.cls ?? activation?.key ?? params?.key ?? header.cls ?? "relu";
+  return String(name)
+    .replace(/([a-z])([A-Z])/g, "$1-$2")
+    .replace(/K$/, "k")
+    .replace(/([a-z])K\b/g, "$1-k")
+    .toLowerCase();
+}
+
+function sizes(path: string, cfg: Readonly<Json>): { dVit: number; dSae: number } {
+  const whole = (value: unknown, name: string): number => {
+    if (value === undefined) return 0;
+    if (Number.isSafeInteger(value) && (value as number) > 0) return value as number;
+    throw new SaevError(
+      "BAD_FILE",
+      `${path}: ${name} in the header: expected a whole number above 0, found ${JSON.stringify(value)}`,
+    );
+  };
+  const dVit = whole(cfg.d_vit ?? cfg.d_model, "d_vit");
+  return { dVit, dSae: whole(cfg.d_sae, "d_sae") || dVit * whole(cfg.exp_factor, "exp_factor") };
+}
+
+function pickTensors(path: string, file: SaeFile, header: SaeHeader): SaeTensors {
+  const pick = (name: string): Tensor => {
+    const tensor = file.tensors.get(name);
+    if (tensor) return tensor;
+    throw new SaevError(
+      "BAD_FILE",
+      `${path} has no tensor ${name}; found ${[...file.tensors.keys()].join(", ")}`,
+    );
+  };
+  const tensors = { wEnc: pick("W_enc"), bEnc: pick("b_enc"), wDec: pick("W_dec"), bDec: pick("b_dec") };
+  const [dVit, dSae] = tensors.wEnc.shape;
+  if ((header.dVit && header.dVit !== dVit) || (header.dSae && header.dSae !== dSae)) {
+    throw new SaevError(
+      "BAD_FILE",
+      `${path}: the header says d_vit ${header.dVit} and d_sae ${header.dSae}, W_enc is [${tensors.wEnc.shape.join(", ")}]`,
+    );
+  }
+  return tensors;
+}

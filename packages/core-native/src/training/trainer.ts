@@ -1,0 +1,189 @@
+import type { BatchSource } from "../loading/batch-source.js";
+import type { Handle, NativeProgress } from "../native/addon.js";
+import { callAsync, callSync, type LongCallOptions } from "../native/call.js";
+import { addon } from "../native/load.js";
+import { Resource } from "../native/resource.js";
+import type { NativeStepTimes } from "../native/sae.js";
+import { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
+import { disposeTensors, fromNativeParams, type SaeTensors, toNativeParams } from "../sae/tensors.js";
+import { Tensor } from "../tensor.js";
+
+/** How one SAE is trained: ReLU latents, mean squared error plus L1, Adam (0.9, 0.999, 1e-8). */
+export interface SaeTraining {
+  /** Learning rate after warm-up. Default 4e-4. */
+  readonly lr?: number;
+  /** Steps over which the learning rate rises from 0; it is 0 in the first step. Default 500. */
+  readonly nLrWarmup?: number;
+  /** Weight of the L1 penalty. Default 4e-4. */
+  readonly sparsityCoeff?: number;
+  /** Steps over which the penalty's weight rises from 0. Default 0: it is there in full from the start. */
+  readonly nSparsityWarmup?: number;
+  /** Warm-up of sparsity without effect, as in the Python package. Default false. */
+  readonly legacySparsityWarmup?: boolean;
+  /** Remove the part of W_dec's gradient along its rows. Default true. */
+  readonly removeParallelGrads?: boolean;
+  /** Keep W_dec's rows at unit norm. Default true. */
+  readonly normalizeWDec?: boolean;
+}
+
+/** One SAE's figures of one step, before its update. */
+export interface SaeStepMetrics {
+  /** mse + sparsity. */
+  readonly loss: number;
+  /** Mean over rows and dimensions of (x̂ − x)². */
+  readonly mse: number;
+  /** sparsityCoeff · l1. */
+  readonly sparsity: number;
+  /** Mean over rows of the number of active latents. */
+  readonly l0: number;
+  /** Mean over rows of Σ f. */
+  readonly l1: number;
+  /** l0 / d_sae. */
+  readonly density: number;
+  /** Learning rate used in this step. */
+  readonly lr: number;
+  /** Weight of the penalty used in this step. */
+  readonly sparsityCoeff: number;
+}
+
+/** A log entry of a run: SAE number `sae` in step `step`, on `rows` activations. */
+export interface TrainLog extends SaeStepMetrics {
+  readonly sae: number;
+  readonly step: number;
+  readonly rows: number;
+}
+
+/** Gradients as given to Adam, and `rawWDec` before the parallel part was removed. */
+export interface SaeGradients extends SaeTensors {
+  readonly rawWDec: Tensor;
+}
+
+/** What {@link Trainer.step} returns. */
+export interface StepResult {
+  /** In the order of {@link Trainer.add}. */
+  readonly saes: readonly SaeStepMetrics[];
+  /** Present when asked for. */
+  readonly gradients: readonly SaeGradients[];
+  /** Milliseconds by phase; the last four are parts of `backward`. */
+  readonly times: NativeStepTimes;
+}
+
+export interface TrainRunOptions extends LongCallOptions<{ readonly done: number; readonly total: number }> {
+  /** Activations per step. */
+  readonly batchSize: number;
+  /**
+   * Activations in all, counted as the Python package does: every batch as `batchSize`, until more than this; at the
+   * end of an epoch one batch is uncounted.
+   */
+  readonly nPatches: number;
+  /** Steps between two calls of `onLog`. Default 25. */
+  readonly logEvery?: number;
+  /** Called for each SAE every `logEvery` steps. */
+  readonly onLog?: (entry: TrainLog) => void;
+}
+
+/**
+ * Trains several sparse autoencoders on the same batches, one read of the data for all. They share d_vit; everything
+ * else, d_sae included, may differ.
+ *
+ * ```ts
+ * using trainer = Trainer.create(384);
+ * trainer.add(initialTensors(384, 3072, { seed: 0 }), { lr: 4e-4, sparsityCoeff: 4e-4 });
+ * await trainer.run(loader, { batchSize: 4096, nPatches: 1_000_000, onLog: (e) => console.log(e.step, e.loss) });
+ * const sae = trainer.sae(0);
+ * ```
+ */
+export class Trainer extends Resource<"Trainer"> {
+  /** A trainer for activations of width `dVit`. */
+  static create(dVit: number): Trainer {
+    return new Trainer(callSync(() => addon().trainer(dVit)));
+  }
+
+  private constructor(handle: Handle<"Trainer">) {
+    super(handle);
+  }
+
+  /**
+   * Adds an SAE that starts from `start` (copied; see {@link initialTensors}) and returns its number.
+   * @throws SaevError `SHAPE_MISMATCH`, `NUMERIC`, `INVALID_ARGUMENT`.
+   */
+  add(start: SaeTensors, training: SaeTraining = {}): number {
+    return callSync(() =>
+      addon().trainerAdd(this.handle, toNativeParams(start), {
+        lr: training.lr ?? 4e-4,
+        nLrWarmup: training.nLrWarmup ?? 500,
+        sparsityCoeff: training.sparsityCoeff ?? 4e-4,
+        nSparsityWarmup: training.nSparsityWarmup ?? 0,
+        legacySparsityWarmup: training.legacySparsityWarmup ?? false,
+        removeParallelGrads: training.removeParallelGrads ?? true,
+        normalizeWDec: training.normalizeWDec ?? true,
+      }),
+    );
+  }
+
+  /** Steps done. */
+  get steps(): number {
+    return callSync(() => addon().trainerSteps(this.handle));
+  }
+
+  /**
+   * One step of every SAE on `x`, float32 [rows, d_vit].
+   * @throws SaevError `NUMERIC` when a loss is not finite; that SAE then stays as it was before the step.
+   */
+  async step(x: Tensor, options?: LongCallOptions & { readonly gradients?: boolean }): Promise<StepResult> {
+    const native = await callAsync(options, (control) =>
+      addon().trainerStep(this.handle, x.handle, options?.gradients ?? false, control),
+    );
+    return {
+      ...native,
+      gradients: native.gradients.map((g) => ({
+        ...fromNativeParams(g),
+        rawWDec: Tensor.fromHandle(g.rawWDec),
+      })),
+    };
+  }
+
+  /**
+   * Trains on `source`, epoch after epoch, until `nPatches`. Resolves with the number of steps done in all. After an
+   * abort or an error the SAEs are as after the last whole step.
+   * @throws SaevError `NUMERIC`, naming step and SAE, when a loss is not finite.
+   */
+  async run(source: BatchSource, options: TrainRunOptions): Promise<number> {
+    const { onLog, onProgress } = options;
+    const route = (progress: NativeProgress) => {
+      if ("sae" in progress) {
+        const { done: _done, total: _total, ...entry } = progress;
+        onLog?.(entry as unknown as TrainLog);
+      } else {
+        onProgress?.(progress);
+      }
+    };
+    return callAsync({ signal: options.signal, onProgress: route }, (control) =>
+      addon().trainerRun(
+        this.handle,
+        source.handle,
+        {
+          nPatches: options.nPatches,
+          batchSize: options.batchSize,
+          logEvery: onLog ? (options.logEvery ?? 25) : 0,
+        },
+        control,
+      ),
+    );
+  }
+
+  /** Copies of an SAE's parameters as they are now. */
+  tensors(sae: number): SaeTensors {
+    return fromNativeParams(callSync(() => addon().trainerParams(this.handle, sae)));
+  }
+
+  /** An SAE as it is now, to encode with, evaluate or save. */
+  sae(sae: number): SparseAutoencoder {
+    const tensors = this.tensors(sae);
+    try {
+      return SparseAutoencoder.from(tensors);
+    } finally {
+      disposeTensors(tensors);
+    }
+  }
+}
