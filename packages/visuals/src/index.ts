@@ -7,7 +7,14 @@ export {
   latentState,
 } from "./gallery/data.js";
 export { writeGallery, writeGalleryPicture } from "./gallery/write-gallery.js";
-export { alphaComposite, heatMap, type OverlayOptions, overlay, type Pixels } from "./overlay.js";
+export {
+  type MadeVisuals,
+  type MakeVisualsOptions,
+  makeVisuals,
+  type VisualsProgress,
+} from "./make-visuals.js";
+export { alphaComposite, heatMap, type OverlayOptions, opaque, overlay, type RgbaPixels } from "./overlay.js";
+export { plasma, plasmaIndex } from "./plasma.js";
 export {
   type DistributionPanel,
   distributionPlot,
@@ -19,3 +26,4 @@ export {
 export { PythonRandom } from "./python-random.js";
 export { type LatentLogs, latentLogs, type SelectionOptions, selectLatents } from "./select-latents.js";
 export { svgToPng } from "./svg.js";
+export { type Family, viewOf, viewSize } from "./view.js";

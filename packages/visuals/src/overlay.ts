@@ -1,11 +1,10 @@
+import type { Pixels } from "@saev/core";
 import { plasma, plasmaIndex } from "./plasma.js";
 
-/** Pixels, row by row from the top left, 8 bits a channel. */
-export interface Pixels {
+/** Pixels with an alpha channel: red, green, blue, alpha, row by row from the top left. */
+export interface RgbaPixels {
   readonly width: number;
   readonly height: number;
-  /** 3: red, green, blue. 4: alpha besides. */
-  readonly channels: 3 | 4;
   readonly data: Uint8Array;
 }
 
@@ -40,7 +39,7 @@ export function heatMap(
   height: number,
   values: Float32Array,
   { upper, opacity = 0.9 }: OverlayOptions,
-): Pixels {
+): RgbaPixels {
   const data = new Uint8Array(width * height * 4);
   const side = Math.trunc(Math.sqrt(values.length));
   if (side > 0) {
@@ -61,37 +60,76 @@ export function heatMap(
       }
     }
   }
-  return { width, height, channels: 4, data };
+  return { width, height, data };
 }
 
-/**
- * Lays `over` (RGBA) on the opaque picture `under` (RGB), in Pillow's integer arithmetic (`Image.alpha_composite`).
- * The result is RGBA, all of it opaque.
- */
-export function alphaComposite(under: Pixels, over: Pixels): Pixels {
-  const pixels = under.width * under.height;
-  const data = new Uint8Array(pixels * 4);
+/** An opaque copy of a picture. */
+export function opaque(picture: Pixels): RgbaPixels {
+  const pixels = picture.width * picture.height;
+  const data = new Uint8Array(4 * pixels).fill(255);
   for (let i = 0; i < pixels; i++) {
-    const s = 4 * i;
-    const d = under.channels * i;
-    const alpha = over.data[s + 3]!;
-    // Pillow's coefficient has 7 bits of fraction; under an opaque picture it is exact.
-    const c1 = alpha * 128;
-    const c2 = 255 * 128 - c1;
-    for (let c = 0; c < 3; c++) {
-      const t = over.data[s + c]! * c1 + under.data[d + c]! * c2 + (0x80 << 7);
-      data[s + c] = ((t >> 8) + t) >> 15;
-    }
-    data[s + 3] = 255;
+    data[4 * i] = picture.data[3 * i]!;
+    data[4 * i + 1] = picture.data[3 * i + 1]!;
+    data[4 * i + 2] = picture.data[3 * i + 2]!;
   }
-  return { width: under.width, height: under.height, channels: 4, data };
+  return { width: picture.width, height: picture.height, data };
+}
+
+/** One channel of a colour with `alpha` over an opaque ground: Pillow's `Image.alpha_composite`, 7 bits of fraction. */
+function blend(over: number, under: number, alpha: number): number {
+  const t = over * alpha * 128 + under * (255 - alpha) * 128 + (0x80 << 7);
+  return ((t >> 8) + t) >> 15;
+}
+
+/** Lays `over` on an opaque picture of the same size. */
+export function alphaComposite(under: RgbaPixels, over: RgbaPixels): RgbaPixels {
+  const data = under.data.slice();
+  for (let at = 0; at < data.length; at += 4) {
+    const alpha = over.data[at + 3]!;
+    if (alpha === 0) continue;
+    for (let c = 0; c < 3; c++) data[at + c] = blend(over.data[at + c]!, data[at + c]!, alpha);
+  }
+  return { width: under.width, height: under.height, data };
 }
 
 /**
- * The picture with the heat map over it, as the Python package draws it, RGBA; without values the picture itself.
- * @param picture RGB.
+ * The picture with the heat map over it, to the byte as the Python package draws it (see {@link heatMap}), opaque.
+ * @param picture RGB, or what {@link opaque} made of it once for many overlays.
+ * @param values one a patch; none: the picture itself.
  */
-export function overlay(picture: Pixels, values: Float32Array, options: OverlayOptions): Pixels {
-  if (values.length === 0) return picture;
-  return alphaComposite(picture, heatMap(picture.width, picture.height, values, options));
+export function overlay(
+  picture: Pixels | RgbaPixels,
+  values: Float32Array,
+  options: OverlayOptions,
+): RgbaPixels {
+  const pixels = picture.width * picture.height;
+  const under = picture.data.length === 4 * pixels ? picture : opaque(picture);
+  const side = Math.trunc(Math.sqrt(values.length));
+  if (side === 0) return under;
+  if (side * side !== values.length) {
+    return alphaComposite(under, heatMap(picture.width, picture.height, values, options));
+  }
+  // Of a pixel that two squares share, the later one's, to the right or below, stays: so each square keeps its own
+  // rows and columns, the last ones one more, and silent patches need no work.
+  const { width, height } = picture;
+  const data = under.data.slice();
+  const w = Math.floor(width / side);
+  const h = Math.floor(height / side);
+  const end = (i: number, step: number, size: number) =>
+    Math.min(size, (i + 1) * step + (i === side - 1 ? 1 : 0));
+  for (let p = 0; p < values.length; p++) {
+    const [r, g, b, alpha] = colour(values[p]!, f32(options.upper), options.opacity ?? 0.9);
+    if (alpha === 0) continue;
+    const column = p % side;
+    const row = Math.floor(p / side);
+    for (let y = row * h; y < end(row, h, height); y++) {
+      for (let x = column * w; x < end(column, w, width); x++) {
+        const at = 4 * (y * width + x);
+        data[at] = blend(r, data[at]!, alpha);
+        data[at + 1] = blend(g, data[at + 1]!, alpha);
+        data[at + 2] = blend(b, data[at + 2]!, alpha);
+      }
+    }
+  }
+  return { width, height, data };
 }

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import type { Pixels } from "@saev/core";
 import sharp from "sharp";
-import type { Pixels } from "../overlay.js";
 import { writeFileAtomic } from "../write-file.js";
 import type { GalleryContent } from "./data.js";
 import { pageHtml } from "./page.js";
@@ -26,7 +26,7 @@ export async function writeGalleryPicture(root: string, image: number, picture: 
     mkdir(path.join(root, "gallery", "images"), { recursive: true }),
     mkdir(path.join(root, "gallery", "thumbs"), { recursive: true }),
   ]);
-  const raw = { width: picture.width, height: picture.height, channels: picture.channels };
+  const raw = { width: picture.width, height: picture.height, channels: 3 as const };
   const [large, small] = await Promise.all([
     sharp(picture.data, { raw }).resize(pictureSize, pictureSize).jpeg({ quality: 82 }).toBuffer(),
     sharp(picture.data, { raw }).resize(thumbSize, thumbSize).jpeg({ quality: 80 }).toBuffer(),

@@ -1,5 +1,5 @@
+import type { Pixels } from "@saev/core";
 import type { GalleryContent, GalleryLatent } from "../gallery/data.js";
-import type { Pixels } from "../overlay.js";
 import { frequencyPlot } from "../plots.js";
 
 const side = 8;
@@ -17,7 +17,7 @@ export function testPicture(i: number): Pixels {
       data[at + 2] = disc ? 60 : (160 + 17 * i) % 256;
     }
   }
-  return { width: size, height: size, channels: 3, data };
+  return { width: size, height: size, data };
 }
 
 const labels = ["plants", "animals", "zebra crossings", `<img src=x onerror="alert('1')">`, "town", ""];

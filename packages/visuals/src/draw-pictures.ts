@@ -1,0 +1,95 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { decodeImage, type ImageFolder, SaevError } from "@saev/core";
+import { galleryThumb, writeGalleryPicture } from "./gallery/write-gallery.js";
+import { latentFolder, type PictureJob, writePicture } from "./latent-folder.js";
+import { opaque } from "./overlay.js";
+import type { Ranking } from "./ranking.js";
+import { type Family, viewOf } from "./view.js";
+
+export interface DrawOptions {
+  readonly family: Family;
+  readonly legacy: boolean;
+  /** Images, from the best, of each latent that the gallery shows; 0: no gallery. */
+  readonly galleryImages: number;
+  /** Images worked on at a time. */
+  readonly concurrency: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What is drawn of one image of the dataset. */
+interface Use {
+  readonly jobs: PictureJob[];
+  gallery: boolean;
+}
+
+/**
+ * Draws all pictures of all rankings. Each image is decoded and cut once, however many latents show it. A picture that
+ * an interrupted job has drawn is not drawn again.
+ */
+export async function drawPictures(
+  root: string,
+  rankings: readonly Ranking[],
+  images: ImageFolder,
+  options: DrawOptions,
+): Promise<void> {
+  const uses = new Map<number, Use>();
+  for (const { latent, images: ranked, upper } of rankings) {
+    const folder = latentFolder(root, latent);
+    await mkdir(folder, { recursive: true });
+    for (const [position, entry] of ranked.entries()) {
+      let use = uses.get(entry.image);
+      if (!use) {
+        use = { jobs: [], gallery: false };
+        uses.set(entry.image, use);
+      }
+      // The label is written last: with it, the picture is whole.
+      if (!existsSync(path.join(folder, `${position}.txt`))) {
+        use.jobs.push({ folder, position, ranked: entry, upper });
+      }
+      if (position < options.galleryImages && !existsSync(galleryThumb(root, entry.image)))
+        use.gallery = true;
+    }
+  }
+  const todo = [...uses].sort(([a], [b]) => a - b);
+  let next = 0;
+  let done = 0;
+  const worker = async () => {
+    for (let at = next++; at < todo.length; at = next++) {
+      options.signal?.throwIfAborted();
+      await drawImage(root, ...todo[at]!, images, options);
+      options.onProgress?.(++done, todo.length);
+    }
+  };
+  const workers = Array.from({ length: Math.max(1, options.concurrency) }, worker);
+  // The others stop at their next image: wait for them, so that nothing is written after this has returned.
+  const failed = (await Promise.allSettled(workers)).find((w) => w.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+async function drawImage(
+  root: string,
+  image: number,
+  use: Use,
+  images: ImageFolder,
+  { family, legacy, signal }: DrawOptions,
+): Promise<void> {
+  if (use.jobs.length === 0 && !use.gallery) return;
+  const entry = images.images[image];
+  if (!entry) {
+    throw new SaevError(
+      "INVALID_ARGUMENT",
+      `images.root: ${images.root} has ${images.length} images, and the shards speak of image ${image}; ` +
+        "give the folder that the activations were recorded from",
+    );
+  }
+  const view = await viewOf(await decodeImage(entry.path, { signal }), family, { legacy, signal });
+  if (use.gallery) await writeGalleryPicture(root, image, view);
+  const base = opaque(view);
+  for (const job of use.jobs) {
+    signal?.throwIfAborted();
+    await writePicture(job, view, base, entry.label);
+  }
+}

@@ -1,0 +1,46 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import type { Visuals } from "@saev/config";
+import type { LatentStatistics } from "@saev/core";
+import { distributionPlot, frequencyPlot } from "./plots.js";
+import { latentLogs } from "./select-latents.js";
+import { svgToPng } from "./svg.js";
+import { writeFileAtomic } from "./write-file.js";
+
+/**
+ * Writes `plots/distributions.{svg,png}` (the first `n_distributions` latents) and `plots/frequency.{svg,png}`.
+ * @returns the SVG of the latter.
+ */
+export async function writePlots(
+  folder: string,
+  cfg: Visuals,
+  stats: LatentStatistics,
+  sparsity: Float32Array,
+  meanValues: Float32Array,
+  shown: ReadonlySet<number>,
+): Promise<string> {
+  const plots = path.join(folder, "plots");
+  await mkdir(plots, { recursive: true });
+  const both = async (name: string, svg: string) => {
+    await writeFileAtomic(path.join(plots, `${name}.svg`), svg);
+    await writeFileAtomic(path.join(plots, `${name}.png`), svgToPng(svg));
+  };
+  const panels = Array.from({ length: Math.min(cfg.n_distributions, stats.dSae) }, (_, latent) => ({
+    latent,
+    histogram: stats.histogram(latent),
+    percentiles: { [`p${cfg.percentile}`]: stats.firingPercentile(latent, cfg.percentile) },
+    frequency: sparsity[latent]!,
+  }));
+  if (panels.length > 0) await both("distributions", distributionPlot(panels));
+  // Dead latents have no place among frequencies: leave them out of the axes, whatever epsilon is.
+  const points = Array.from(sparsity, (frequency, latent) => ({
+    ...latentLogs(frequency, meanValues[latent]!, 0),
+    shown: shown.has(latent),
+  }));
+  const overview = frequencyPlot(points, {
+    logFreqRange: cfg.log_freq_range,
+    logValueRange: cfg.log_value_range,
+  });
+  await both("frequency", overview);
+  return overview;
+}
