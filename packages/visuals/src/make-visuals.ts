@@ -13,13 +13,13 @@ import {
   resolveDevice,
   SaevError,
   ShardFolder,
+  SparseAutoencoder,
 } from "@saev/core";
 import { checkVisuals } from "./check-visuals.js";
 import { drawPictures } from "./draw-pictures.js";
 import { galleryContent } from "./gallery/content.js";
 import { writeGallery } from "./gallery/write-gallery.js";
 import { latentFolder, writeLatentMetadata } from "./latent-folder.js";
-import { loadSae } from "./load-sae.js";
 import { legacyRankingOf, type Ranking, rankingOf } from "./ranking.js";
 import { latentLogs, selectLatents } from "./select-latents.js";
 import { Staging } from "./staging.js";
@@ -81,7 +81,7 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
     throw new SaevError("UNSUPPORTED", `images: ${cfg.images.kind} cannot be read by this version`);
   }
   const images = await ImageFolder.open(cfg.images.root);
-  using sae = await loadSae(cfg.ckpt);
+  using sae = await SparseAutoencoder.load(cfg.ckpt, { signal });
   using loader = await ActivationLoader.open(cfg.data, {
     order: "ordered",
     nWorkers: cfg.n_workers,
