@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { SaevError } from "../errors.js";
 import { cachedSite, cacheFolder } from "./cache.js";
 import { describeLibtorch, misfit } from "./describe.js";
@@ -43,7 +44,11 @@ export async function fetchLibtorch(flavour: Flavour, options: FetchOptions = {}
       pipDownload(python, requirements, { wheels, noDeps, temporary: partial, signal: options.signal });
     // "+cu126" is how torch's own wheel index tells its builds apart; the general index has one build, unmarked.
     const marked = spec.cuda && spec.cuda !== "13.0" ? `+${flavour}` : "";
-    await download([`torch==${spec.torch}${marked}`], true);
+    await download([`torch==${spec.torch}${marked}`], true).catch((error) => {
+      if (!marked || !(error instanceof SaevError)) throw error;
+      const hint = `builds for CUDA ${spec.cuda} lie on PyTorch's own wheel index: set PIP_EXTRA_INDEX_URL to it`;
+      throw new SaevError(error.code, `${error.message}; ${hint}`);
+    });
     const needed = await run(python, ["-c", listNvidia, wheels], options.signal);
     const requirements = needed.split("\n").filter(Boolean);
     if (requirements.length > 0) await download(requirements, false);
@@ -156,8 +161,8 @@ function run(
     let err = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       out += text;
-      if (onLine) for (const line of text.split("\n")) if (line) onLine(line);
     });
+    if (onLine) createInterface(child.stdout).on("line", onLine);
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       err += text;
     });
@@ -170,12 +175,10 @@ function run(
       signal?.removeEventListener("abort", stop);
       if (signal?.aborted) return reject(signal.reason);
       if (code === 0) return resolve(out);
-      const said = err
-        .trim()
-        .split("\n")
-        .findLast((line) => /error/i.test(line));
+      const complaints = err.trim().split("\n");
+      const said = complaints.find((line) => line.startsWith("ERROR")) ?? complaints.at(-1);
       reject(
-        new SaevError("NOT_FOUND", `${python} ${args.slice(0, 3).join(" ")}: ${said ?? `exit code ${code}`}`),
+        new SaevError("NOT_FOUND", `${python} ${args.slice(0, 3).join(" ")}: ${said || `exit code ${code}`}`),
       );
     });
   });
