@@ -43,4 +43,54 @@ export const objects: Readonly<Record<string, Make>> = {
       { wEnc: floats([2, 3]), bEnc: floats([3]), wDec: floats([3, 2]), bDec: floats([2]) },
       true,
     ),
+  ShardWriter: (folder) =>
+    addon().openShardWriter(
+      path.join(folder, "shards"),
+      "{}",
+      { nImgs: 4, nLayers: 1, nTokens: 2, dVit: 2, nImgsPerShard: 3 },
+      {},
+    ),
+  VisionModel: async (folder) => {
+    const file = path.join(folder, "open_clip_model.safetensors");
+    const shapes: Readonly<Record<string, readonly number[]>> = {
+      "conv1.weight": [4, 3, 4, 4],
+      class_embedding: [4],
+      positional_embedding: [5, 4],
+      "transformer.resblocks.0.ln_1.weight": [4],
+      "transformer.resblocks.0.ln_1.bias": [4],
+      "transformer.resblocks.0.attn.in_proj_weight": [12, 4],
+      "transformer.resblocks.0.attn.in_proj_bias": [12],
+      "transformer.resblocks.0.attn.out_proj.weight": [4, 4],
+      "transformer.resblocks.0.attn.out_proj.bias": [4],
+      "transformer.resblocks.0.ln_2.weight": [4],
+      "transformer.resblocks.0.ln_2.bias": [4],
+      "transformer.resblocks.0.mlp.c_fc.weight": [8, 4],
+      "transformer.resblocks.0.mlp.c_fc.bias": [8],
+      "transformer.resblocks.0.mlp.c_proj.weight": [4, 8],
+      "transformer.resblocks.0.mlp.c_proj.bias": [4],
+    };
+    if (!existsSync(file)) {
+      const names = Object.keys(shapes).map((name) => `visual.${name}`);
+      const tensors = Object.values(shapes).map((shape) => floats(shape, 0.1));
+      await addon().writeTensorFile(file, { format: "safetensors", names, tensors }, {});
+    }
+    return addon().loadClip(
+      file,
+      {
+        height: 8,
+        width: 8,
+        patchHeight: 4,
+        patchWidth: 4,
+        nLayers: 1,
+        dVit: 4,
+        heads: 2,
+        hidden: 8,
+        eps: 1e-5,
+        gelu: "erf",
+        normBeforeBlocks: false,
+        layerScale: false,
+      },
+      {},
+    );
+  },
 };

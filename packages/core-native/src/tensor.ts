@@ -55,6 +55,11 @@ export class Tensor extends Resource<"Tensor"> {
     );
   }
 
+  /** A new float32 tensor of zeros. @throws SaevError `SHAPE_MISMATCH`, `OUT_OF_MEMORY`. */
+  static zeros(shape: readonly number[]): Tensor {
+    return new Tensor(callSync(() => addon().tensorZeros(shape)));
+  }
+
   /** Sizes of the dimensions. */
   get shape(): readonly number[] {
     return this.#meta().shape;

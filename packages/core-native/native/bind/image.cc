@@ -108,8 +108,8 @@ class ResizeWorker final : public PromiseWorker {
 Napi::Value resize_image(const Napi::CallbackInfo& info) {
   const int64_t height = int_of(info[1], "height"), width = int_of(info[2], "width");
   const Filter filter = filter_of(string_of(info[3], "filter"));
-  if (height < 1 || width < 1 || height > 65536 || width > 65536) {
-    throw Error(Code::kInvalidArgument, "resize: sizes must lie between 1 and 65536");
+  if (height < 1 || width < 1 || height > 16384 || width > 16384) {
+    throw Error(Code::kInvalidArgument, "resize: sizes must lie between 1 and 16384");
   }
   return PromiseWorker::start(
       info[4],

@@ -1,6 +1,7 @@
 #include "bind/tensor.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
 #include <cstring>
 #include <string>
@@ -64,6 +65,19 @@ Napi::Value tensor_from(const Napi::CallbackInfo& info) {
   return wrap_tensor(info.Env(), tensor);
 }
 
+/// tensorZeros(shape: number[]) → handle of a float32 tensor.
+Napi::Value tensor_zeros(const Napi::CallbackInfo& info) {
+  const auto shape = ints_of(info[0], "shape");
+  int64_t n = 1;
+  for (const int64_t d : shape) {
+    if (d < 0 || (d > 0 && n > (INT64_MAX / 4) / d)) {
+      throw Error(Code::kShapeMismatch, "shape: sizes must be 0 or more, and their product a 64-bit number");
+    }
+    n *= d;
+  }
+  return wrap_tensor(info.Env(), at::zeros(shape, at::kFloat));
+}
+
 /// tensorInfo(handle) → { shape, dtype }
 Napi::Value tensor_info(const Napi::CallbackInfo& info) {
   const at::Tensor tensor = unwrap_tensor(info[0]);
@@ -113,6 +127,7 @@ at::Tensor unwrap_tensor(const Napi::Value& value) {
 
 void register_tensor(Napi::Env env, Napi::Object exports) {
   export_function<tensor_from>(env, exports, "tensorFrom");
+  export_function<tensor_zeros>(env, exports, "tensorZeros");
   export_function<tensor_info>(env, exports, "tensorInfo");
   export_function<tensor_bytes>(env, exports, "tensorBytes");
   export_function<tensor_narrow>(env, exports, "tensorNarrow");

@@ -64,6 +64,6 @@ describe("cropImage", () => {
     ).rejects.toThrow(SaevError);
     await expect(
       resizeImage({ data: new Uint8Array(12), width: 2, height: 2 }, { width: 0, height: 1 }),
-    ).rejects.toThrow(/between 1 and 65536/);
+    ).rejects.toThrow(/between 1 and 16384/);
   });
 });

@@ -5,7 +5,7 @@ import type { Filter, Transform } from "./transform.js";
 
 /**
  * Resizes to `width` × `height`, to the byte as Pillow's `Image.resize((width, height), filter)` does.
- * @throws SaevError `INVALID_ARGUMENT` for sizes outside 1 to 65536, `SHAPE_MISMATCH` when data and sizes disagree.
+ * @throws SaevError `INVALID_ARGUMENT` for sizes outside 1 to 16384, `SHAPE_MISMATCH` when data and sizes disagree.
  */
 export async function resizeImage(
   image: Pixels,

@@ -9,6 +9,7 @@ import type { ImageExports } from "./image.js";
 import type { IoExports } from "./io.js";
 import type { SaeExports, TrainerExports } from "./sae.js";
 import type { TopKExports } from "./top-k.js";
+import type { VisionModelExports } from "./vision-model.js";
 
 declare const handle: unique symbol;
 
@@ -65,6 +66,7 @@ interface SystemExports {
 
 interface TensorExports {
   tensorFrom(bytes: Uint8Array, shape: readonly number[], dtype: DtypeName): Handle<"Tensor">;
+  tensorZeros(shape: readonly number[]): Handle<"Tensor">;
   tensorInfo(tensor: Handle<"Tensor">): { shape: number[]; dtype: DtypeName };
   tensorBytes(tensor: Handle<"Tensor">): ArrayBuffer;
   tensorNarrow(tensor: Handle<"Tensor">, dim: number, start: number, length: number): Handle<"Tensor">;
@@ -81,4 +83,5 @@ export interface Addon
     SaeExports,
     TrainerExports,
     ImageExports,
-    TopKExports {}
+    TopKExports,
+    VisionModelExports {}

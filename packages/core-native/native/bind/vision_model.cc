@@ -1,0 +1,98 @@
+#include "bind/vision_model.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bind/args.h"
+#include "bind/guard.h"
+#include "bind/handle.h"
+#include "bind/promise_worker.h"
+#include "bind/tensor.h"
+#include "vit/clip.h"
+
+namespace saev::bind {
+namespace {
+
+constexpr const char* kKind = "VisionModel";
+
+Gelu gelu_of(const std::string& name) {
+  for (const Gelu gelu : {Gelu::kErf, Gelu::kTanh, Gelu::kQuick}) {
+    if (name == gelu_name(gelu)) return gelu;
+  }
+  throw Error(Code::kInvalidArgument, "gelu: expected erf, tanh or quick, found '" + name + "'");
+}
+
+ClipConfig clip_config_of(const Napi::Value& value) {
+  const Napi::Object object = object_of(value, "config");
+  const auto size = [&object](const char* name) { return int_of(field(object, name), name); };
+  ClipConfig c;
+  c.height = size("height");
+  c.width = size("width");
+  c.patch_height = size("patchHeight");
+  c.patch_width = size("patchWidth");
+  c.n_layers = size("nLayers");
+  c.d_vit = size("dVit");
+  c.heads = size("heads");
+  c.hidden = size("hidden");
+  c.eps = static_cast<float>(number_of(field(object, "eps"), "eps"));
+  c.gelu = gelu_of(string_of(field(object, "gelu"), "gelu"));
+  c.norm_before_blocks = bool_of(field(object, "normBeforeBlocks"), "normBeforeBlocks");
+  c.layer_scale = bool_of(field(object, "layerScale"), "layerScale");
+  return c;
+}
+
+/// loadClip(path, config, control) → Promise<handle>
+Napi::Value load_clip_model(const Napi::CallbackInfo& info) {
+  const std::string path = string_of(info[0], "path");
+  const ClipConfig config = clip_config_of(info[1]);
+  return run_job<std::shared_ptr<VisionModel>>(
+      info[2], "loadClip", [=](const Job&) { return load_clip(config, path); },
+      [](Napi::Env env, std::shared_ptr<VisionModel>& model) {
+        return wrap(env, model, kKind, model->bytes());
+      });
+}
+
+/// visionModelInfo(handle) → { nLayers, dVit, nPatches, clsToken, nRegisters, height, width }
+Napi::Value model_info(const Napi::CallbackInfo& info) {
+  const VisionShape& s = unwrap<VisionModel>(info[0], kKind)->shape();
+  Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("nLayers", static_cast<double>(s.n_layers));
+  out.Set("dVit", static_cast<double>(s.d_vit));
+  out.Set("nPatches", static_cast<double>(s.n_patches));
+  out.Set("clsToken", s.has_cls);
+  out.Set("nRegisters", static_cast<double>(s.n_registers));
+  out.Set("height", static_cast<double>(s.height));
+  out.Set("width", static_cast<double>(s.width));
+  return out;
+}
+
+/// visionModelRecord(handle, input: Tensor, layers: number[], control) → Promise<Tensor handle>
+Napi::Value model_record(const Napi::CallbackInfo& info) {
+  const auto model = unwrap<VisionModel>(info[0], kKind);
+  const at::Tensor input = unwrap_tensor(info[1]);
+  const std::vector<int64_t> layers = ints_of(info[2], "layers");
+  return run_job<at::Tensor>(
+      info[3], "record", [=](const Job& job) { return record(*model, input, layers, job); },
+      [](Napi::Env env, at::Tensor& out) { return wrap_tensor(env, out); });
+}
+
+/// visionModelEmbed(handle, input: Tensor, control) → Promise<Tensor handle>
+Napi::Value model_embed(const Napi::CallbackInfo& info) {
+  const auto model = unwrap<VisionModel>(info[0], kKind);
+  const at::Tensor input = unwrap_tensor(info[1]);
+  return run_job<at::Tensor>(
+      info[2], "embed", [=](const Job&) { return embedded(*model, input); },
+      [](Napi::Env env, at::Tensor& out) { return wrap_tensor(env, out); });
+}
+
+}  // namespace
+
+void register_vision_model(Napi::Env env, Napi::Object exports) {
+  export_function<load_clip_model>(env, exports, "loadClip");
+  export_function<model_info>(env, exports, "visionModelInfo");
+  export_function<model_record>(env, exports, "visionModelRecord");
+  export_function<model_embed>(env, exports, "visionModelEmbed");
+}
+
+}  // namespace saev::bind

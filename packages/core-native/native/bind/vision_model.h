@@ -1,0 +1,8 @@
+#pragma once
+
+#include <napi.h>
+
+namespace saev::bind {
+/// loadClip, visionModelInfo, visionModelRecord, visionModelEmbed.
+void register_vision_model(Napi::Env env, Napi::Object exports);
+}  // namespace saev::bind

@@ -1,0 +1,82 @@
+#include "vit/block.h"
+
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+
+#include "kernels/cpu/add_norm.h"
+
+namespace saev {
+namespace {
+
+const float* data_or_null(const at::Tensor& t) {
+  return t.defined() ? t.const_data_ptr<float>() : nullptr;
+}
+
+/// x += scale ⊙ (branch + bias); normed = norm(x) when gain is given. `branch` may be undefined.
+void add_and_norm(at::Tensor& x, const at::Tensor& branch, const at::Tensor& bias, const at::Tensor& scale,
+                  const at::Tensor& gain, const at::Tensor& shift, float eps, at::Tensor& normed) {
+  AddNorm a;
+  a.x = x.mutable_data_ptr<float>();
+  a.y = data_or_null(branch);
+  a.bias = data_or_null(bias);
+  a.scale = data_or_null(scale);
+  if (gain.defined()) {
+    a.out = normed.mutable_data_ptr<float>();
+    a.gain = gain.const_data_ptr<float>();
+    a.shift = shift.const_data_ptr<float>();
+  }
+  a.eps = eps;
+  a.rows = x.size(0);
+  a.d = x.size(1);
+  add_norm(a);
+}
+
+/// The attention of `images` images of `tokens` tokens, heads joined again: [images · tokens, d].
+at::Tensor attention(const at::Tensor& qkv, int64_t images, int64_t tokens, int64_t heads, int64_t d) {
+  const at::Tensor parts =
+      qkv.view({images, tokens, 3, heads, d / heads}).permute({2, 0, 3, 1, 4});  // views: nothing is copied
+  const at::Tensor out = at::scaled_dot_product_attention(parts[0], parts[1], parts[2]);
+  return out.transpose(1, 2).reshape({images * tokens, d});
+}
+
+void ensure(at::Tensor& t, int64_t rows, int64_t columns) {
+  if (!t.defined() || t.size(0) != rows || t.size(1) != columns) t = at::empty({rows, columns}, at::kFloat);
+}
+
+}  // namespace
+
+int64_t Block::bytes() const {
+  int64_t total = 0;
+  for (const at::Tensor* t : {&qkv_weight, &proj_weight, &fc1_weight, &fc2_weight}) {
+    if (t->defined()) total += static_cast<int64_t>(t->nbytes());
+  }
+  return total;
+}
+
+void run_block(const Block& b, const Block* next, at::Tensor& x, int64_t images, int64_t tokens,
+               BlockScratch& scratch) {
+  const int64_t rows = x.size(0), d = x.size(1), hidden = b.fc1_weight.size(0);
+  ensure(scratch.normed, rows, d);
+  ensure(scratch.qkv, rows, 3 * d);
+  ensure(scratch.branch, rows, d);
+  ensure(scratch.hidden, rows, hidden);
+  const at::Tensor none;
+  if (!scratch.ready) {
+    add_and_norm(x, none, none, none, b.norm1_gain, b.norm1_shift, b.eps, scratch.normed);
+  }
+  at::addmm_out(scratch.qkv, b.qkv_bias, scratch.normed, b.qkv_weight.t());
+  const at::Tensor joined = attention(scratch.qkv, images, tokens, b.heads, d);
+  at::mm_out(scratch.branch, joined, b.proj_weight.t());
+  add_and_norm(x, scratch.branch, b.proj_bias, b.scale1, b.norm2_gain, b.norm2_shift, b.eps, scratch.normed);
+  at::mm_out(scratch.hidden, scratch.normed, b.fc1_weight.t());
+  bias_gelu(scratch.hidden.mutable_data_ptr<float>(), b.fc1_bias.const_data_ptr<float>(), rows, hidden,
+            b.gelu);
+  at::mm_out(scratch.branch, scratch.hidden, b.fc2_weight.t());
+  add_and_norm(x, scratch.branch, b.fc2_bias, b.scale2, next != nullptr ? next->norm1_gain : none,
+               next != nullptr ? next->norm1_shift : none, next != nullptr ? next->eps : 0, scratch.normed);
+  scratch.ready = next != nullptr;
+}
+
+}  // namespace saev

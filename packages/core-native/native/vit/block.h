@@ -1,0 +1,42 @@
+#pragma once
+// The pre-norm residual block that all families share:
+//   x += scale_1 ⊙ (attention(norm_1(x)) W_proj + b_proj)
+//   x += scale_2 ⊙ (gelu(norm_2(x) W_fc1 + b_fc1) W_fc2 + b_fc2)
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "kernels/cpu/bias_gelu.h"
+
+namespace saev {
+
+/// Weights as PyTorch's Linear keeps them, [out, in]; all float32 and contiguous.
+struct Block {
+  at::Tensor norm1_gain, norm1_shift;  ///< [d]
+  at::Tensor qkv_weight, qkv_bias;     ///< [3 d, d], [3 d]: queries, keys, values
+  at::Tensor proj_weight, proj_bias;   ///< [d, d], [d]
+  at::Tensor norm2_gain, norm2_shift;  ///< [d]
+  at::Tensor fc1_weight, fc1_bias;     ///< [hidden, d], [hidden]
+  at::Tensor fc2_weight, fc2_bias;     ///< [d, hidden], [d]
+  at::Tensor scale1, scale2;           ///< [d] LayerScale, or undefined
+  int64_t heads = 1;
+  float eps = 1e-5f;
+  Gelu gelu = Gelu::kErf;
+
+  int64_t bytes() const;
+};
+
+/// Buffers that live as long as one pass through the blocks. `normed` holds norm_1 of the next block between
+/// calls, because it is computed in the pass that adds the last branch.
+struct BlockScratch {
+  at::Tensor normed, qkv, branch, hidden;
+  bool ready = false;
+};
+
+/// Runs `block` on x [images · tokens, d] in place. When `next` is given, norm_1 of that block is left in
+/// `scratch` for the next call.
+void run_block(const Block& block, const Block* next, at::Tensor& x, int64_t images, int64_t tokens,
+               BlockScratch& scratch);
+
+}  // namespace saev

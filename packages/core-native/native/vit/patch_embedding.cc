@@ -1,0 +1,29 @@
+#include "vit/patch_embedding.h"
+
+#include <ATen/ops/add.h>
+#include <ATen/ops/empty.h>
+
+namespace saev {
+
+at::Tensor cut_patches(const at::Tensor& input, int64_t patch_height, int64_t patch_width) {
+  const int64_t n = input.size(0), rows = input.size(2) / patch_height, columns = input.size(3) / patch_width;
+  return input.narrow(2, 0, rows * patch_height)
+      .narrow(3, 0, columns * patch_width)
+      .reshape({n, 3, rows, patch_height, columns, patch_width})
+      .permute({0, 2, 4, 1, 3, 5})
+      .reshape({n * rows * columns, 3 * patch_height * patch_width});
+}
+
+at::Tensor join_tokens(const at::Tensor& patches, int64_t n, const at::Tensor& prefix,
+                       const at::Tensor& position) {
+  const int64_t d = patches.size(1), n_patches = patches.size(0) / n;
+  const int64_t first = prefix.defined() ? prefix.size(0) : 0;
+  at::Tensor x = at::empty({n, first + n_patches, d}, at::kFloat);
+  at::Tensor body = x.narrow(1, first, n_patches);
+  at::add_out(body, patches.view({n, n_patches, d}), position.narrow(0, first, n_patches));
+  if (first > 0)
+    x.narrow(1, 0, first).copy_(at::add(prefix, position.narrow(0, 0, first)).expand({n, first, d}));
+  return x;
+}
+
+}  // namespace saev

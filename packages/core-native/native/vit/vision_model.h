@@ -1,0 +1,58 @@
+#pragma once
+// What every family's vision transformer is to the rest of the code: something that turns images into tokens,
+// a stack of residual blocks, and a rule for which tokens are recorded.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "core/job.h"
+#include "vit/block.h"
+
+namespace saev {
+
+/// Sizes of a loaded model.
+struct VisionShape {
+  int64_t n_layers = 0;
+  int64_t d_vit = 0;
+  int64_t n_patches = 0;    ///< patches of an image, row by row from the top left
+  bool has_cls = false;     ///< whether a CLS token comes before them
+  int64_t n_registers = 0;  ///< tokens between CLS and patches, never recorded
+  int64_t height = 0;       ///< pixels of the input
+  int64_t width = 0;
+
+  /// Tokens inside the model.
+  int64_t n_tokens() const { return (has_cls ? 1 : 0) + n_registers + n_patches; }
+  /// Tokens of an image in a record: CLS first, then patches.
+  int64_t n_recorded() const { return (has_cls ? 1 : 0) + n_patches; }
+};
+
+class VisionModel {
+ public:
+  virtual ~VisionModel() = default;
+
+  /// `input` [n, 3, height, width] float32 → what enters the first block, [n · n_tokens, d_vit], contiguous.
+  virtual at::Tensor embed(const at::Tensor& input) const = 0;
+
+  const VisionShape& shape() const { return shape_; }
+  const std::vector<Block>& blocks() const { return blocks_; }
+  int64_t bytes() const;
+
+ protected:
+  VisionShape shape_;
+  std::vector<Block> blocks_;
+};
+
+/// The outputs of the residual blocks `layers` (each in [0, n_layers), in any order, repeats allowed) as
+/// [n, layers, n_recorded, d_vit] float32, in the order of `layers`. Blocks after the deepest one asked for
+/// are not run. Images go through in groups, so that memory does not grow with n beyond input and result.
+/// Throws Code::kShapeMismatch for an input of another shape, kInvalidArgument for a layer out of range,
+/// kNumeric for an infinite or NaN activation, kAborted.
+at::Tensor record(const VisionModel& model, const at::Tensor& input, const std::vector<int64_t>& layers,
+                  const Job& job);
+
+/// What enters the first block: [n, n_tokens, d_vit], registers included.
+at::Tensor embedded(const VisionModel& model, const at::Tensor& input);
+
+}  // namespace saev

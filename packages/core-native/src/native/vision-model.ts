@@ -1,0 +1,45 @@
+import type { Control, Handle } from "./addon.js";
+
+/** `native/vit/clip.h`. */
+export interface NativeClipConfig {
+  readonly height: number;
+  readonly width: number;
+  readonly patchHeight: number;
+  readonly patchWidth: number;
+  readonly nLayers: number;
+  readonly dVit: number;
+  readonly heads: number;
+  readonly hidden: number;
+  readonly eps: number;
+  readonly gelu: "erf" | "tanh" | "quick";
+  readonly normBeforeBlocks: boolean;
+  readonly layerScale: boolean;
+}
+
+/** `native/vit/vision_model.h`. */
+export interface NativeVisionModelInfo {
+  readonly nLayers: number;
+  readonly dVit: number;
+  readonly nPatches: number;
+  readonly clsToken: boolean;
+  readonly nRegisters: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Bindings of `native/bind/vision_model.cc`. */
+export interface VisionModelExports {
+  loadClip(path: string, config: NativeClipConfig, control?: Control): Promise<Handle<"VisionModel">>;
+  visionModelInfo(model: Handle<"VisionModel">): NativeVisionModelInfo;
+  visionModelRecord(
+    model: Handle<"VisionModel">,
+    input: Handle<"Tensor">,
+    layers: readonly number[],
+    control?: Control,
+  ): Promise<Handle<"Tensor">>;
+  visionModelEmbed(
+    model: Handle<"VisionModel">,
+    input: Handle<"Tensor">,
+    control?: Control,
+  ): Promise<Handle<"Tensor">>;
+}

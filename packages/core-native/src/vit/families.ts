@@ -1,0 +1,18 @@
+import { SaevError } from "../errors.js";
+import { clip } from "./clip.js";
+import type { ModelFamily } from "./family.js";
+
+const families: readonly ModelFamily[] = [clip];
+
+/** Names of the families that this version runs. */
+export const familyNames: readonly string[] = families.map((family) => family.name);
+
+/** @throws SaevError `UNSUPPORTED` for a family that this version does not run. */
+export function familyOf(name: string): ModelFamily {
+  const family = families.find((f) => f.name === name);
+  if (family) return family;
+  throw new SaevError(
+    "UNSUPPORTED",
+    `vit_family "${name}" is not run by this version; it runs ${familyNames.join(", ")}`,
+  );
+}

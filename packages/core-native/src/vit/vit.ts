@@ -1,0 +1,146 @@
+import { SaevError } from "../errors.js";
+import { decodeImage } from "../images/decode.js";
+import type { Pixels } from "../images/pixels.js";
+import type { Transform } from "../images/transform.js";
+import type { Handle } from "../native/addon.js";
+import { callAsync, callSync, type LongCallOptions } from "../native/call.js";
+import { addon } from "../native/load.js";
+import { Resource } from "../native/resource.js";
+import type { NativeVisionModelInfo } from "../native/vision-model.js";
+import { Tensor } from "../tensor.js";
+import { checkpointFolder } from "./checkpoint.js";
+import { familyOf } from "./families.js";
+import { resolveLayers } from "./layers.js";
+
+/**
+ * A vision transformer whose residual blocks can be recorded. Computes in float32 on the CPU.
+ *
+ * ```ts
+ * using vit = await ViT.load("clip", "models/clip-demo");
+ * using input = await vit.preprocess(["cat.jpg", "dog.png"]);
+ * using acts = await vit.record(input, [-2]); // [2, 1, vit.nTokens, vit.dVit]
+ * ```
+ */
+export class ViT extends Resource<"VisionModel"> {
+  readonly #info: NativeVisionModelInfo;
+
+  private constructor(
+    handle: Handle<"VisionModel">,
+    /** The family, as in `vit_family`. */
+    readonly family: string,
+    /** The folder it was loaded from. */
+    readonly folder: string,
+    /** What is done to a picture before the first layer. */
+    readonly transform: Transform,
+  ) {
+    super(handle);
+    this.#info = callSync(() => addon().visionModelInfo(handle));
+    if (this.#info.height !== transform.height || this.#info.width !== transform.width) {
+      this.dispose();
+      throw new SaevError(
+        "BAD_FILE",
+        `${folder}: the preprocessing gives ${transform.width} × ${transform.height} pixels, the model takes ` +
+          `${this.#info.width} × ${this.#info.height}`,
+      );
+    }
+  }
+
+  /**
+   * Loads a model.
+   * @param family "clip".
+   * @param ckpt path of a folder: for "clip" one with `open_clip_config.json` and `open_clip_model.safetensors` (float32,
+   * float16 or bfloat16).
+   * @throws SaevError `UNSUPPORTED` for other families and for names on the hub; `NOT_FOUND`, `BAD_FILE` (with a list of
+   * all tensors that are missing, misshapen or unexpected) for what is in the folder.
+   */
+  static async load(family: string, ckpt: string, options?: LongCallOptions): Promise<ViT> {
+    const found = familyOf(family);
+    const folder = await checkpointFolder(ckpt);
+    const { handle, transform } = await found.load(folder, options);
+    return new ViT(handle, family, folder, transform);
+  }
+
+  /** Residual blocks. */
+  get nLayers(): number {
+    return this.#info.nLayers;
+  }
+
+  /** Width of an activation. */
+  get dVit(): number {
+    return this.#info.dVit;
+  }
+
+  /** Patches of a picture, row by row from the top left. */
+  get nPatches(): number {
+    return this.#info.nPatches;
+  }
+
+  /** Whether a CLS token comes before the patches. */
+  get clsToken(): boolean {
+    return this.#info.clsToken;
+  }
+
+  /** Tokens of a picture in a record: CLS, if there is one, and patches. */
+  get nTokens(): number {
+    return this.nPatches + (this.clsToken ? 1 : 0);
+  }
+
+  /**
+   * Decodes and transforms pictures.
+   * @param images paths, bytes of files, or decoded pixels.
+   * @returns float32 [images, 3, height, width].
+   * @throws SaevError as {@link decodeImage}; `INVALID_ARGUMENT` for no pictures.
+   */
+  async preprocess(
+    images: readonly (string | Uint8Array | Pixels)[],
+    options: LongCallOptions = {},
+  ): Promise<Tensor> {
+    if (images.length === 0) throw new SaevError("INVALID_ARGUMENT", "images: expected at least one");
+    const batch = this.emptyBatch(images.length);
+    for (const [row, image] of images.entries()) {
+      const decode = typeof image === "string" || image instanceof Uint8Array;
+      const pixels = decode ? await decodeImage(image, { signal: options.signal }) : image;
+      await this.preprocessInto(pixels, batch, row, options);
+    }
+    return batch;
+  }
+
+  /** @internal A batch to be filled row by row. */
+  emptyBatch(n: number): Tensor {
+    const { height, width } = this.#info;
+    return Tensor.zeros([n, 3, height, width]);
+  }
+
+  /** @internal Transforms `pixels` into row `row` of `batch`. */
+  preprocessInto(pixels: Pixels, batch: Tensor, row: number, options?: LongCallOptions): Promise<void> {
+    return callAsync({ signal: options?.signal }, (control) =>
+      addon().preprocessInto(pixels, this.transform, batch.handle, row, control),
+    );
+  }
+
+  /**
+   * The outputs of residual blocks, after each MLP's addition and before any final norm.
+   * @param input float32 [n, 3, height, width], as {@link preprocess} gives it.
+   * @param layers indices of blocks, in any order, negative ones from the end. Blocks after the deepest are not run.
+   * @returns float32 [n, layers, nTokens, dVit], layers in the order asked for; CLS first, then patches.
+   * @throws SaevError `SHAPE_MISMATCH`, `INVALID_ARGUMENT` for a layer that is not there, `NUMERIC` for an infinite or NaN
+   * activation, `DISPOSED`.
+   */
+  async record(input: Tensor, layers: readonly number[], options?: LongCallOptions): Promise<Tensor> {
+    this.alive();
+    const resolved = resolveLayers(layers, this.nLayers);
+    return Tensor.fromHandle(
+      await callAsync(options, (control) =>
+        addon().visionModelRecord(this.handle, input.handle, resolved, control),
+      ),
+    );
+  }
+
+  /** What enters the first block: float32 [n, tokens, dVit], register tokens included. */
+  async embed(input: Tensor, options?: LongCallOptions): Promise<Tensor> {
+    this.alive();
+    return Tensor.fromHandle(
+      await callAsync(options, (control) => addon().visionModelEmbed(this.handle, input.handle, control)),
+    );
+  }
+}
