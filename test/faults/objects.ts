@@ -43,13 +43,21 @@ export const objects: Readonly<Record<string, Make>> = {
       { wEnc: floats([2, 3]), bEnc: floats([3]), wDec: floats([3, 2]), bDec: floats([2]) },
       true,
     ),
-  ShardWriter: (folder) =>
-    addon().openShardWriter(
-      path.join(folder, "shards"),
-      "{}",
-      { nImgs: 4, nLayers: 1, nTokens: 2, dVit: 2, nImgsPerShard: 3 },
-      {},
-    ),
+  ShardWriter: async (folder) => {
+    // A folder has one writer at a time: the first that is free.
+    for (let i = 0; ; i++) {
+      try {
+        return await addon().openShardWriter(
+          path.join(folder, `shards-${i}`),
+          "{}",
+          { nImgs: 4, nLayers: 1, nTokens: 2, dVit: 2, nImgsPerShard: 3 },
+          {},
+        );
+      } catch (error) {
+        if (i === 1000) throw error;
+      }
+    }
+  },
   VisionModel: async (folder) => {
     const file = path.join(folder, "open_clip_model.safetensors");
     const shapes: Readonly<Record<string, readonly number[]>> = {

@@ -47,9 +47,6 @@ export {
 } from "./stats/top-k.js";
 export { type SystemInfo, systemInfo } from "./system.js";
 export { type Dtype, Tensor, type TensorData } from "./tensor.js";
-
-<<<<<<< HEAD
-
 export { type EvaluateOptions, type Evaluation, evaluate } from "./training/evaluate.js";
 export { initialTensors, meanActivation } from "./training/initial-tensors.js";
 export { meanSquaredErr, plannedBatches, warmup } from "./training/plan.js";
@@ -62,10 +59,5 @@ export {
   type TrainLog,
   type TrainRunOptions,
 } from "./training/trainer.js";
-
-=======
-
 export { familyNames } from "./vit/families.js";
 export { ViT } from "./vit/vit.js";
-
->>>>>>> 70c148c (CLIP's vision tower: recorded at any block, against the formula in float64)

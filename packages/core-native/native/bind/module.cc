@@ -12,34 +12,28 @@
 #include "bind/system.h"
 #include "bind/tensor.h"
 #include "bind/top_k.h"
-<<<<<<< HEAD
 #include "bind/trainer.h"
-    =======
 #include "bind/vision_model.h"
-    >>>>>>> 70c148c (CLIP's vision tower: recorded at any block, against the formula in float64)
 
-    namespace {
+namespace {
 
-  Napi::Object init(Napi::Env env, Napi::Object exports) {
-    using namespace saev::bind;
-    register_handles(env, exports);
-    register_abort(env, exports);
-    register_cuda(env, exports);
-    register_io(env, exports);
-    register_sparse_autoencoder(env, exports);
-    register_image(env, exports);
-    register_system(env, exports);
-    register_tensor(env, exports);
-    register_batch_source(env, exports);
-    register_top_k(env, exports);
-<<<<<<< HEAD
-    register_trainer(env, exports);
-    register_evaluate(env, exports);
-=======
-    register_vision_model(env, exports);
->>>>>>> 70c148c (CLIP's vision tower: recorded at any block, against the formula in float64)
-    return exports;
-  }
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  using namespace saev::bind;
+  register_handles(env, exports);
+  register_abort(env, exports);
+  register_cuda(env, exports);
+  register_io(env, exports);
+  register_sparse_autoencoder(env, exports);
+  register_image(env, exports);
+  register_system(env, exports);
+  register_tensor(env, exports);
+  register_batch_source(env, exports);
+  register_top_k(env, exports);
+  register_trainer(env, exports);
+  register_evaluate(env, exports);
+  register_vision_model(env, exports);
+  return exports;
+}
 
 }  // namespace
 
