@@ -51,6 +51,12 @@ export { type EvaluateOptions, type Evaluation, evaluate } from "./training/eval
 export { initialTensors, meanActivation } from "./training/initial-tensors.js";
 export { meanSquaredErr, plannedBatches, warmup } from "./training/plan.js";
 export {
+  type TrainedSae,
+  type TrainProgress,
+  type TrainSaesOptions,
+  trainSaes,
+} from "./training/train-saes.js";
+export {
   type SaeGradients,
   type SaeStepMetrics,
   type SaeTraining,

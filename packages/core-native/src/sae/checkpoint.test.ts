@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { writeSaeFile } from "../io/sae-file.js";
+import { Tensor } from "../tensor.js";
+import { loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
+import { SparseAutoencoder } from "./sparse-autoencoder.js";
+
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(path.join(tmpdir(), "saev-checkpoint-"));
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+const dVit = 6;
+const dSae = 18;
+const numbers = (n: number, seed: number) =>
+  Float32Array.from({ length: n }, (_, i) => Math.sin(i * 7.1 + seed));
+const tensors = () => ({
+  W_enc: Tensor.from(numbers(dVit * dSae, 1), [dVit, dSae]),
+  b_enc: Tensor.from(numbers(dSae, 2)),
+  W_dec: Tensor.from(numbers(dVit * dSae, 3), [dSae, dVit]),
+  b_dec: Tensor.from(numbers(dVit, 4)),
+});
+const relu = { cls: "Relu", params: { key: "relu" } };
+
+async function written(header: Record<string, unknown>, entries: Record<string, Tensor> = tensors()) {
+  const file = path.join(root, `${Math.random().toString(36).slice(2)}.pt`);
+  await writeSaeFile(file, header, entries);
+  return file;
+}
+
+test("what is saved is loaded again, bit by bit", async () => {
+  const t = tensors();
+  using sae = SparseAutoencoder.from({ wEnc: t.W_enc, bEnc: t.b_enc, wDec: t.W_dec, bDec: t.b_dec });
+  const file = path.join(root, "sae.pt");
+  await sae.save(file, { seed: 7, n_reinit_samples: 12 });
+  const { sae: back, header } = await loadCheckpoint(file);
+  expect(header).toMatchObject({ schema: 1, dVit, dSae, input: "centred" });
+  expect(header.cfg).toMatchObject({ d_vit: dVit, exp_factor: 3, seed: 7, n_reinit_samples: 12 });
+  expect(back.tensors().wEnc.toFloat32Array()).toEqual(t.W_enc.toFloat32Array());
+  expect(back.tensors().bDec.toFloat32Array()).toEqual(t.b_dec.toFloat32Array());
+});
+
+test("the encoder's input follows from the header and can be forced", async () => {
+  const cases: [Record<string, unknown>, string][] = [
+    [{ d_vit: dVit, exp_factor: 3, sparsity_coeff: 1, ghost_grads: false }, "centred"],
+    [{ schema: 1, cfg: { d_vit: dVit, exp_factor: 3 }, cls: "Relu" }, "centred"],
+    [{ schema: 2, cfg: { d_vit: dVit, exp_factor: 3, activation: { key: "relu" } } }, "raw"],
+    [{ schema: 3, cfg: { d_model: dVit, d_sae: dSae, activation: relu } }, "raw"],
+    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: relu } }, "raw"],
+  ];
+  for (const [header, input] of cases) {
+    const file = await written(header);
+    expect((await loadCheckpoint(file)).sae.input).toBe(input);
+    expect((await loadCheckpoint(file, { input: "raw" })).sae.input).toBe("raw");
+    expect((await SparseAutoencoder.load(file, { input: "centred" })).input).toBe("centred");
+  }
+});
+
+test("an SAE that encodes x itself keeps its latents when saved as schema 1", async () => {
+  const t = tensors();
+  using raw = SparseAutoencoder.from({ wEnc: t.W_enc, bEnc: t.b_enc, wDec: t.W_dec, bDec: t.b_dec }, "raw");
+  const file = path.join(root, "raw.pt");
+  await saveCheckpoint(file, raw);
+  using back = (await loadCheckpoint(file)).sae;
+  using x = Tensor.from(numbers(5 * dVit, 9), [5, dVit]);
+  const [a, b] = [(await raw.encode(x)).toDense(), (await back.encode(x)).toDense()];
+  for (const [i, v] of a.entries()) expect(b[i]).toBeCloseTo(v, 5);
+});
+
+test("refuses other kinds, unknown schemas, and headers that lie", async () => {
+  const topK = { cls: "TopK", params: { key: "top-k", top_k: 2 } };
+  const bad: [Record<string, unknown>, string, RegExp][] = [
+    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: topK } }, "UNSUPPORTED", /kind top-k/],
+    [{ schema: 1, cfg: {}, cls: "JumpRelu" }, "UNSUPPORTED", /jump-relu/],
+    [{ schema: 99, cfg: {}, cls: "Relu" }, "UNSUPPORTED", /schema 99/],
+    [{ schema: "1", cfg: {} }, "UNSUPPORTED", /schema "1"/],
+    [{ schema: 1, cls: "Relu" }, "BAD_FILE", /no config/],
+    [{ schema: 1, cfg: { d_vit: dVit, exp_factor: 4 }, cls: "Relu" }, "BAD_FILE", /d_sae 24/],
+    [{ schema: 1, cfg: { d_vit: -2, exp_factor: 4 }, cls: "Relu" }, "BAD_FILE", /whole number above 0/],
+    [{ d_vit: dVit, exp_factor: 3, sparsity_coeff: 1 }, "BAD_FILE", /ghost_grads/],
+  ];
+  for (const [header, code, message] of bad) {
+    const file = await written(header);
+    await expect(loadCheckpoint(file)).rejects.toMatchObject({ code });
+    await expect(loadCheckpoint(file)).rejects.toThrow(message);
+  }
+  const header = { schema: 1, cfg: {}, cls: "Relu" };
+  const { b_dec, ...missing } = tensors();
+  await expect(loadCheckpoint(await written(header, missing))).rejects.toThrow(/no tensor b_dec/);
+  const short = { ...missing, b_dec: b_dec.narrow(0, 0, 5) };
+  await expect(loadCheckpoint(await written(header, short))).rejects.toMatchObject({ code: "BAD_FILE" });
+  const text = path.join(root, "text.pt");
+  writeFileSync(text, "no checkpoint");
+  await expect(loadCheckpoint(text)).rejects.toMatchObject({ code: "BAD_FILE" });
+  await expect(loadCheckpoint(path.join(root, "absent.pt"))).rejects.toMatchObject({ code: "NOT_FOUND" });
+});

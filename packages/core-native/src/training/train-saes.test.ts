@@ -1,0 +1,178 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Metadata, parseConfig, parseTrain } from "@saev/config";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { python, runPython } from "../io/python.test-util.js";
+import { ShardWriter } from "../shards/shard-writer.js";
+import { Tensor } from "../tensor.js";
+import { type TrainedSae, type TrainProgress, trainSaes } from "./train-saes.js";
+
+const dVit = 12;
+const nImgs = 60;
+const nTokens = 17;
+
+let root: string;
+let shardRoot: string;
+
+/** Each row a few directions of a fixed dictionary, so that there is something to find. */
+function syntheticRows(n: number): Float32Array {
+  let state = 12345;
+  const random = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const directions = Array.from({ length: 20 }, () => Array.from({ length: dVit }, () => random() - 0.5));
+  const out = new Float32Array(n * dVit);
+  for (let r = 0; r < n; r++) {
+    for (let t = 0; t < 2; t++) {
+      const direction = directions[Math.floor(random() * 20)]!;
+      const strength = 1 + random();
+      for (let k = 0; k < dVit; k++) out[r * dVit + k]! += strength * direction[k]! + 0.3;
+    }
+  }
+  return out;
+}
+
+beforeAll(async () => {
+  root = mkdtempSync(path.join(tmpdir(), "saev-train-"));
+  const metadata = parseConfig(Metadata, {
+    vit_family: "clip",
+    vit_ckpt: "synthetic",
+    layers: [-1],
+    n_patches_per_img: nTokens - 1,
+    cls_token: true,
+    d_vit: dVit,
+    seed: 0,
+    n_imgs: nImgs,
+    n_patches_per_shard: 400,
+    data: "ImageFolderDataset(root='synthetic')",
+  });
+  using writer = await ShardWriter.open(path.join(root, "shards"), metadata);
+  using acts = Tensor.from(syntheticRows(nImgs * nTokens), [nImgs, 1, nTokens, dVit]);
+  await writer.write(acts);
+  await writer.finish();
+  shardRoot = writer.dir;
+});
+
+afterAll(() => rmSync(root, { recursive: true }));
+
+const config = (more: Record<string, unknown> = {}, sae: Record<string, unknown> = {}, coeff = 1e-3) =>
+  parseTrain({
+    data: { shard_root: shardRoot, layer: -1, n_random_samples: 200 },
+    n_workers: 1,
+    n_patches: 20_000,
+    sae: { d_vit: dVit, exp_factor: 4, n_reinit_samples: 500, ...sae },
+    objective: { sparsity_coeff: coeff },
+    lr: 5e-3,
+    n_lr_warmup: 5,
+    sae_batch_size: 128,
+    log_every: 10,
+    ckpt_path: path.join(root, "checkpoints"),
+    device: "cpu",
+    tag: "a tag",
+    ...more,
+  });
+
+const lines = (run: TrainedSae) =>
+  readFileSync(path.join(run.dir, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, number>);
+
+test("trains a group on one pass and leaves what a run must leave", async () => {
+  const cfgs = [config(), config({}, { seed: 1 }, 3e-2), config({}, { exp_factor: 2 })];
+  const phases = new Set<TrainProgress["phase"]>();
+  const runs = await trainSaes(cfgs, { onProgress: (p) => phases.add(p.phase) });
+  expect(runs.map((r) => r.cfg)).toEqual(cfgs);
+  expect(new Set(runs.map((r) => r.runId)).size).toBe(3);
+  expect([...phases].sort()).toEqual(["evaluate", "train"]);
+  for (const run of runs) {
+    expect(readdirSync(run.dir).sort()).toEqual([
+      "config.json",
+      "evaluation.json",
+      "metrics.jsonl",
+      "sae.pt",
+    ]);
+    const [head, ...entries] = lines(run);
+    expect(head).toMatchObject({ run_id: run.runId, tag: "a tag", wandb_project: "saev" });
+    expect(entries).toHaveLength(Math.floor(run.steps / 10));
+    expect(entries.map((e) => e.step)).toEqual(entries.map((_, i) => 10 * (i + 1)));
+    expect(entries.at(-1)!.mse).toBeLessThan(entries[0]!.mse! / 2);
+    const document = JSON.parse(readFileSync(path.join(run.dir, "config.json"), "utf8"));
+    expect(document.sae).toEqual({
+      d_vit: dVit,
+      exp_factor: run.cfg.sae.kind === "relu" ? run.cfg.sae.exp_factor : 0,
+      n_reinit_samples: 500,
+      remove_parallel_grads: true,
+      normalize_w_dec: true,
+      seed: run.cfg.sae.kind === "relu" ? run.cfg.sae.seed : 0,
+    });
+    const evaluation = JSON.parse(readFileSync(path.join(run.dir, "evaluation.json"), "utf8"));
+    expect(evaluation.n_rows).toBe(nImgs * (nTokens - 1));
+    expect(evaluation.explained_variance).toBeCloseTo(run.evaluation!.explainedVariance, 12);
+  }
+  expect(runs[0]!.evaluation!.explainedVariance).toBeGreaterThan(0.9);
+  expect(runs[1]!.evaluation!.l0).toBeLessThan(runs[0]!.evaluation!.l0);
+});
+
+test("the same config and seed train the same bits", async () => {
+  const files = [];
+  for (let i = 0; i < 2; i++) {
+    const [run] = await trainSaes([config({ n_patches: 3000, track: false })], { evaluate: false });
+    expect(readdirSync(run!.dir).sort()).toEqual(["config.json", "sae.pt"]);
+    files.push(readFileSync(path.join(run!.dir, "sae.pt")));
+  }
+  expect(files[0]!.equals(files[1]!)).toBe(true);
+});
+
+test.skipIf(python === undefined)("Python loads what we write, the header as June 2025 has it", async () => {
+  const [run] = await trainSaes([config({ n_patches: 500 })], { evaluate: false });
+  const program = `
+import json, sys, torch
+with open(sys.argv[1], "rb") as f:
+    header = json.loads(f.readline())
+    state = torch.load(f, weights_only=True, map_location="cpu")
+print(json.dumps([header, {k: list(v.shape) for k, v in state.items()}, str(state["W_enc"].dtype)]))`;
+  const [header, shapes, dtype] = JSON.parse(runPython(program, path.join(run!.dir, "sae.pt")));
+  expect(Object.keys(header)).toEqual(["schema", "cfg", "cls", "commit", "lib"]);
+  expect(header).toMatchObject({ schema: 1, cls: "Relu", cfg: { d_vit: dVit, exp_factor: 4, seed: 0 } });
+  expect(Object.entries(shapes)).toEqual([
+    ["W_enc", [dVit, 48]],
+    ["b_enc", [48]],
+    ["W_dec", [48, dVit]],
+    ["b_dec", [dVit]],
+  ]);
+  expect(dtype).toBe("torch.float32");
+});
+
+test("an abort keeps the state so far and says where", async () => {
+  const controller = new AbortController();
+  const said: string[] = [];
+  const reason = new Error("stop");
+  const training = trainSaes([config({ n_patches: 50_000_000 })], {
+    signal: controller.signal,
+    warn: (message) => said.push(message),
+    onLog: (entry) => entry.step >= 20 && controller.abort(reason),
+  });
+  await expect(training).rejects.toBe(reason);
+  const [, where] = /the state so far is in (.*)$/.exec(said.join("\n"))!;
+  expect(existsSync(where!)).toBe(true);
+});
+
+test("refuses what cannot be trained, before anything is written", async () => {
+  const before = readdirSync(path.join(root, "checkpoints")).length;
+  await expect(trainSaes([])).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  await expect(
+    trainSaes([config({ objective: { kind: "matryoshka", n_prefixes: 3 } })]),
+  ).rejects.toMatchObject({ code: "UNSUPPORTED" });
+  await expect(trainSaes([config({}, { d_vit: 13 })])).rejects.toMatchObject({ code: "SHAPE_MISMATCH" });
+  await expect(trainSaes([config({}, { n_reinit_samples: 100_000 })])).rejects.toThrow(/n_reinit_samples/);
+  expect(readdirSync(path.join(root, "checkpoints")).length).toBe(before);
+});
+
+test("metrics that cannot be written stop the run with one error", async () => {
+  await expect(
+    trainSaes([config({ ckpt_path: path.join(shardRoot, "metadata.json", "x") })]),
+  ).rejects.toMatchObject({ code: "IO" });
+});
