@@ -1,7 +1,15 @@
+export {
+  type Recording,
+  type RecordOptions,
+  type RecordProgress,
+  recordActivations,
+  type SkippedImage,
+} from "./activations/record.js";
 export { type CudaInfo, cudaInfo, type Device, type ResolveDeviceOptions, resolveDevice } from "./device.js";
 export { type DoctorItem, type DoctorReport, doctor } from "./doctor.js";
 export { SaevError, type SaevErrorCode } from "./errors.js";
 export { type DecodeOptions, decodeImage, isImageName } from "./images/decode.js";
+export { type ImageDataset, openDataset } from "./images/image-dataset.js";
 export { type ImageEntry, ImageFolder } from "./images/image-folder.js";
 export type { Pixels } from "./images/pixels.js";
 export { cropImage, resizeImage } from "./images/resize.js";

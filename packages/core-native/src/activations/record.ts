@@ -1,0 +1,172 @@
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import { Activations, type Metadata, metadataHash, metadataOf, nImgs, refusals } from "@saev/config";
+import { resolveDevice } from "../device.js";
+import { SaevError } from "../errors.js";
+import { type ImageDataset, openDataset } from "../images/image-dataset.js";
+import { ShardWriter } from "../shards/shard-writer.js";
+import { ViT } from "../vit/vit.js";
+import { BatchDecoder, type DecodedBatch } from "./batch-decoder.js";
+import { checkModel } from "./check-model.js";
+
+/** How far a recording is. */
+export interface RecordProgress {
+  /** Images recorded, those of earlier runs included. */
+  readonly done: number;
+  /** Images to record. */
+  readonly total: number;
+  /** Images a second in this run. */
+  readonly imagesPerSecond: number;
+}
+
+export interface RecordOptions {
+  /** Stops between two blocks of the ViT; what is recorded stays, and the next call goes on from there. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: RecordProgress) => void) | undefined;
+  /** What a picture that cannot be read does: stop with an error that names it (default), or leave a hole of zeros. */
+  readonly onBadImage?: "error" | "skip";
+  /**
+   * Folder to load the model from, when `vit_ckpt` is the name that the metadata shall have and not a path here.
+   * Default: `vit_ckpt`.
+   */
+  readonly ckptDir?: string | undefined;
+  /** Where warnings go, one line each: the device, pictures that are skipped. Default: `process.emitWarning`. */
+  readonly warn?: ((message: string) => void) | undefined;
+}
+
+/** A picture that has zeros for activations. */
+export interface SkippedImage {
+  readonly index: number;
+  readonly path: string;
+}
+
+export interface Recording {
+  /** The shard folder. */
+  readonly dir: string;
+  /** Images recorded, those skipped included. */
+  readonly nImgs: number;
+  /** Pictures that could not be read, in this or an earlier run; also in the folder's saev.json. */
+  readonly skipped: readonly SkippedImage[];
+  /** The image at which this call began: 0 in a new folder, `nImgs` when there was nothing left to do. */
+  readonly resumedAt: number;
+}
+
+/**
+ * Records a ViT's activations for all pictures of a dataset into `<dump_to>/<hash of the metadata>`, as the Python
+ * package lays them out. Layers are stored in the order of `vit_layers`. Pictures of the next batch are decoded while the
+ * ViT computes (`n_workers` at a time; with 0 workers one at a time and not meanwhile), so memory holds two batches of
+ * `vit_batch_size` pictures and the activations of two.
+ *
+ * A finished folder is left as it is; an unfinished one is continued after its last whole batch, and ends up the same to
+ * the byte as one recorded in one go.
+ *
+ * @throws SaevError `INVALID_ARGUMENT` when `d_vit`, `n_patches_per_img`, `cls_token` or `vit_layers` are not the
+ * model's, naming the right ones, before any picture is read; `BAD_FILE`, `NOT_FOUND`, `IO` naming the file for
+ * pictures, weights and shards; `UNSUPPORTED` for what the config asks for and this version does not do.
+ */
+export async function recordActivations(cfg: Activations, options: RecordOptions = {}): Promise<Recording> {
+  const refused = refusals(Activations, cfg);
+  if (refused.length > 0)
+    throw new SaevError("UNSUPPORTED", refused.map((issue) => issue.message).join("; "));
+  options.signal?.throwIfAborted();
+  const warn = options.warn ?? ((message) => process.emitWarning(message, { code: "SAEV_RECORD" }));
+  resolveDevice(cfg.device, { warn });
+
+  const dataset = await openDataset(cfg.data);
+  const metadata = metadataOf(cfg, await nImgs(cfg.data));
+  if (dataset.length > metadata.n_imgs) {
+    throw new SaevError(
+      "UNSUPPORTED",
+      `${dataset.root}: ${dataset.length} pictures, but ${metadata.n_imgs} files: folders that are links are listed and ` +
+        "not counted by the Python package; give the folders themselves",
+    );
+  }
+  const finished = await finishedRecording(cfg, metadata, dataset);
+  if (finished) return finished;
+
+  using vit = await ViT.load(cfg.vit_family, options.ckptDir ?? cfg.vit_ckpt, { signal: options.signal });
+  const layers = checkModel(cfg, vit);
+  using writer = await ShardWriter.open(cfg.dump_to, metadata, { signal: options.signal });
+  const resumedAt = writer.nextImage;
+  const decoder = new BatchDecoder(dataset, vit, {
+    workers: Math.max(1, cfg.n_workers),
+    onBadImage: options.onBadImage ?? "error",
+    signal: options.signal,
+  });
+  try {
+    await recordFrom(resumedAt, { cfg, vit, layers, writer, decoder, dataset, options, warn });
+  } catch (error) {
+    // Keep the whole batches that were written; a failing disk has its say already.
+    await writer.checkpoint().catch(() => {});
+    throw error;
+  }
+  await writer.finish();
+  return resultOf(writer, dataset, resumedAt);
+}
+
+/** The result for a folder that an earlier run finished; touches nothing, and does not load the model. */
+async function finishedRecording(
+  cfg: Activations,
+  metadata: Metadata,
+  dataset: ImageDataset,
+): Promise<Recording | undefined> {
+  const there = await stat(path.join(cfg.dump_to, metadataHash(metadata))).then(
+    (s) => s.isDirectory(),
+    () => false,
+  );
+  if (!there) return undefined;
+  using writer = await ShardWriter.open(cfg.dump_to, metadata);
+  return writer.complete ? resultOf(writer, dataset, dataset.length) : undefined;
+}
+
+function resultOf(writer: ShardWriter, dataset: ImageDataset, resumedAt: number): Recording {
+  const skipped = writer.holes.map((index) => ({ index, path: dataset.images[index]?.path ?? "" }));
+  return { dir: writer.dir, nImgs: dataset.length, skipped, resumedAt };
+}
+
+interface Parts {
+  readonly cfg: Activations;
+  readonly vit: ViT;
+  readonly layers: readonly number[];
+  readonly writer: ShardWriter;
+  readonly decoder: BatchDecoder;
+  readonly dataset: ImageDataset;
+  readonly options: RecordOptions;
+  readonly warn: (message: string) => void;
+}
+
+/** Three steps at once: the next batch is decoded and the last one written while the ViT computes this one. */
+async function recordFrom(start: number, parts: Parts): Promise<void> {
+  const { cfg, vit, layers, writer, decoder, dataset, options } = parts;
+  const { signal } = options;
+  const total = dataset.length;
+  const began = performance.now();
+  const decode = (from: number): Promise<DecodedBatch> | undefined => {
+    if (from >= total) return undefined;
+    const batch = decoder.batch(from, Math.min(cfg.vit_batch_size, total - from));
+    batch.catch(() => {}); // its failure is seen when its turn comes
+    return batch;
+  };
+  let ahead: Promise<DecodedBatch> | undefined;
+  let writing: Promise<void> | undefined;
+  try {
+    for (let from = start; from < total; from += cfg.vit_batch_size) {
+      const batch = await (ahead ?? decode(from)!);
+      ahead = cfg.n_workers > 0 ? decode(from + cfg.vit_batch_size) : undefined;
+      using input = batch.input;
+      for (const image of batch.bad) parts.warn(`skipped: ${image.reason}`);
+      const acts = await vit.record(input, layers, { signal });
+      await writing;
+      const holes = batch.bad.map((image) => image.index - batch.from);
+      writing = writer.write(acts, { signal, holes }).finally(() => acts.dispose());
+      writing.catch(() => {});
+      const done = batch.from + batch.n;
+      const seconds = (performance.now() - began) / 1000;
+      options.onProgress?.({ done, total, imagesPerSecond: (done - start) / seconds });
+    }
+    await writing;
+  } finally {
+    const [left] = await Promise.allSettled([ahead, writing]);
+    if (left?.status === "fulfilled" && left.value && !left.value.input.disposed) left.value.input.dispose();
+  }
+}
