@@ -1,0 +1,192 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { parseActivations } from "@saev/config";
+import { decodeImage, familyNames, recordActivations, TensorFile, ViT } from "@saev/core";
+import type { ConformanceArea, Outcome } from "../area.js";
+
+interface Model {
+  readonly family: string;
+  readonly vit_ckpt: string;
+  readonly n_patches_per_img: number;
+  readonly cls_token: boolean;
+  readonly n_layers: number;
+  readonly d_vit: number;
+  readonly layer_sets: Readonly<Record<string, readonly number[]>>;
+  readonly image_order: readonly string[];
+  readonly n_images_in_activations: number;
+  readonly n_images_in_other_layer_sets: number;
+  /** File of the tensor `input`. */
+  readonly input: string;
+}
+
+interface Run {
+  readonly hash: string;
+  readonly config: Readonly<Record<string, unknown>> & { readonly vit_ckpt: string };
+  readonly files: Readonly<Record<string, number>>;
+}
+
+/** Largest deviation over the root mean square of the block: other orders of summation in float32. */
+const activationTolerance = 2e-5;
+
+const readJson = <T>(...parts: string[]): T => JSON.parse(readFileSync(path.join(...parts), "utf8")) as T;
+
+const exact = (subject: string, deviation: number, note?: string): Outcome => ({
+  subject,
+  deviation,
+  tolerance: 0,
+  ...(note && { note }),
+});
+
+/** Entries that differ, missing ones included. */
+function differences(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let n = Math.abs(a.length - b.length);
+  for (let i = 0; i < Math.min(a.length, b.length); i++) if (a[i] !== b[i]) n++;
+  return n;
+}
+
+/** Largest |ours − theirs| over the root mean square of `theirs`; infinite when the lengths differ. */
+function deviation(ours: Float32Array, theirs: Float32Array): number {
+  if (ours.length !== theirs.length || theirs.length === 0) return Number.POSITIVE_INFINITY;
+  let worst = 0;
+  let squares = 0;
+  for (let i = 0; i < theirs.length; i++) {
+    const off = Math.abs(ours[i]! - theirs[i]!);
+    if (!(off <= worst)) worst = off; // so that NaN stays
+    squares += theirs[i]! ** 2;
+  }
+  return worst / Math.sqrt(squares / theirs.length);
+}
+
+/** The pictures as `open(…).convert("RGB")` gives them. */
+async function* decoded(folder: string): AsyncIterable<Outcome> {
+  using file = await TensorFile.open(path.join(folder, "vit/decoded.safetensors"));
+  const photos = path.join(folder, "vit/images/photos");
+  for (const name of file.names()) {
+    using theirs = file.get(name);
+    const ours = await decodeImage(path.join(photos, name));
+    const sizes = differences([ours.height, ours.width, 3], theirs.shape);
+    const bytes = theirs.toTypedArray() as Uint8Array;
+    yield exact(`vit/images/photos/${name}`, sizes + differences(ours.data, bytes), "bytes that differ");
+  }
+}
+
+/** One model: sizes, preprocessing, what enters the blocks, and every block through every layer set. */
+async function* model(folder: string, name: string, about: Model): AsyncIterable<Outcome> {
+  const subject = `vit/${name}`;
+  const dir = path.join(folder, subject);
+  using vit = await ViT.load(about.family, dir);
+  yield exact(
+    `${subject} sizes`,
+    differences(
+      [vit.nLayers, vit.dVit, vit.nPatches, Number(vit.clsToken)],
+      [about.n_layers, about.d_vit, about.n_patches_per_img, Number(about.cls_token)],
+    ),
+  );
+  using inputs = await TensorFile.open(path.join(folder, "vit", about.input));
+  using reference = await TensorFile.open(path.join(dir, "reference.safetensors"));
+  using input = inputs.get("input");
+  const photos = about.image_order.slice(0, input.shape[0]);
+  using preprocessed = await vit.preprocess(photos.map((p) => path.join(folder, "vit/images/photos", p)));
+  yield exact(
+    `${subject} input`,
+    differences(preprocessed.toFloat32Array(), input.toFloat32Array()),
+    "floats that differ, from the files on",
+  );
+
+  const n = about.n_images_in_activations;
+  using used = preprocessed.narrow(0, 0, n);
+  using block0 = reference.get("block0_input");
+  using embedded = await vit.embed(used);
+  yield {
+    subject: `${subject} block0_input`,
+    deviation: deviation(embedded.toFloat32Array(), block0.toFloat32Array()),
+    tolerance: activationTolerance,
+    note: "relative to the root mean square",
+  };
+  for (const [set, layers] of Object.entries(about.layer_sets)) {
+    using theirs = reference.get(set === "all" ? "activations" : `activations_${set}`);
+    const images = set === "all" ? n : about.n_images_in_other_layer_sets;
+    using some = preprocessed.narrow(0, 0, images);
+    using ours = await vit.record(some, layers);
+    // The reference holds layers in the order in which the model runs them; we in the order asked for.
+    const resolved = layers.map((layer) => (layer < 0 ? layer + about.n_layers : layer));
+    const run = [...resolved].sort((a, b) => a - b);
+    for (const [slot, layer] of resolved.entries()) {
+      using a = ours.narrow(1, slot, 1);
+      using b = theirs.narrow(1, run.indexOf(layer), 1);
+      yield {
+        subject: `${subject} ${set} layer ${layers[slot]}`,
+        deviation: deviation(a.toFloat32Array(), b.toFloat32Array()),
+        tolerance: activationTolerance,
+        note: "relative to the block's root mean square",
+      };
+    }
+  }
+}
+
+/** Shards recorded anew from the pictures: the folder's name, metadata.json, sizes and contents. */
+async function* recordings(folder: string, models: Readonly<Record<string, Model>>): AsyncIterable<Outcome> {
+  const index = readJson<Record<string, Run>>(folder, "shards/index.json");
+  const dump = mkdtempSync(path.join(os.tmpdir(), "saev-conformance-vit-"));
+  const before = process.cwd();
+  try {
+    process.chdir(path.join(folder, "shards")); // the datasets' roots are relative to it
+    for (const [name, { config, hash, files }] of Object.entries(index)) {
+      const [model, about] = Object.entries(models).find(([, m]) => m.vit_ckpt === config.vit_ckpt) ?? [];
+      if (model === undefined || !familyNames.includes(about!.family)) continue;
+      const { dir } = await recordActivations(parseActivations({ ...config, dump_to: dump }), {
+        ckptDir: path.join(folder, "vit", model),
+      });
+      yield exact(`shards ${name} folder name`, path.basename(dir) === hash ? 0 : 1);
+      yield* compareFolders(`shards ${name}`, dir, path.join(folder, "shards", hash), files);
+    }
+  } finally {
+    process.chdir(before);
+    rmSync(dump, { recursive: true });
+  }
+}
+
+async function* compareFolders(
+  subject: string,
+  ours: string,
+  theirs: string,
+  files: Readonly<Record<string, number>>,
+): AsyncIterable<Outcome> {
+  const found = new Set(readdirSync(ours));
+  for (const [file, size] of Object.entries(files)) {
+    const expected = readFileSync(path.join(theirs, file));
+    if (!found.delete(file)) {
+      // The original opens the next shard as soon as one is full, and leaves it full of zeros.
+      yield exact(`${subject} ${file}`, expected.every((byte) => byte === 0) ? 0 : 1, "absent; zeros there");
+      continue;
+    }
+    const bytes = readFileSync(path.join(ours, file));
+    yield exact(`${subject} ${file} size`, Math.abs(bytes.length - size), "bytes");
+    if (file.endsWith(".json")) {
+      yield exact(`${subject} ${file}`, bytes.equals(expected) ? 0 : 1, "text");
+    } else {
+      const floats = (b: Buffer) => new Float32Array(b.buffer.slice(b.byteOffset, b.byteOffset + b.length));
+      yield {
+        subject: `${subject} ${file}`,
+        deviation: deviation(floats(bytes), floats(expected)),
+        tolerance: activationTolerance,
+        note: "relative to the file's root mean square",
+      };
+    }
+  }
+  found.delete("saev.json");
+  yield exact(`${subject} other files`, found.size, [...found].join(", "));
+}
+
+export const vit: ConformanceArea = {
+  name: "vit",
+  async *run(folder) {
+    yield* decoded(folder);
+    const models = readJson<Record<string, Model>>(folder, "vit/models.json");
+    for (const [name, about] of Object.entries(models)) {
+      if (familyNames.includes(about.family)) yield* model(folder, name, about);
+    }
+    yield* recordings(folder, models);
+  },
+};
