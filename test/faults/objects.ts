@@ -11,6 +11,8 @@ const floats = (shape: readonly number[], value = 1) => {
   return addon().tensorFrom(new Uint8Array(new Float32Array(n).fill(value).buffer), shape, "float32");
 };
 
+const params = () => ({ wEnc: floats([2, 3]), bEnc: floats([3]), wDec: floats([3, 2]), bDec: floats([2]) });
+
 /**
  * Every native class by the name of its handle: the tests of misuse attack these objects, the test of leaks makes
  * thousands of each. A test fails when a class that the addon's declarations name is missing here.
@@ -38,11 +40,6 @@ export const objects: Readonly<Record<string, Make>> = {
     }
     return addon().openTensorFile(file, 0, {});
   },
-  SparseAutoencoder: () =>
-    addon().sparseAutoencoder(
-      { wEnc: floats([2, 3]), bEnc: floats([3]), wDec: floats([3, 2]), bDec: floats([2]) },
-      true,
-    ),
   ShardWriter: async (folder) => {
     // A folder has one writer at a time: the first that is free.
     for (let i = 0; ; i++) {
@@ -101,4 +98,18 @@ export const objects: Readonly<Record<string, Make>> = {
       {},
     );
   },
+  Trainer: () => {
+    const trainer = addon().trainer(2);
+    addon().trainerAdd(trainer, params(), {
+      lr: 1e-3,
+      nLrWarmup: 0,
+      sparsityCoeff: 1e-3,
+      nSparsityWarmup: 0,
+      legacySparsityWarmup: false,
+      removeParallelGrads: true,
+      normalizeWDec: true,
+    });
+    return trainer;
+  },
+  SparseAutoencoder: () => addon().sparseAutoencoder(params(), true),
 };

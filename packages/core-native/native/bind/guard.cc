@@ -2,6 +2,7 @@
 
 #include <c10/util/Exception.h>
 
+#include <filesystem>
 #include <new>
 #include <string>
 
@@ -30,6 +31,8 @@ Failure describe_current_exception() {
     return {memory ? Code::kOutOfMemory : Code::kInternal, line};
   } catch (const std::bad_alloc&) {
     return {Code::kOutOfMemory, "not enough memory for this operation"};
+  } catch (const std::filesystem::filesystem_error& e) {
+    return {Code::kIo, first_line(e.what())};
   } catch (const std::length_error&) {
     return {Code::kOutOfMemory, "an array of that size cannot exist"};
   } catch (const std::exception& e) {

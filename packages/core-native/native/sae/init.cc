@@ -46,7 +46,11 @@ std::vector<float> mean_of_rows(BatchSource& source, int64_t n, const Job& job) 
   for (int64_t seen = 0; seen < n;) {
     job.check_abort();
     const int64_t rows = source.next(batch, std::min<int64_t>(n - seen, 4096), job);
-    if (rows == 0) throw Error(Code::kInternal, "the data ended before its length");
+    if (rows == 0) {
+      throw Error(Code::kInvalidArgument, "n_reinit_samples: the source ended after " + std::to_string(seen) +
+                                              " of " + std::to_string(n) +
+                                              " activations; reset it before its mean is taken");
+    }
     for (int64_t r = 0; r < rows; ++r) {
       for (size_t k = 0; k < sum.size(); ++k) sum[k] += batch.acts[static_cast<size_t>(r) * sum.size() + k];
     }
