@@ -26,7 +26,9 @@ template <typename T>
 Napi::Value wrap(Napi::Env env, std::shared_ptr<T> object, const char* kind, int64_t bytes = 0) {
   auto* box = new HandleBox{std::move(object), kind, bytes};
   auto external = Napi::External<HandleBox>::New(env, box, [](Napi::Env e, HandleBox* b) {
-    if (b->external_bytes != 0) Napi::MemoryManagement::AdjustExternalMemory(e, -b->external_bytes);
+    int64_t now =
+        0;  // the plain call: where the environment goes away it may fail, and nobody is left to tell
+    if (b->external_bytes != 0) napi_adjust_external_memory(e, -b->external_bytes, &now);
     delete b;
   });
   external.TypeTag(&kHandleTag);

@@ -25,6 +25,16 @@ struct Running {
   explicit Running(Napi::Env env) : deferred(Napi::Promise::Deferred::New(env)) {}
 };
 
+/// A call back into JavaScript. Where a worker_thread is being terminated, every such call fails, with an
+/// error that nobody is left to see: it must not leave native code.
+template <typename Call>
+void into_js(Call call) {
+  try {
+    call();
+  } catch (const Napi::Error&) {
+  }
+}
+
 void call_progress(Napi::Env env, Running& running, const Progress& progress) {
   if (running.on_progress.IsEmpty()) return;
   Napi::HandleScope scope(env);
@@ -54,7 +64,7 @@ void settle(Napi::Env env, Running& running) {
 void run(Running& running) {
   const Job job(running.abort, [&running](Progress progress) {
     running.to_js.NonBlockingCall([&running, progress = std::move(progress)](Napi::Env env, Napi::Function) {
-      call_progress(env, running, progress);
+      into_js([&] { call_progress(env, running, progress); });
     });
   });
   try {
@@ -62,7 +72,8 @@ void run(Running& running) {
   } catch (...) {
     running.failure = describe_current_exception();
   }
-  running.to_js.BlockingCall([&running](Napi::Env env, Napi::Function) { settle(env, running); });
+  running.to_js.BlockingCall(
+      [&running](Napi::Env env, Napi::Function) { into_js([&] { settle(env, running); }); });
   running.to_js.Release();
 }
 
