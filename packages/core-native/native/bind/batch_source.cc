@@ -1,10 +1,13 @@
 #include "bind/batch_source.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "bind/args.h"
 #include "bind/guard.h"
@@ -169,21 +172,35 @@ Napi::Value batch_source_info(const Napi::CallbackInfo& info) {
   return out;
 }
 
+/// The batch's own memory as a tensor [rows, dim]; when the last tensor on it goes, `pool` gets it back.
+at::Tensor hand_over(Batch& batch, const std::shared_ptr<BufferPool>& pool) {
+  auto array = std::make_shared<AlignedArray<float>>(std::move(batch.acts));
+  float* data = array->data();
+  return at::from_blob(
+      data, {batch.rows, batch.dim}, [array, pool](void*) { pool->give(std::move(*array)); }, at::kFloat);
+}
+
 /// batchSourceNext(control, source, maxRows) → Promise<{ acts, index, imageI, patchI } | null>
 Napi::Value batch_source_next(const Napi::CallbackInfo& info) {
   const auto source = unwrap_source(info[1]);
+  const auto pool = std::static_pointer_cast<ExclusiveSource>(source)->pool();
   const int64_t max_rows = int_of(info[2], "maxRows");
   return run_job<Batch>(
       info[0], "batchSourceNext",
-      [source, max_rows](const Job& job) {
+      [source, pool, max_rows](const Job& job) {
+        const int64_t rows = std::min(max_rows, source->length());
         Batch batch;
-        source->next(batch, std::min(max_rows, source->length()), job);
+        if (rows > 0) batch.acts = pool->take(static_cast<size_t>(rows * source->dim()));
+        source->next(batch, rows, job);
         return batch;
       },
-      [](Napi::Env env, Batch& batch) -> Napi::Value {
-        if (batch.rows == 0) return env.Null();
+      [pool](Napi::Env env, Batch& batch) -> Napi::Value {
+        if (batch.rows == 0) {
+          pool->give(std::move(batch.acts));
+          return env.Null();
+        }
         Napi::Object out = Napi::Object::New(env);
-        out.Set("acts", wrap_tensor(env, tensor_of(batch.acts.data(), {batch.rows, batch.dim})));
+        out.Set("acts", wrap_tensor(env, hand_over(batch, pool)));
         out.Set("index", wrap_tensor(env, tensor_of(batch.index)));
         out.Set("imageI", wrap_tensor(env, tensor_of(batch.image_i)));
         out.Set("patchI", wrap_tensor(env, tensor_of(batch.patch_i)));

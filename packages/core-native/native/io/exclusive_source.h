@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "io/batch_source.h"
+#include "io/buffer_pool.h"
 
 namespace saev {
 
@@ -32,6 +33,8 @@ class ExclusiveSource final : public BatchSource {
     const auto lock = take();
     inner_->restore(state);
   }
+  /// Arrays for batches that leave native code.
+  const std::shared_ptr<BufferPool>& pool() const { return pool_; }
 
  private:
   std::unique_lock<std::mutex> take() const {
@@ -44,6 +47,7 @@ class ExclusiveSource final : public BatchSource {
   }
 
   std::unique_ptr<BatchSource> inner_;
+  std::shared_ptr<BufferPool> pool_ = std::make_shared<BufferPool>();
   mutable std::mutex mutex_;
 };
 
