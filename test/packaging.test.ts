@@ -100,6 +100,27 @@ describe("the published packages", () => {
     expect(existsSync(path.join(folder, "node_modules/cmake-js"))).toBe(false);
   });
 
+  it("bring the saev command", () => {
+    const saev = path.join(folder, "node_modules/.bin/saev");
+    const { code, out, err } = inFolder(saev, ["--help"]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    for (const command of ["doctor", "info", "setup"]) expect(out).toContain(command);
+    const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+    expect(inFolder(saev, ["--version"]).out).toContain(version);
+  });
+
+  it("find this machine fit through saev doctor", () => {
+    const { code, out } = inFolder(path.join(folder, "node_modules/.bin/saev"), ["doctor", "--json"]);
+    const report = JSON.parse(out) as {
+      ok: boolean;
+      items: { name: string; status: string; detail: string }[];
+    };
+    expect(report.items.filter(({ status }) => status === "fail")).toEqual([]);
+    expect({ code, ok: report.ok }).toEqual({ code: 0, ok: true });
+    const addon = report.items.find(({ name }) => name === "addon");
+    expect(addon?.detail).toContain(`core-${process.platform}-${process.arch}-cpu`);
+  });
+
   it("say what to do where there is no libtorch", () => {
     const program = `import("@saev/core").then(({ systemInfo }) => systemInfo()).catch((e) => console.log(e.message))`;
     const run = spawnSync(process.execPath, ["-e", program], {

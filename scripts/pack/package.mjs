@@ -11,7 +11,7 @@ export function stagePackage(name, stage, additions = {}) {
   const folder = path.join(stage, name);
   mkdirSync(folder);
   const manifest = JSON.parse(readFileSync(path.join(from, "package.json"), "utf8"));
-  for (const entry of manifest.files.filter((entry) => existsSync(path.join(from, entry)))) {
+  for (const entry of manifest.files) {
     cpSync(path.join(from, entry), path.join(folder, entry), {
       recursive: true,
       filter: (file) => !leftOut.test(file) && hasSource(from, file),
