@@ -13,7 +13,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe("misuse", () => {
+describe("misuse", { timeout: 180_000 }, () => {
   it("ends in one clear error each, and the process lives", async () => {
     const misuses = await allMisuses();
     expect(misuses.length).toBeGreaterThanOrEqual(60);

@@ -24,6 +24,9 @@ int64_t Trainer::add(const Params& params, const SaeTraining& o) {
                                           ", the SAE is for " + std::to_string(params.d_vit));
   }
   const bool warms = o.n_sparsity_warmup > 0 && !o.legacy_sparsity_warmup;
+  if (o.n_lr_warmup < 0 || o.n_sparsity_warmup < 0) {
+    throw Error(Code::kInvalidArgument, "n_lr_warmup and n_sparsity_warmup: expected 0 or more steps");
+  }
   saes_.push_back({o, Warmup(0, o.lr, o.n_lr_warmup),
                    Warmup(warms ? 0 : o.sparsity_coeff, o.sparsity_coeff, o.n_sparsity_warmup),
                    TrainState(params, o.normalize_w_dec, active_level())});

@@ -1,0 +1,89 @@
+import { MemoryLoader, type SaeTensors, type SaeTraining, Tensor, Trainer } from "@saev/core";
+import { aborted, type Misuse, ones, wrong } from "../misuse.js";
+
+const start = (over: Partial<SaeTensors> = {}): SaeTensors => ({
+  wEnc: ones([2, 3], 0.5),
+  bEnc: ones([3]),
+  wDec: ones([3, 2], 0.5),
+  bDec: ones([2]),
+  ...over,
+});
+
+/** A trainer with one SAE of width 2. */
+function trainer(training: SaeTraining = {}): Trainer {
+  const made = Trainer.create(2);
+  made.add(start(), training);
+  return made;
+}
+
+const rows = () => MemoryLoader.create(ones([8, 2]));
+
+export const misuses: readonly Misuse[] = [
+  { what: "a trainer of no width", run: () => Trainer.create(0), ends: ["INVALID_ARGUMENT"] },
+  { what: "a trainer of negative width", run: () => Trainer.create(-2), ends: ["INVALID_ARGUMENT"] },
+  { what: "a trainer of NaN width", run: () => Trainer.create(Number.NaN), ends: ["INVALID_ARGUMENT"] },
+  { what: "an SAE of another width", run: () => Trainer.create(3).add(start()), ends: ["SHAPE_MISMATCH"] },
+  {
+    what: "an SAE whose parameters do not fit",
+    run: () => Trainer.create(2).add(start({ bEnc: ones([4]) })),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "an SAE that starts from NaN",
+    run: () => Trainer.create(2).add(start({ wDec: ones([3, 2], Number.NaN) })),
+    ends: ["NUMERIC"],
+  },
+  {
+    what: "a NaN learning rate",
+    run: () => trainer({ lr: Number.NaN }),
+    ends: ["INVALID_ARGUMENT", "NUMERIC"],
+  },
+  { what: "a warm-up of minus one step", run: () => trainer({ nLrWarmup: -1 }), ends: ["INVALID_ARGUMENT"] },
+  {
+    what: "a step on rows of another width",
+    run: () => trainer().step(ones([4, 5])),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  { what: "a step on a vector", run: () => trainer().step(ones([2])), ends: ["SHAPE_MISMATCH"] },
+  {
+    what: "a step on whole numbers",
+    run: () => trainer().step(Tensor.from(new Int32Array(4), [2, 2])),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  { what: "a step on NaN", run: () => trainer().step(ones([4, 2], Number.NaN)), ends: ["NUMERIC"] },
+  {
+    what: "a step of a disposed trainer",
+    run: () => {
+      const t = trainer();
+      t.dispose();
+      return t.step(ones([4, 2]));
+    },
+    ends: ["DISPOSED"],
+  },
+  {
+    what: "a step without an SAE",
+    run: () => Trainer.create(2).step(ones([4, 2])),
+    ends: "quietly",
+  },
+  { what: "an SAE that was never added", run: () => trainer().sae(1), ends: ["INVALID_ARGUMENT"] },
+  {
+    what: "a run in batches of none",
+    run: () => trainer().run(rows(), { batchSize: 0, nPatches: 8 }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "a run on rows of another width",
+    run: () => trainer().run(MemoryLoader.create(ones([8, 3])), { batchSize: 4, nPatches: 8 }),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "a run on something else than a source",
+    run: () => trainer().run(wrong(ones([8, 2])), { batchSize: 4, nPatches: 8 }),
+    ends: ["WRONG_HANDLE"],
+  },
+  {
+    what: "a run with a signal that was aborted before",
+    run: () => trainer().run(rows(), { batchSize: 4, nPatches: 8, signal: aborted() }),
+    ends: "reason",
+  },
+];
