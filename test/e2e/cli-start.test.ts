@@ -18,7 +18,8 @@ describe("help", () => {
       const { code, stdout, stderr } = await saev(args);
       expect(code).toBe(0);
       expect(stderr).toBe("");
-      for (const name of ["info", "doctor", "setup"]) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+      for (const name of ["activations", "train", "visuals", "info", "doctor", "setup"])
+        expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
     },
   );
 

@@ -1,6 +1,16 @@
+import { ActivationsCommand } from "./activations.js";
 import { DoctorCommand } from "./doctor.js";
 import { InfoCommand } from "./info.js";
 import { SetupCommand } from "./setup.js";
+import { TrainCommand } from "./train.js";
+import { VisualsCommand } from "./visuals.js";
 
 /** All commands, in the order in which they are used. */
-export const commands = [InfoCommand, DoctorCommand, SetupCommand] as const;
+export const commands = [
+  ActivationsCommand,
+  TrainCommand,
+  VisualsCommand,
+  InfoCommand,
+  DoctorCommand,
+  SetupCommand,
+] as const;

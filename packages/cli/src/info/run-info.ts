@@ -44,7 +44,7 @@ export async function runInfo(words: readonly string[], io: Io): Promise<ExitCod
   return Exit.done;
 }
 
-/** Only what the kind needs is loaded: a shard folder is described without libtorch. */
+/** Only what the kind needs is loaded: shard folders and models are described without libtorch. */
 async function describe(kind: Kind, at: string): Promise<Info> {
   switch (kind) {
     case "shard-folder":

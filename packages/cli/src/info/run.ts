@@ -13,16 +13,20 @@ export async function trainingRunInfo(folder: string): Promise<Info> {
   const at = (name: string): string => path.join(folder, name);
   const config = existsSync(at("config.json")) ? (readJson(at("config.json")) as Table) : undefined;
   const metrics = existsSync(at("metrics.jsonl")) ? lastMetrics(at("metrics.jsonl")) : undefined;
+  const evaluation = existsSync(at("evaluation.json"))
+    ? (readJson(at("evaluation.json")) as Table)
+    : undefined;
   const sae = existsSync(at("sae.pt")) ? await saeInfo(at("sae.pt")) : undefined;
-  const numbers = Object.entries(metrics?.last ?? {}).filter(
-    (entry): entry is [string, number] => typeof entry[1] === "number",
-  );
   return {
     title: sae === undefined ? "training run without an SAE yet" : "training run",
     lines: [
       ...(sae?.lines.filter(([name]) => ["kind", "d_vit", "d_sae", "size"].includes(name)) ?? []),
-      ...(metrics === undefined ? [] : [["metrics", `${metrics.entries} entries; the last one:`] as const]),
-      ...numbers.map(([name, value]) => [`  ${name}`, figure(value)] as const),
+      ...(metrics === undefined
+        ? []
+        : ([["metrics", `${metrics.entries} entries; the last one:`], ...numbers(metrics.last)] as const)),
+      ...(evaluation === undefined
+        ? []
+        : ([["evaluation", "on all activations:"], ...numbers(evaluation)] as const)),
     ],
     ...(config === undefined ? {} : { below: configToml(config) }),
     json: {
@@ -30,6 +34,7 @@ export async function trainingRunInfo(folder: string): Promise<Info> {
       path: folder,
       config: config ?? null,
       metrics: metrics ?? null,
+      evaluation: evaluation ?? null,
       sae: sae?.json ?? null,
     },
     problems: [
@@ -40,6 +45,12 @@ export async function trainingRunInfo(folder: string): Promise<Info> {
     ],
   };
 }
+
+/** The numbers of a table as lines below a heading. */
+const numbers = (table: Table | null): (readonly [string, string])[] =>
+  Object.entries(table ?? {})
+    .filter((entry): entry is [string, number] => typeof entry[1] === "number")
+    .map(([name, value]) => [`  ${name}`, figure(value)]);
 
 /** How many entries, and the last whole one: a run that is being written ends in half a line. */
 function lastMetrics(file: string): { entries: number; last: Table | null } {

@@ -1,35 +1,49 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { metadataHash, parseMetadata } from "@saev/config";
+import { metadataHash } from "@saev/config";
 import { CommandError } from "../errors.js";
 import { amount, bytes, count } from "../text.js";
 import type { Info } from "./info.js";
 
 /** What a shard folder holds, and whether its files are those that its metadata asks for. */
-export function shardFolderInfo(folder: string): Info {
-  const file = path.join(folder, "metadata.json");
-  const metadata = parseMetadata(readJson(file), { where: file });
-  const { layers, n_patches_per_img, cls_token, d_vit, n_imgs, n_patches_per_shard } = metadata;
-  const tokens = n_patches_per_img + (cls_token ? 1 : 0);
-  const imagesPerShard = layers.length > 0 ? Math.floor(n_patches_per_shard / layers.length / tokens) : 0;
-  const expected = imagesPerShard > 0 ? Math.ceil(n_imgs / imagesPerShard) : 0;
-  const shardBytes = imagesPerShard * layers.length * tokens * d_vit * Float32Array.BYTES_PER_ELEMENT;
+export async function shardFolderInfo(folder: string): Promise<Info> {
+  const { ShardFolder } = await import("@saev/core");
+  const recorded = await ShardFolder.open(folder);
+  const {
+    metadata,
+    imagesPerShard,
+    nShards: expected,
+    bytesPerShard,
+    tokensPerImage: tokens,
+    holes,
+  } = recorded;
+  const { layers, n_patches_per_img, cls_token, d_vit, n_imgs } = metadata;
   const shards = readdirSync(folder)
     .filter((name) => /^acts\d+\.bin$/.test(name))
     .sort()
     .map((name) => ({ name, bytes: statSync(path.join(folder, name)).size }));
   const total = shards.reduce((sum, shard) => sum + shard.bytes, 0);
   const hash = metadataHash(metadata);
+  const complete = recorded.complete && shards.length >= expected;
   const problems = [
-    ...(imagesPerShard === 0 ? ["a shard has no room for one image: n_patches_per_shard is too small"] : []),
-    ...(shards.length < expected
-      ? [
-          `${expected} shard files were expected, ${shards.length} are there: the recording is not finished; run it again to go on`,
-        ]
+    ...(recorded.complete
+      ? []
+      : [
+          `not finished: ${count(recorded.imagesDone)} of ${count(n_imgs)} images are recorded; run the same saev activations again to go on`,
+        ]),
+    ...(recorded.complete && shards.length < expected
+      ? [`expected ${amount(expected, "shard file")}, found ${count(shards.length)}`]
       : []),
     ...shards
-      .filter((shard) => shard.bytes !== shardBytes)
-      .map(({ name, bytes: found }) => `${name}: expected ${count(shardBytes)} bytes, found ${count(found)}`),
+      .filter((shard) => shard.bytes !== bytesPerShard)
+      .map(
+        ({ name, bytes: found }) => `${name}: expected ${count(bytesPerShard)} bytes, found ${count(found)}`,
+      ),
+    ...(holes.length > 0
+      ? [
+          `${amount(holes.length, "image")} could not be read and ${holes.length === 1 ? "is" : "are"} left out: ${listed(holes)}`,
+        ]
+      : []),
     ...(hash !== path.basename(path.resolve(folder))
       ? [`the folder's name is not the hash of its metadata (${hash})`]
       : []),
@@ -64,11 +78,16 @@ export function shardFolderInfo(folder: string): Info {
       shards_expected: expected,
       shards,
       bytes: total,
-      complete: shards.length >= expected,
+      complete,
+      images_done: recorded.imagesDone,
+      holes,
     },
     problems,
   };
 }
+
+const listed = (images: readonly number[]): string =>
+  images.length > 10 ? `${images.slice(0, 10).join(", ")}, …` : images.join(", ");
 
 /** The parsed content of a JSON file. @throws CommandError BAD_FILE. */
 export function readJson(file: string): unknown {

@@ -107,7 +107,7 @@ async function work<T extends object>(
     if (error instanceof Interrupted) error.message = `${error.message}; ${job.goOn}`;
     throw error;
   } finally {
-    stopForwarding();
+    await stopForwarding();
   }
 }
 

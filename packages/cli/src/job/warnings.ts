@@ -4,16 +4,15 @@ import type { Reporter } from "../progress/reporter.js";
  * Lets the process's warnings (`process.emitWarning`, as @saev/core gives them) go through the reporter, so that
  * they do not break a progress bar. Gives a function that ends it.
  */
-export function forwardWarnings(reporter: Reporter): () => void {
+export function forwardWarnings(reporter: Reporter): () => Promise<void> {
   const before = process.listeners("warning");
   process.removeAllListeners("warning");
   const warn = (warning: Error): void => reporter.warn(warning.message.replaceAll(/\s*\n\s*/g, " "));
   process.on("warning", warn);
-  return () => {
+  return async () => {
     // Warnings are emitted on the next tick: those of the last moment are still due.
-    setImmediate(() => {
-      process.off("warning", warn);
-      for (const listener of before) process.on("warning", listener);
-    });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", warn);
+    for (const listener of before) process.on("warning", listener);
   };
 }

@@ -1,0 +1,57 @@
+import { Activations } from "@saev/config";
+import { oneOf } from "../argv/option.js";
+import { amount } from "../text.js";
+import { planActivations } from "./activations-plan.js";
+import type { Job, Outcome, Request, Session } from "./job.js";
+
+export const activationsJob: Job<Activations> = {
+  doc: {
+    name: "activations",
+    summary: "Runs a vision transformer over images and records its activations in shards.",
+    details: [
+      "The shard folder is made inside --dump-to and named by the hash of its metadata. A run that was stopped goes on where it was when the same command is given again; on a finished folder it does nothing.",
+    ],
+    examples: [
+      [
+        "Record the second-to-last block of a CLIP in a folder.",
+        "saev activations --vit-ckpt models/clip --d-vit 128 --n-patches-per-img 100 data:image-folder-dataset --data.root photographs",
+      ],
+      [
+        "Two layers, in smaller files.",
+        "saev activations --config activations.toml --vit-layers -2 -1 --n-patches-per-shard 500_000",
+      ],
+      ["See what would be written.", "saev activations --config activations.toml --dry-run"],
+    ],
+  },
+  schema: Activations,
+  options: [
+    oneOf(
+      "on-bad-image",
+      ["error", "skip"],
+      "What to do about a file that is no readable image: stop, or leave its place empty and list it.",
+    ),
+  ],
+  plan: ({ cfgs }) => planActivations(cfgs[0]!),
+  run,
+  goOn: "whole batches are kept: run the same command again to go on",
+};
+
+async function run({ cfgs, options }: Request<Activations>, { signal, reporter }: Session): Promise<Outcome> {
+  const { recordActivations } = await import("@saev/core");
+  const { dir, nImgs, skipped, resumedAt } = await recordActivations(cfgs[0]!, {
+    onBadImage: options.get("on-bad-image") === "skip" ? "skip" : "error",
+    signal,
+    warn: (message) => reporter.warn(message),
+    onProgress: ({ done, total }) => reporter.progress({ label: "recording", done, total, unit: "images" }),
+  });
+  if (skipped.length > 0) {
+    reporter.warn(
+      `${amount(skipped.length, "image")} could not be read; their places are left empty, and loaders pass over them`,
+    );
+  }
+  return {
+    text: `${amount(nImgs, "image")} in ${dir}\n`,
+    json: { dir, images: nImgs, skipped, resumed_at: resumedAt },
+    paths: [dir],
+  };
+}

@@ -1,0 +1,50 @@
+import { Visuals } from "@saev/config";
+import { amount } from "../text.js";
+import type { Job, Outcome, Request, Session } from "./job.js";
+import { planVisuals } from "./visuals-plan.js";
+
+export const visualsJob: Job<Visuals> = {
+  doc: {
+    name: "visuals",
+    summary: "Finds the images that each latent of an SAE responds to, and makes a gallery of them.",
+    details: [
+      "Tables, a folder of pictures for each latent and a gallery (index.html, opens from disk) are written to sort_by_patch, sort_by_img or sort_by_cls inside --dump-to.",
+    ],
+    examples: [
+      [
+        "A gallery of an SAE.",
+        "saev visuals --ckpt checkpoints/RUN/sae.pt --data.shard-root shards/HASH --dump-to gallery images:image-folder-dataset --images.root photographs",
+      ],
+      [
+        "Only rare latents, and latent 7 in any case.",
+        "saev visuals --config visuals.toml --log-freq-range -6 -3 --include-latents 7",
+      ],
+    ],
+  },
+  schema: Visuals,
+  options: [],
+  plan: ({ cfgs }) => planVisuals(cfgs[0]!),
+  run,
+  goOn: "earlier results are as they were: run the same command again to go on",
+};
+
+const steps = {
+  rows: { label: "ranking", unit: "activations" },
+  images: { label: "drawing", unit: "images" },
+} as const;
+
+async function run({ cfgs }: Request<Visuals>, { signal, reporter }: Session): Promise<Outcome> {
+  const { makeVisuals } = await import("@saev/visuals");
+  const { root, latents, gallery, notes } = await makeVisuals(cfgs[0]!, {
+    signal,
+    onProgress: ({ stage, done, total }) => reporter.progress({ ...steps[stage], done, total }),
+    warn: (message) => reporter.warn(message),
+  });
+  reporter.end(true);
+  for (const note of notes) reporter.note(note);
+  return {
+    text: `${amount(latents.length, "latent")} in ${root}\ngallery: ${gallery ?? "none"}\n`,
+    json: { root, latents, gallery: gallery ?? null, notes },
+    paths: [gallery ?? root],
+  };
+}
