@@ -62,8 +62,4 @@ void MappedFile::check_unchanged() const {
   }
 }
 
-void MappedFile::advise_random() const {
-  if (data_ != nullptr) ::madvise(const_cast<std::byte*>(data_), size_, MADV_RANDOM);
-}
-
 }  // namespace saev

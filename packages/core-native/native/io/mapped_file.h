@@ -32,8 +32,6 @@ class MappedFile {
   /// Throws kBadFile when the file on disk is shorter than when it was opened. One stat. A file that was
   /// removed stays readable.
   void check_unchanged() const;
-  /// Hints to the kernel that the bytes will be read in no order: no read-ahead.
-  void advise_random() const;
 
  private:
   explicit MappedFile(std::string path) : path_(std::move(path)) {}

@@ -1,5 +1,6 @@
 #include "io/prefetch_source.h"
 
+#include <chrono>
 #include <utility>
 
 namespace saev {
@@ -57,7 +58,11 @@ int64_t PrefetchSource::next(Batch& batch, int64_t max_rows, const Job& job) {
   if (phase_ == Phase::kIdle) request(max_rows);
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return phase_ == Phase::kReady; });
+    // A slow disk must not hold up an abort; the batch stays ahead for the next call.
+    while (
+        !changed_.wait_for(lock, std::chrono::milliseconds(50), [this] { return phase_ == Phase::kReady; })) {
+      job.check_abort();
+    }
     phase_ = Phase::kIdle;
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }

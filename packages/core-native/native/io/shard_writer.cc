@@ -36,6 +36,18 @@ void create_folder(const std::string& folder) {
   if (failure) throw Error(Code::kIo, "cannot create folder " + folder + ": " + failure.message());
 }
 
+/// What a process that died while it replaced a file left behind. We hold the folder's lock: nobody else is
+/// writing these.
+void remove_leftovers(const std::string& folder) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind("saev.json.tmp-", 0) == 0 || name.rfind("metadata.json.tmp-", 0) == 0) {
+      std::filesystem::remove(entry.path(), ignored);
+    }
+  }
+}
+
 void write_metadata(const std::string& folder, const std::string& text) {
   const std::string path = folder + "/metadata.json";
   if (size_of(path) >= 0) {
@@ -65,6 +77,7 @@ ShardWriter::ShardWriter(std::string folder, const std::string& metadata, const 
     if (::flock(folder_fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       throw Error(Code::kIo, "another process is recording into " + folder_ + "; wait for it or stop it");
     }
+    remove_leftovers(folder_);
     write_metadata(folder_, metadata);
     resume();
   } catch (...) {
