@@ -54,7 +54,7 @@ struct AdamEncoderArgs {
   const float* sum;       ///< [kPanel] gradient of b_enc
   float* b_dec_gradient;  ///< [d_vit rounded up to 16] added to: Σ_l sum[l] · w[k][l], before the update; or
                           ///< null
-  float* scratch;  ///< [width · kPanel + 64]; 64-byte aligned
+  float* scratch;         ///< [width · kPanel + 64]; 64-byte aligned
 };
 
 SAEV_DECLARE_KERNEL(void, adam_vector, (const AdamStep&, const AdamVectorArgs&))
