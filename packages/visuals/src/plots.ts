@@ -35,9 +35,12 @@ const short = (x: number) =>
 function bars(histogram: Histogram): { x1: number; x2: number; n: number }[] {
   const { lo, hi, counts } = histogram;
   // Equal values give no width: one bar around the value then.
-  const step = hi > lo ? (hi - lo) / counts.length : 0.05 / counts.length;
-  const from = hi > lo ? lo : lo - 0.025;
-  return counts.map((n, i) => ({ x1: from + i * step, x2: from + (i + 1) * step, n }));
+  if (!(hi > lo)) {
+    const n = counts.reduce((a, b) => a + b, 0);
+    return n > 0 ? [{ x1: lo - 0.02, x2: lo + 0.02, n }] : [];
+  }
+  const step = (hi - lo) / counts.length;
+  return counts.map((n, i) => ({ x1: lo + i * step, x2: lo + (i + 1) * step, n }));
 }
 
 /** One latent's histogram of firing values with its percentile lines, as SVG. */

@@ -2,7 +2,10 @@
 
 /** Bars of a latent's firing values; `tall` adds an axis and percentile lines. */
 function histogramChart(latent, tall) {
-  const { counts, lo, hi, log10 } = latent.histogram;
+  const { lo, hi, log10 } = latent.histogram;
+  // Equal values all lie in the first bin: show them in the middle.
+  const all = latent.histogram.counts;
+  const counts = hi > lo ? all : all.map((_, i) => (i === all.length >> 1 ? all[0] : 0));
   // Text in it keeps a readable size on a phone.
   const width = tall ? (innerWidth < 600 ? 320 : 480) : 160;
   const height = tall ? 180 : 28;
@@ -71,7 +74,15 @@ function histogramChart(latent, tall) {
     };
     line(latent.firingPercentile, `p${data.p} of firings`);
   } else if (counts.some((n) => n > 0)) {
-    chart.append(svg("text", { x: left, y: height - bottom + 15, class: "tick", text: format(value(lo)) }));
+    chart.append(
+      svg("text", {
+        x: width / 2,
+        y: height - bottom + 15,
+        "text-anchor": "middle",
+        class: "tick",
+        text: format(value(lo)),
+      }),
+    );
   }
   chart.append(
     svg("text", {
