@@ -84,6 +84,11 @@ void ValueSketch::each(F&& visit) const {
 
 float ValueSketch::select(int64_t rank, int64_t zeros) const {
   if (rank < 0 || rank >= count_ + zeros) throw Error(Code::kInternal, "rank outside of the values");
+  if (!binned_) {
+    const int64_t negative = std::lower_bound(values_.begin(), values_.end(), 0.0F) - values_.begin();
+    if (rank < negative) return values_[static_cast<size_t>(rank)];
+    return rank < negative + zeros ? 0.0F : values_[static_cast<size_t>(rank - zeros)];
+  }
   int64_t seen = 0;
   bool past_zeros = false;
   float found = 0;
