@@ -172,7 +172,6 @@ function compareRankings(ours: Rankings, theirs: Rankings, slack: number) {
       const alone = [...b.keys()].every(
         (j) => Math.abs(b[j]! - b[i]!) > slack || theirs.images[from + j] === image,
       );
-      // The last key may be cut off in the middle of a tie that the other side cut elsewhere.
       if (!alone || b[i]! <= slack) continue;
       compared++;
       const j = [...a.keys()].find(

@@ -1,11 +1,11 @@
 #include "bind/top_k.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "bind/args.h"
@@ -157,12 +157,10 @@ Napi::Value top_k_tables(const Napi::CallbackInfo& info) {
     largest.mutable_data_ptr<float>()[l] = acc->values(l).max();
     percentiles.mutable_data_ptr<float>()[l] = acc->percentile(l, percentile);
   }
-  at::Tensor distributions =
-      at::empty({acc->options().n_distributions, acc->distribution_columns()}, at::kFloat);
-  if (distributions.numel() > 0) {
-    std::memcpy(distributions.mutable_data_ptr(), acc->distributions().data(),
-                acc->distributions().size_bytes());
-  }
+  // Up to 1 GiB: the tensor lies on the statistics' own memory and keeps them alive.
+  const at::Tensor distributions = at::from_blob(
+      const_cast<float*>(acc->distributions().data()),
+      {acc->options().n_distributions, acc->distribution_columns()}, [acc](void*) {}, at::kFloat);
   Napi::Env env = info.Env();
   Napi::Object out = Napi::Object::New(env);
   out.Set("topScores", wrap_tensor(env, scores));
