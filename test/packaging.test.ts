@@ -104,7 +104,8 @@ describe("the published packages", () => {
     const saev = path.join(folder, "node_modules/.bin/saev");
     const { code, out, err } = inFolder(saev, ["--help"]);
     expect({ code, err }).toEqual({ code: 0, err: "" });
-    for (const command of ["doctor", "info", "setup"]) expect(out).toContain(command);
+    for (const command of ["activations", "train", "visuals", "info", "doctor", "setup"])
+      expect(out).toContain(command);
     const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
     expect(inFolder(saev, ["--version"]).out).toContain(version);
   });

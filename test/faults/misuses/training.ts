@@ -82,6 +82,18 @@ export const misuses: readonly Misuse[] = [
     ends: ["WRONG_HANDLE"],
   },
   {
+    what: "a progress callback that throws",
+    run: () =>
+      trainer().run(rows(), {
+        batchSize: 4,
+        nPatches: 4000,
+        onProgress: () => {
+          throw new Error("the caller's reason");
+        },
+      }),
+    ends: "reason",
+  },
+  {
     what: "a run with a signal that was aborted before",
     run: () => trainer().run(rows(), { batchSize: 4, nPatches: 8, signal: aborted() }),
     ends: "reason",

@@ -6,7 +6,7 @@ import { addon } from "./load.js";
 export interface LongCallOptions<P = NativeProgress> {
   /** Aborting stops the work within 100 ms or so and rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
-  /** Called on the event loop as the work goes on. What it throws is rethrown as an uncaught exception. */
+  /** Called on the event loop as the work goes on. When it throws, the work stops and the call rejects with that. */
   readonly onProgress?: ((progress: P) => void) | undefined;
 }
 
@@ -35,12 +35,23 @@ export async function callAsync<T>(
   const onAbort = () => native.abort(flag);
   signal?.addEventListener("abort", onAbort, { once: true });
   const onProgress = options?.onProgress;
+  // Thrown inside a native callback, an exception would be swallowed.
+  let thrown: { readonly error: unknown } | undefined;
+  const report = (progress: NativeProgress) => {
+    if (thrown) return;
+    try {
+      onProgress?.(progress);
+    } catch (error) {
+      thrown = { error };
+      native.abort(flag);
+    }
+  };
   try {
-    return await start({
-      abort: flag,
-      ...(onProgress && { onProgress: (progress: NativeProgress) => guard(() => onProgress(progress)) }),
-    });
+    const result = await start({ abort: flag, ...(onProgress && { onProgress: report }) });
+    if (thrown) throw thrown.error;
+    return result;
   } catch (error) {
+    if (thrown) throw thrown.error;
     if (signal?.aborted) throw signal.reason;
     const translated = toSaevError(error);
     if (translated instanceof Error && here.stack) {
@@ -49,16 +60,6 @@ export async function callAsync<T>(
     throw translated;
   } finally {
     signal?.removeEventListener("abort", onAbort);
-  }
-}
-
-/** An exception thrown inside a native callback would be swallowed: raise it where users see it. */
-function guard(call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
+    native.dispose(flag);
   }
 }
