@@ -46,7 +46,7 @@ function histogramChart(latent, tall) {
   const value = (x) => (log10 ? 10 ** x : x);
   if (hi > lo) {
     const at = (v) => left + (((log10 ? Math.log10(v) : v) - lo) / (hi - lo)) * (width - 2 * left);
-    for (let i = 0; i <= 4; i++) {
+    for (let i = 0; i <= 4; i += width < 400 ? 2 : 1) {
       const x = lo + ((hi - lo) * i) / 4;
       chart.append(
         svg("text", {

@@ -56,7 +56,8 @@ function toggleTheme() {
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.target;
-  const typing = target.matches("input, select, textarea");
+  const typing = target.matches("input[type=search], select");
+  if (target.matches("input[type=range]") && event.key.startsWith("Arrow")) return;
   if (event.key === "Escape" && typing) {
     target.blur();
     return;

@@ -127,6 +127,10 @@ describe.skipIf(!chromium)("the gallery in Chromium, from disk", () => {
     );
     expect(pixel[3]).toBe(229);
     expect(pixel[0]).toBeGreaterThan(230);
+    await page.focus("#opacity");
+    await page.keyboard.press("ArrowLeft"); // the slider's own key: no other latent is opened
+    expect(await page.inputValue("#opacity")).toBe("99");
+    expect(await page.locator("#latent-page h1").textContent()).toBe("Latent 5");
     await page.fill("#opacity", "40");
     expect(
       await page.evaluate<string>(
