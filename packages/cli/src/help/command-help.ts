@@ -37,7 +37,8 @@ export function commandHelp(doc: CommandDoc, grammar: Grammar, style: Style, wid
     "[FLAGS]",
     ...(table?.unions ?? []).map((u) => `[${u.path}:KIND [FLAGS]]`),
   ].join(" ");
-  lines.push(`${style.bold("Usage:")} ${usage}`, "");
+  const [first = "", ...others] = wrap(usage, width - 7);
+  lines.push(`${style.bold("Usage:")} ${first}`, ...others.map((line) => `       ${line}`), "");
   paragraph(doc.summary);
   for (const text of doc.details) paragraph(text);
   lines.push(style.bold("Examples:"));

@@ -1,8 +1,11 @@
+/** Holds two words together on one line. */
+const noBreak = "\u00a0";
+
 /** Words of `text` in lines of at most `width` characters; a longer word has a line of its own. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(/\s+/).filter((w) => w !== "")) {
+  for (const word of text.split(/[ \t\n]+/).filter((w) => w !== "")) {
     if (line !== "" && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;
@@ -46,8 +49,8 @@ export function entryLines(
   const room = Math.max(10, width - left);
   const { name, after, doc, note } = entry;
   const label = styled.name(name) + (after ? ` ${styled.after(after)}` : "");
-  const text = wrap(note ? `${doc} ${note}` : doc, room);
-  // The note is styled where it is whole; broken over two lines it stays plain.
+  const held = note?.replaceAll(" ", noBreak);
+  const text = wrap(held ? `${doc} ${held}` : doc, room).map((line) => line.replaceAll(noBreak, " "));
   const body = text.map((line) =>
     note && line.includes(note) ? line.replace(note, () => styled.note(note)) : line,
   );
