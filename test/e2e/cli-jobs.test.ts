@@ -151,6 +151,9 @@ describe("from pictures to a gallery", () => {
         message: expect.stringMatching(/^track: metrics are kept in/),
       }),
     );
+    expect(events).toContainEqual(
+      expect.objectContaining({ event: "note", message: expect.stringMatching(/^4 SAEs in 2 groups/) }),
+    );
     checkpoint = path.join(runs[0]!.dir, "sae.pt");
 
     const text = await run(

@@ -133,12 +133,17 @@ describe("errors", () => {
     });
   });
 
-  test("a closed pipe is no failure", () => {
-    const run = spawnSync("sh", ["-c", `"${process.execPath}" "${binary}" --help | head -n 1`], {
-      encoding: "utf8",
-    });
-    expect(run.stdout.split("\n")).toHaveLength(2);
-    expect(run.stderr).toBe("");
+  test("a pipe that is closed early ends the command quietly, and as a failure if there was work left", () => {
+    const run = (rest: string) =>
+      spawnSync("bash", ["-c", `set -o pipefail; "${process.execPath}" "${binary}" ${rest}`], {
+        encoding: "utf8",
+      });
+    const help = run("train --help | head -n 1");
+    expect(help.stdout.split("\n")).toHaveLength(2);
+    expect({ stderr: help.stderr, status: help.status }).toEqual({ stderr: "", status: 0 });
+    const closed = run("info /nowhere 2>&1 >/dev/null | true");
+    expect(closed.stderr).toBe("");
+    expect([1, 141]).toContain(closed.status);
   });
 });
 

@@ -1,16 +1,23 @@
 /** What the `saev` command runs: the process's own words and streams. */
+import { report } from "./errors.js";
+import { Exit, type ExitCode } from "./exit.js";
 import { main } from "./main.js";
 
-// `saev info … | head` closes the pipe early; that is no failure.
+const io = { stdout: process.stdout, stderr: process.stderr, env: process.env };
+/** What a shell shows for a program that SIGPIPE ended. */
+const brokenPipe = 141;
+let ended: ExitCode | undefined;
+
+// `saev info … | head` closes the pipe early, a terminal may go away: nobody is left to talk to.
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-    throw error;
+  stream.on("error", ({ code }: NodeJS.ErrnoException) => {
+    process.exit(code === "EPIPE" || code === "EIO" ? (ended ?? brokenPipe) : Exit.failed);
   });
 }
-
-process.exitCode = await main(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
+process.on("uncaughtException", (error) => {
+  report(error, io);
+  process.exit(Exit.failed);
 });
+
+ended = await main(process.argv.slice(2), io);
+process.exitCode = ended;

@@ -1,4 +1,4 @@
-import { dSae, type Train } from "@saev/config";
+import { dSae, splitCfgs, type Train } from "@saev/config";
 import type { TrainedSae, TrainLog, TrainProgress } from "@saev/core";
 import type { Progress } from "../progress/reporter.js";
 import { amount, table } from "../text.js";
@@ -7,6 +7,11 @@ import type { Outcome, Request, Session } from "./job.js";
 /** Trains one SAE or a sweep, group after group, and tells how each came out. */
 export async function runTrain({ cfgs }: Request<Train>, { signal, reporter }: Session): Promise<Outcome> {
   const { trainSaes } = await import("@saev/core");
+  if (cfgs.length > 1) {
+    reporter.note(
+      `${amount(cfgs.length, "SAE")} in ${amount(splitCfgs(cfgs).length, "group")}, each trained on one pass over its data`,
+    );
+  }
   const logs = new Map<number, TrainLog>();
   let group: number | undefined;
   const trained = await trainSaes(cfgs, {
