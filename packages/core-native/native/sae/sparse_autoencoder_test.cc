@@ -1,0 +1,58 @@
+#include "sae/sparse_autoencoder.h"
+
+#include <cmath>
+
+#include "core/error.h"
+#include "sae/reference_step.h"
+#include "test/check.h"
+#include "test/random.h"
+
+namespace saev {
+
+TEST(sparse_autoencoder_works_with_more_latents_than_16_bits_count) {
+  const int64_t d_vit = 5, d_sae = 140'000, rows = 3;
+  test::Random random(4);
+  Params p(d_vit, d_sae);
+  random.fill(p.w_enc.data(), d_vit * d_sae);
+  random.fill(p.w_dec.data(), d_vit * d_sae, 1e-3f);
+  random.fill(p.b_dec.data(), d_vit);
+  for (auto& b : p.b_enc) b = -3;
+  std::vector<float> x(static_cast<size_t>(rows * d_vit)), x_hat(x.size());
+  random.fill(x.data(), rows * d_vit);
+  const auto expected = reference_forward(p, x.data(), rows, 0.0f);
+  const SparseAutoencoder sae(p);
+  SparseBatch f;
+  sae.encode(x.data(), rows, f);
+  CHECK(f.rows == rows && f.d_sae == d_sae);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t q = f.row_start[static_cast<size_t>(r)]; q < f.row_start[static_cast<size_t>(r) + 1]; ++q) {
+      const int32_t j = f.latent[static_cast<size_t>(q)];
+      CHECK(q == f.row_start[static_cast<size_t>(r)] || j > f.latent[static_cast<size_t>(q) - 1]);
+      CHECK_CLOSE(f.value[static_cast<size_t>(q)], expected.f[static_cast<size_t>(r * d_sae + j)], 1e-5);
+    }
+  }
+  CHECK(f.latent.back() > 65536);
+  CHECK_CLOSE(static_cast<double>(f.nnz()) / rows, expected.l0, 1e-4);
+  sae.decode(f, x_hat.data());
+  for (size_t i = 0; i < x_hat.size(); ++i) CHECK_CLOSE(x_hat[i], expected.x_hat[i], 1e-4);
+  SparseAutoencoder::Scratch scratch;
+  const ForwardError error = sae.error(x.data(), rows, scratch);
+  CHECK_CLOSE(error.squares / static_cast<double>(rows * d_vit), expected.mse, 1e-4);
+  CHECK_CLOSE(error.l1 / rows, expected.l1, 1e-4);
+}
+
+TEST(sparse_autoencoder_refuses_latents_it_does_not_have) {
+  const SparseAutoencoder sae(Params(3, 8));
+  SparseBatch f;
+  f.rows = 1;
+  f.d_sae = 8;
+  f.row_start = {0, 1};
+  f.latent = {8};
+  f.value = {1};
+  std::vector<float> x_hat(3);
+  CHECK_THROWS(sae.decode(f, x_hat.data()), Code::kShapeMismatch);
+  f.d_sae = 9;
+  CHECK_THROWS(sae.decode(f, x_hat.data()), Code::kShapeMismatch);
+}
+
+}  // namespace saev
