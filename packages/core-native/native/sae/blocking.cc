@@ -8,20 +8,20 @@ namespace {
 
 /// Best of a search on two Zen 3 cores with slices of 96 columns.
 Blocking for_narrow_slices(double density) {
-  if (density < 0.03) return {8, 768, 256, true, false, false, true};
-  if (density < 0.07) return {4, 512, 256, false, true, false, true};
-  if (density < 0.12) return {2, 256, 128, false, true, false, true};
-  return {1, 128, 64, false, true, false, true};
+  if (density < 0.03) return {768, 768, 256, true, false, false, true};
+  if (density < 0.07) return {384, 512, 256, false, true, false, true};
+  if (density < 0.12) return {192, 256, 128, false, true, false, true};
+  return {96, 128, 64, false, true, false, true};
 }
 
-/// Best of a search on a Zen 5 core with slices of 192 columns. Where lists are short a row is fetched before it is
-/// needed; where they are long the hardware sees it coming.
+/// Best of a search on a Zen 5 core with slices of 192 columns. Where lists are short a row is fetched before
+/// it is needed; where they are long the hardware sees it coming.
 Blocking for_wide_slices(double density) {
-  if (density < 0.015) return {8, 768, 256, false, true, true, true};
-  if (density < 0.035) return {8, 768, 128, false, true, true, true};
-  if (density < 0.07) return {4, 512, 128, false, true, true, true};
-  if (density < 0.17) return {1, 512, 128, false, true, false, true};
-  return {1, 256, 128, false, true, false, true};
+  if (density < 0.015) return {768, 768, 256, true, false, true, true};
+  if (density < 0.035) return {768, 768, 128, false, true, true, true};
+  if (density < 0.07) return {384, 512, 128, false, true, true, true};
+  if (density < 0.17) return {96, 512, 128, false, true, false, true};
+  return {48, 256, 64, false, true, false, true};
 }
 
 }  // namespace

@@ -8,7 +8,8 @@
 namespace saev {
 
 struct Blocking {
-  int64_t row_blocks;        ///< row blocks (active_lists.h) that the backward pass gathers from at once
+  int64_t
+      rows;  ///< rows that the backward pass gathers from at once; divides kRowBlock or is a multiple of it
   int64_t latents;           ///< latents of one backward task, a multiple of `segment`
   int64_t segment;           ///< latents of a list segment
   bool decode_look_ahead;    ///< fetch rows of W_dec ahead within a list

@@ -6,7 +6,7 @@ namespace saev {
 
 void LatentLists::transpose(const ActiveLists& lists, int64_t first_segment, int64_t last_segment,
                             int64_t n_latents, int64_t group) {
-  const int64_t n_groups = (lists.n_blocks + group - 1) / group;
+  const int64_t n_groups = (lists.rows + group - 1) / group;
   ptr.assign(static_cast<size_t>(n_groups * n_latents) + 1, 0);
   cursor_.resize(static_cast<size_t>(n_latents));
   n = 0;
@@ -23,14 +23,16 @@ void LatentLists::transpose(const ActiveLists& lists, int64_t first_segment, int
   for (int64_t g = 0; g < n_groups; ++g) {
     // Count, then place: two passes over one group's chunk of the encoder's lists, which stays in the cache.
     int32_t* count = ptr.data() + g * n_latents;
-    const int64_t last_block = std::min(lists.n_blocks, (g + 1) * group);
-    for (int64_t b = g * group; b < last_block; ++b) {
+    const int64_t first_row = g * group, last_row = std::min(lists.rows, first_row + group);
+    for (int64_t r0 = first_row; r0 < last_row;) {
+      const int64_t b = r0 / kRowBlock, next = std::min(last_row, (b + 1) * kRowBlock);
       const uint16_t* index = lists.blocks[static_cast<size_t>(b)].index();
       for (int64_t s = first_segment; s < last_segment; ++s) {
         int32_t* c = count + (s - first_segment) * lists.segment;
-        const int32_t* bounds = lists.ptr(b, s);
-        for (int32_t q = bounds[0], e = bounds[kRowBlock]; q < e; ++q) ++c[index[q]];
+        const int32_t* bounds = lists.ptr(b, s) - b * kRowBlock;
+        for (int32_t q = bounds[r0], e = bounds[next]; q < e; ++q) ++c[index[q]];
       }
+      r0 = next;
     }
     for (int64_t j = 0; j < n_latents; ++j) {
       const int32_t here = count[j];
@@ -38,22 +40,23 @@ void LatentLists::transpose(const ActiveLists& lists, int64_t first_segment, int
       count[j] = cursor_[static_cast<size_t>(j)] = end;
       end += here;
     }
-    for (int64_t b = g * group; b < last_block; ++b) {
+    for (int64_t r0 = first_row; r0 < last_row;) {
+      const int64_t b = r0 / kRowBlock, next = std::min(last_row, (b + 1) * kRowBlock);
       const BlockLists& entries = lists.blocks[static_cast<size_t>(b)];
       const uint16_t* index = entries.index();
       const float* value = entries.value();
-      const int64_t base = (b - g * group) * kRowBlock;
       for (int64_t s = first_segment; s < last_segment; ++s) {
         int32_t* c = cursor_.data() + (s - first_segment) * lists.segment;
-        const int32_t* bounds = lists.ptr(b, s);
-        for (int64_t r = 0; r < kRowBlock; ++r) {
+        const int32_t* bounds = lists.ptr(b, s) - b * kRowBlock;
+        for (int64_t r = r0; r < next; ++r) {
           for (int32_t q = bounds[r], e = bounds[r + 1]; q < e; ++q) {
             const int32_t at = c[index[q]]++;
-            row[static_cast<size_t>(at)] = static_cast<uint16_t>(base + r);
+            row[static_cast<size_t>(at)] = static_cast<uint16_t>(r - first_row);
             f[static_cast<size_t>(at)] = value[q];
           }
         }
       }
+      r0 = next;
     }
   }
   ptr.back() = end;

@@ -13,8 +13,8 @@ struct LatentLists {
   int64_t n = 0;              ///< entries
   int32_t longest = 0;        ///< entries of the longest list
 
-  /// Latents of segments [first_segment, last_segment), `n_latents` of them; `group` row blocks to a row
-  /// group.
+  /// Latents of segments [first_segment, last_segment), `n_latents` of them; `group` rows to a row group,
+  /// which divides kRowBlock or is a multiple of it.
   void transpose(const ActiveLists& lists, int64_t first_segment, int64_t last_segment, int64_t n_latents,
                  int64_t group);
 

@@ -48,11 +48,11 @@ class Task {
   void run(int64_t task, StepScratch::Worker& w, StepTimes* times) {
     first_ = task * b_.latents;
     n_ = std::min(b_.latents, l_.padded_sae() - first_);
-    group_rows_ = b_.row_blocks * kRowBlock;
+    group_rows_ = b_.rows;
     n_groups_ = (rows_ + group_rows_ - 1) / group_rows_;
     const double t0 = now_ms();
     w.lists.transpose(scratch_.lists, first_ / b_.segment, (first_ + n_ + b_.segment - 1) / b_.segment, n_,
-                      b_.row_blocks);
+                      b_.rows);
     const int64_t size = n_ * l_.padded_vit();
     at_least(w.decoder, size);
     at_least(w.encoder, size);

@@ -93,7 +93,8 @@ TEST(blocked_step_follows_the_reference_at_every_level) {
   };
   const Case cases[] = {{1, 3, 5, 0.2f, true, true},         {97, 20, 70, 0, true, true},
                         {200, 33, 300, -1, true, true},      {130, 100, 450, -2, true, false},
-                        {64, 208, 1100, -2.2f, false, true}, {7, 4, 70'001, -1, true, true}, {300, 16, 64, 1, false, false}};
+                        {64, 208, 1100, -2.2f, false, true}, {7, 4, 70'001, -1, true, true},
+                        {300, 16, 64, 1, false, false}};
   for (const Case& c : cases) {
     test::Random random(static_cast<uint64_t>(c.rows));
     const Params init = random_params(c.d_vit, c.d_sae, c.b_enc, random);
