@@ -44,7 +44,7 @@ export function preparePython() {
     return;
   }
   const ask =
-    "import importlib.util as u; print([m for m in ('torch', 'numpy', 'PIL', 'matplotlib') if not u.find_spec(m)])";
+    "import importlib.util as u; print([m for m in ('torch', 'numpy', 'PIL', 'matplotlib', 'huggingface_hub') if not u.find_spec(m)])";
   const absent = output(projectPython(), ["-c", ask]);
   if (absent !== "[]")
     throw new SetupError(

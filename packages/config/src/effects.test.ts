@@ -57,7 +57,7 @@ describe("what is not built refuses in one line that names the field", () => {
     [Activations, parseActivations({ ...folder, vit_family: "siglip" }), ["vit_family"]],
     [Activations, parseActivations({ ...folder, vit_family: "dinov2" }), ["vit_family"]],
     [Activations, parseActivations({ ...folder, vit_layers: [] }), ["vit_layers"]],
-    [Activations, parseActivations({ ...folder, ssl: false }), ["ssl"]],
+    [Activations, parseActivations({ ...folder, ssl: false }), []],
     [
       Activations,
       parseActivations({ ...folder, slurm_acct: "a", slurm_partition: "p", n_hours: 2, log_to: "x" }),

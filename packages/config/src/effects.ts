@@ -62,10 +62,7 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Activations.cls_token": does("whether CLS is recorded; checked against the checkpoint; in the metadata"),
   "Activations.n_patches_per_shard": does("images per shard file"),
   "Activations.seed": does("in the metadata, and so in the folder's name"),
-  "Activations.ssl": refuses(
-    "this version downloads nothing, so there is nothing to leave unverified",
-    (v) => v === false,
-  ),
+  "Activations.ssl": does("whether servers that models are downloaded from must show a valid certificate"),
   "Activations.device": does("where the ViT runs"),
   "Activations.n_hours": slurmOnly(24),
   "Activations.slurm_acct": slurm,

@@ -8,6 +8,9 @@ export {
 export { type CudaInfo, cudaInfo, type Device, type ResolveDeviceOptions, resolveDevice } from "./device.js";
 export { type DoctorItem, type DoctorReport, doctor } from "./doctor.js";
 export { SaevError, type SaevErrorCode } from "./errors.js";
+export type { DownloadProgress } from "./hub/download.js";
+export { type ModelReference, parseModelReference } from "./hub/references.js";
+export { type ResolvedModel, type ResolveOptions, resolveModel } from "./hub/resolve.js";
 export { type DecodeOptions, decodeImage, isImageName } from "./images/decode.js";
 export { type ImageDataset, openDataset } from "./images/image-dataset.js";
 export { type ImageEntry, ImageFolder } from "./images/image-folder.js";
@@ -74,4 +77,4 @@ export {
   type TrainRunOptions,
 } from "./training/trainer.js";
 export { familyNames } from "./vit/families.js";
-export { ViT } from "./vit/vit.js";
+export { ViT, type ViTLoadOptions } from "./vit/vit.js";

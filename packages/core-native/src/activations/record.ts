@@ -3,6 +3,7 @@ import path from "node:path";
 import { Activations, type Metadata, metadataHash, metadataOf, nImgs, refusals } from "@saev/config";
 import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
+import type { DownloadProgress } from "../hub/download.js";
 import { type ImageDataset, openDataset } from "../images/image-dataset.js";
 import { ShardWriter } from "../shards/shard-writer.js";
 import { ViT } from "../vit/vit.js";
@@ -23,6 +24,8 @@ export interface RecordOptions {
   /** Stops between two blocks of the ViT; what is recorded stays, and the next call goes on from there. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RecordProgress) => void) | undefined;
+  /** Called as the model is downloaded, before the first image. */
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
   /** What a picture that cannot be read does: stop with an error that names it (default), or leave a hole of zeros. */
   readonly onBadImage?: "error" | "skip";
   /**
@@ -30,7 +33,7 @@ export interface RecordOptions {
    * Default: `vit_ckpt`.
    */
   readonly ckptDir?: string | undefined;
-  /** Where warnings go, one line each: the device, pictures that are skipped. Default: `process.emitWarning`. */
+  /** Where warnings go, one line each: the device, downloads that falter, pictures that are skipped. Default: `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined;
 }
 
@@ -84,7 +87,12 @@ export async function recordActivations(cfg: Activations, options: RecordOptions
   const finished = await finishedRecording(cfg, metadata, dataset);
   if (finished) return finished;
 
-  using vit = await ViT.load(cfg.vit_family, options.ckptDir ?? cfg.vit_ckpt, { signal: options.signal });
+  using vit = await ViT.load(cfg.vit_family, options.ckptDir ?? cfg.vit_ckpt, {
+    signal: options.signal,
+    ssl: cfg.ssl,
+    onNote: warn,
+    onDownload: options.onDownload,
+  });
   const layers = checkModel(cfg, vit);
   using writer = await ShardWriter.open(cfg.dump_to, metadata, { signal: options.signal });
   const resumedAt = writer.nextImage;

@@ -1,21 +1,14 @@
 import { existsSync, mkdtempSync, rmdirSync, statfsSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
+import { hubCaches } from "../hub/environment.js";
 import { cacheFolder } from "../libtorch/cache.js";
 import { type DoctorItem, fail, ok, warn } from "./item.js";
-
-/** Where models of the Hugging Face hub are kept: `HF_HUB_CACHE`, `HF_HOME/hub`, else under ~/.cache. */
-export function hubCacheFolder(): string {
-  const { HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = process.env;
-  if (HF_HUB_CACHE) return path.resolve(HF_HUB_CACHE);
-  if (HF_HOME) return path.join(path.resolve(HF_HOME), "hub");
-  return path.join(XDG_CACHE_HOME || path.join(homedir(), ".cache"), "huggingface", "hub");
-}
 
 /** Folders that saev writes to: all must take files, or the nearest one that exists above them. */
 export function folderItems(): DoctorItem[] {
   return [
-    writable("hub cache", hubCacheFolder(), "set HF_HOME to a folder that you may write to"),
+    writable("hub cache", hubCaches()[0], "set HF_HOME to a folder that you may write to"),
     writable("saev cache", cacheFolder(), "set SAEV_CACHE to a folder that you may write to"),
     writable("temporary files", tmpdir(), "set TMPDIR to a folder that you may write to"),
     writable("working folder", process.cwd(), "go to a folder that you may write to, or give --dump-to"),

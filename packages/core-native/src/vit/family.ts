@@ -1,3 +1,4 @@
+import type { ResolvedModel } from "../hub/resolve.js";
 import type { Transform } from "../images/transform.js";
 import type { Handle } from "../native/addon.js";
 import type { LongCallOptions } from "../native/call.js";
@@ -16,9 +17,9 @@ export interface ModelFamily {
   /** As in `vit_family`. */
   readonly name: string;
   /**
-   * Loads the checkpoint in `folder`.
-   * @throws SaevError `NOT_FOUND` when a file is missing, `BAD_FILE` when config and weights are damaged or do not
+   * Loads a model whose files are here.
+   * @throws SaevError `BAD_FILE` when config and weights are damaged or do not
    * belong together, `UNSUPPORTED` for a kind of model that this family cannot run.
    */
-  load(folder: string, options?: LongCallOptions): Promise<LoadedModel>;
+  load(model: ResolvedModel, options?: LongCallOptions): Promise<LoadedModel>;
 }

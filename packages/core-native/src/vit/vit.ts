@@ -1,4 +1,6 @@
 import { SaevError } from "../errors.js";
+import type { DownloadProgress } from "../hub/download.js";
+import { type ResolveOptions, resolveModel } from "../hub/resolve.js";
 import { decodeImage } from "../images/decode.js";
 import type { Pixels } from "../images/pixels.js";
 import type { Transform } from "../images/transform.js";
@@ -8,9 +10,19 @@ import { addon } from "../native/load.js";
 import { Resource } from "../native/resource.js";
 import type { NativeVisionModelInfo } from "../native/vision-model.js";
 import { Tensor } from "../tensor.js";
-import { checkpointFolder } from "./checkpoint.js";
 import { familyOf } from "./families.js";
 import { resolveLayers } from "./layers.js";
+
+export interface ViTLoadOptions extends LongCallOptions {
+  /** Called as files are downloaded. */
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
+  /** Called with things worth saying about a download: a retry and why, a cached copy used for want of a network. */
+  readonly onNote?: ((note: string) => void) | undefined;
+  /** Use only what is on this machine; default: `HF_HUB_OFFLINE`. */
+  readonly offline?: boolean | undefined;
+  /** Whether servers must show a valid certificate; default true. */
+  readonly ssl?: boolean | undefined;
+}
 
 /**
  * A vision transformer whose residual blocks can be recorded. Computes in float32 on the CPU.
@@ -48,16 +60,19 @@ export class ViT extends Resource<"VisionModel"> {
   /**
    * Loads a model.
    * @param family "clip".
-   * @param ckpt path of a folder: for "clip" one with `open_clip_config.json` and `open_clip_model.safetensors` (float32,
-   * float16 or bfloat16).
-   * @throws SaevError `UNSUPPORTED` for other families and for names on the hub; `NOT_FOUND`, `BAD_FILE` (with a list of
-   * all tensors that are missing, misshapen or unexpected) for what is in the folder.
+   * @param ckpt a pretrained tag ("ViT-B-16/openai"), a repository ("hf-hub:org/name"), or a path: for "clip" of a folder
+   * with `open_clip_config.json` and `open_clip_model.safetensors` (float32, float16 or bfloat16). What is not here is
+   * downloaded into the hub's cache.
+   * @throws SaevError `UNSUPPORTED` for other families; as {@link resolveModel} for names and downloads; `BAD_FILE` with a
+   * list of all tensors that are missing, misshapen or unexpected.
    */
-  static async load(family: string, ckpt: string, options?: LongCallOptions): Promise<ViT> {
+  static async load(family: string, ckpt: string, options: ViTLoadOptions = {}): Promise<ViT> {
     const found = familyOf(family);
-    const folder = await checkpointFolder(ckpt);
-    const { handle, transform } = await found.load(folder, options);
-    return new ViT(handle, family, folder, transform);
+    const { onDownload, onNote, offline, ssl, signal } = options;
+    const resolve: ResolveOptions = { onProgress: onDownload, onNote, offline, ssl, signal };
+    const model = await resolveModel(family, ckpt, resolve);
+    const { handle, transform } = await found.load(model, { signal, onProgress: options.onProgress });
+    return new ViT(handle, family, model.folder, transform);
   }
 
   /** Residual blocks. */

@@ -1,0 +1,120 @@
+import { randomBytes } from "node:crypto";
+import { link, mkdir, open, readFile, rename, rm, stat, unlink, utimes } from "node:fs/promises";
+import { hostname } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface LockOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called once when another process holds the lock. */
+  readonly onWait?: ((owner: string) => void) | undefined;
+  /** Milliseconds between signs of life, and without one before an owner on another machine counts as gone. */
+  readonly beatMs?: number | undefined;
+  readonly staleMs?: number | undefined;
+}
+
+interface Owner {
+  readonly pid: number;
+  readonly host: string;
+  readonly id: string;
+}
+
+/**
+ * Runs `work` while no other process holds the lock `file`, machines that share the folder included. The lock is a file
+ * whose time its owner renews; it passes on when the owner's process is gone, or, on another machine, gave no sign of
+ * life for a minute.
+ */
+export async function withLock<T>(
+  file: string,
+  work: () => Promise<T>,
+  options: LockOptions = {},
+): Promise<T> {
+  const { beatMs = 3000 } = options;
+  const me: Owner = { pid: process.pid, host: hostname(), id: randomBytes(8).toString("hex") };
+  await mkdir(path.dirname(file), { recursive: true });
+  await acquire(file, me, options);
+  const beat = setInterval(() => {
+    const now = new Date();
+    utimes(file, now, now).catch(() => {});
+  }, beatMs);
+  beat.unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(beat);
+    if ((await ownerOf(file))?.id === me.id) await unlink(file).catch(() => {});
+  }
+}
+
+async function acquire(file: string, me: Owner, options: LockOptions): Promise<void> {
+  const { signal, onWait, staleMs = 60_000, beatMs = 3000 } = options;
+  // Written aside and linked into place, so that nobody reads half a lock.
+  const draft = `${file}.${me.id}`;
+  const handle = await open(draft, "wx");
+  await handle.writeFile(JSON.stringify(me));
+  await handle.close();
+  let told = false;
+  // When the present owner's last sign of life was first seen, by this machine's clock: clocks of machines differ.
+  let seen = { sign: "", since: performance.now() };
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      if (await linked(draft, file)) return;
+      const owner = await ownerOf(file);
+      const time = (await stat(file).catch(() => undefined))?.mtimeMs;
+      const sign = `${owner?.id} ${time}`;
+      if (sign !== seen.sign) seen = { sign, since: performance.now() };
+      const silent = performance.now() - seen.since > staleMs;
+      if (time !== undefined && (silent || (owner && isGone(owner)))) {
+        await breakLock(file, owner, me);
+        continue;
+      }
+      if (!told && owner) {
+        told = true;
+        onWait?.(`process ${owner.pid}${owner.host === me.host ? "" : ` on ${owner.host}`}`);
+      }
+      await sleep(Math.min(250, beatMs), undefined, { signal }).catch(() => {});
+    }
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function linked(draft: string, file: string): Promise<boolean> {
+  try {
+    await link(draft, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Moves a dead owner's lock away. If what was moved is another's, taken in the meantime, it goes back. */
+async function breakLock(file: string, dead: Owner | undefined, me: Owner): Promise<void> {
+  const aside = `${file}.${me.id}.dead`;
+  if (!(await rename(file, aside).then(yes, no))) return;
+  if ((await ownerOf(aside))?.id !== dead?.id) await link(aside, file).catch(() => {});
+  await rm(aside, { force: true });
+}
+
+const yes = () => true;
+const no = () => false;
+
+async function ownerOf(file: string): Promise<Owner | undefined> {
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as Owner;
+  } catch {
+    return undefined;
+  }
+}
+
+function isGone(owner: Owner): boolean {
+  if (owner.host !== hostname()) return false;
+  try {
+    process.kill(owner.pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}

@@ -1,0 +1,134 @@
+import { SaevError } from "../errors.js";
+import { HubCache, isCommit, isInnerPath, type RepoRevision } from "./cache.js";
+import { type DownloadOptions, download } from "./download.js";
+import { hubCaches } from "./environment.js";
+import { discard, type Http } from "./http.js";
+import type { Digest } from "./partial-file.js";
+import { HttpProblem } from "./problems.js";
+
+/** A repository's state on the hub. */
+export interface RemoteSnapshot {
+  readonly repo: string;
+  readonly commit: string;
+  /** Paths of all files. */
+  readonly files: readonly string[];
+}
+
+/** Asks the hub what a revision is and holds. @throws HttpProblem. */
+export async function remoteSnapshot(
+  http: Http,
+  { repo, revision }: RepoRevision,
+  signal?: AbortSignal,
+): Promise<RemoteSnapshot> {
+  const { modelInfo } = await import("@huggingface/hub");
+  const what = revision === "main" ? repo : `${repo}@${revision}`;
+  const fetch = async (input: string | URL | Request) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const answer = await http.request({ what, url, headers: { accept: "application/json" }, signal });
+    return new Response(await text(answer.body), { status: answer.status });
+  };
+  const hubUrl = http.endpoint.href.replace(/\/$/, "");
+  const info = await modelInfo({
+    name: repo,
+    revision,
+    hubUrl,
+    fetch: fetch as typeof globalThis.fetch,
+    additionalFields: ["sha", "filePaths"],
+  }).catch((error) => {
+    if (error instanceof SyntaxError) {
+      throw new SaevError(
+        "BAD_FILE",
+        `${what}: ${http.endpoint.host} answers like no hub; check HF_ENDPOINT`,
+      );
+    }
+    throw error;
+  });
+  const commit = String(info.sha);
+  if (!isCommit(commit)) {
+    throw new SaevError("BAD_FILE", `${what}: ${http.endpoint.host} names no commit; check HF_ENDPOINT`);
+  }
+  return { repo, commit, files: info.filePaths.filter(isInnerPath) };
+}
+
+async function text(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > 64e6) throw new SaevError("BAD_FILE", "the hub's answer is larger than 64 MB");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The path of a file of a commit in one of the caches, or undefined. */
+export async function cachedFile(repo: string, commit: string, file: string): Promise<string | undefined> {
+  for (const folder of hubCaches()) {
+    const found = await new HubCache(folder).find(repo, commit, file);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/**
+ * The path of a file of a commit, downloaded into the first cache unless it lies in one of them.
+ * @throws HttpProblem, SaevError `BAD_FILE` when what comes is not what was promised, `IO` when it cannot be written.
+ */
+export async function repoFile(
+  http: Http,
+  repo: string,
+  commit: string,
+  file: string,
+  options: DownloadOptions = {},
+): Promise<string> {
+  if (!isInnerPath(file))
+    throw new SaevError("BAD_FILE", `${repo}: expected a path inside the repository, found ${file}`);
+  const cached = await cachedFile(repo, commit, file);
+  if (cached) return cached;
+  const what = `${file} of ${repo}`;
+  const url = new URL(
+    `${http.endpoint.href.replace(/\/$/, "")}/${repo}/resolve/${commit}/${file.split("/").map(encodeURIComponent).join("/")}`,
+  );
+  const head = await http.request({ what, url, method: "HEAD", stayOnHost: true, signal: options.signal });
+  await discard(head.body);
+  const etag = etagOf(head.header("x-linked-etag") ?? head.header("etag"));
+  if (etag === undefined) {
+    throw new HttpProblem(
+      "BAD_FILE",
+      `${what}: ${url.host} sends no ETag, so the file cannot be checked; check HF_ENDPOINT`,
+      false,
+    );
+  }
+  const direct = head.status < 300;
+  const size = sizeOf(head.header("x-linked-size") ?? (direct ? head.header("content-length") : undefined));
+  const cache = new HubCache(hubCaches()[0]);
+  await download(
+    http,
+    {
+      url,
+      what,
+      name: file,
+      target: cache.blob(repo, etag),
+      lock: cache.lock(repo, etag),
+      size,
+      digest: digestOf(etag, size),
+    },
+    options,
+  );
+  return cache.link(repo, commit, file, etag);
+}
+
+/** The ETag as a file name: without quotes and mark of weakness. Undefined when it cannot be one. */
+function etagOf(header: string | undefined): string | undefined {
+  const etag = header?.replace(/^W\//, "").replaceAll('"', "");
+  return etag && /^[\w-]{1,200}$/.test(etag) ? etag : undefined;
+}
+
+/** Large files are named by their SHA-256, small ones by git's hash. */
+function digestOf(etag: string, size: number | undefined): Digest | undefined {
+  if (/^[0-9a-f]{64}$/.test(etag)) return { kind: "sha256", hex: etag };
+  return /^[0-9a-f]{40}$/.test(etag) && size !== undefined ? { kind: "git-sha1", hex: etag } : undefined;
+}
+
+const sizeOf = (text: string | undefined): number | undefined =>
+  text && /^\d+$/.test(text) ? Number(text) : undefined;
