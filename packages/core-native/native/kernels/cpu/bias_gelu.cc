@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/parallel.h"
+#include "kernels/cpu/row_tasks.h"
 
 namespace saev {
 
@@ -73,11 +74,12 @@ const char* gelu_name(Gelu gelu) {
 }
 
 void bias_gelu(float* x, const float* bias, int64_t rows, int64_t d, Gelu gelu, Level level) {
-  constexpr int64_t kBlock = 16;
+  if (rows == 0 || d == 0) return;
+  const int64_t block = rows_of_a_task(d);
   const Rows run = rows_at(level);
-  parallel_tasks((rows + kBlock - 1) / kBlock, [&](int64_t task, int) {
-    const int64_t from = task * kBlock;
-    run(x + from * d, bias, std::min(kBlock, rows - from), d, gelu);
+  parallel_tasks((rows + block - 1) / block, [&](int64_t task, int) {
+    const int64_t from = task * block;
+    run(x + from * d, bias, std::min(block, rows - from), d, gelu);
   });
 }
 

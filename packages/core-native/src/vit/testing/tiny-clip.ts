@@ -39,16 +39,20 @@ export function sizesOf({ vision }: TinyClip) {
   return { height, width, patches, d: vision.width, hidden: Math.trunc(vision.width * vision.mlp_ratio) };
 }
 
-/** Random weights for every tensor of the tower, with names and shapes as open_clip saves them. */
-export function tinyWeights(config: TinyClip, seed = 1): Weights {
+/**
+ * Random weights for every tensor of the tower, with names and shapes as open_clip saves them. `matrices` scales those of
+ * products, which a wide model needs smaller.
+ */
+export function tinyWeights(config: TinyClip, seed = 1, matrices = 1): Weights {
   const random = randomNumbers(seed);
   const { patches, d, hidden } = sizesOf(config);
   const p = config.vision.patch_size;
   const weights = new Map<string, { data: Float32Array; shape: number[] }>();
   const add = (name: string, shape: number[], scale: number, offset = 0) => {
+    const size = name.endsWith("weight") && shape.length > 1 ? scale * matrices : scale;
     const data = Float32Array.from(
       { length: shape.reduce((a, b) => a * b, 1) },
-      () => offset + scale * random(),
+      () => offset + size * random(),
     );
     weights.set(`visual.${name}`, { data, shape });
   };

@@ -1,0 +1,29 @@
+/**
+ * Records a folder of pictures; run in a process of its own, to be killed or to meet a full disk.
+ *   record-child.ts MODEL IMAGES DUMP
+ * Prints one JSON line for each batch, and the result.
+ */
+import { parseActivations } from "@saev/config";
+import { recordActivations } from "@saev/core";
+
+const [model, images, dump] = process.argv.slice(2);
+const cfg = parseActivations({
+  data: { root: images },
+  dump_to: dump,
+  vit_ckpt: model,
+  vit_batch_size: 4,
+  n_workers: 2,
+  d_vit: 12,
+  vit_layers: [-1, 1],
+  n_patches_per_img: 4,
+  n_patches_per_shard: 2 * 5 * 7,
+  device: "cpu",
+});
+const print = (value: unknown) => console.log(JSON.stringify(value));
+try {
+  print(await recordActivations(cfg, { onProgress: print }));
+} catch (error) {
+  const { name, message } = error as Error;
+  print({ name, message });
+  process.exitCode = 1;
+}
