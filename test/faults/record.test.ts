@@ -10,6 +10,9 @@ import {
 import { randomNumbers, writeTinyClip } from "../../packages/core-native/src/vit/testing/tiny-clip.js";
 import { runChild } from "./child.js";
 
+// Tiny models gain nothing from threads, and lose much where other processes take the cores.
+process.env.OMP_NUM_THREADS = "1";
+
 const nImages = 200;
 const register = path.resolve(import.meta.dirname, "../../scripts/source/register.mjs");
 const childArgs = (dump: string) => [
@@ -32,7 +35,7 @@ beforeAll(async () => {
   const child = runChild("record-child.ts", childArgs(path.join(root, "undisturbed")).slice(3));
   expect(child.status, child.stderr + child.stdout).toBe(0);
   undisturbed = contents(path.join(root, "undisturbed"));
-});
+}, 120_000);
 afterAll(() => rmSync(root, { recursive: true }));
 
 /** Starts a recording and kills it `ms` after its `batches`-th batch. Says how many batches it had reported. */
@@ -76,7 +79,7 @@ it("is the same to the byte after ten kills at random moments", { timeout: 120_0
   expect(result.resumedAt).toBeGreaterThan(0);
 });
 
-it("meets a full disk with one clear error, and goes on when there is room", () => {
+it("meets a full disk with one clear error, and goes on when there is room", { timeout: 120_000 }, () => {
   const dump = path.join(root, "full");
   // A limit on the size of files stands in for a full disk: the same failing write.
   const limited = ["-c", `trap '' XFSZ; ulimit -f 5; exec "$0" "$@"`, process.execPath, ...childArgs(dump)];

@@ -15,6 +15,9 @@ import { ImageFolder, type RecordOptions, recordActivations, ViT } from "../inde
 import { tinyClip, writeTinyClip } from "../vit/testing/tiny-clip.js";
 import { digests, scratchFolder, writeDataset } from "./testing/dataset.js";
 
+// Tiny models gain nothing from threads, and lose much where other processes take the cores.
+process.env.OMP_NUM_THREADS = "1";
+
 const n = 23;
 const tokens = 5;
 const dVit = tinyClip.vision.width;
