@@ -3,7 +3,7 @@ import { editDistance } from "@saev/config";
 /**
  * The names that a mistyped one was most likely meant to be, the closest first, at most three. A name is close when
  * a third of its letters (or two) would have to change, or when its last part alone is: `--exp-factor` is close to
- * `--sae.exp-factor`.
+ * `--sae.exp-factor`, and `--root` to `--data.shard-root`, which ends in it.
  */
 export function nearestNames(typed: string, known: Iterable<string>): string[] {
   const wanted = plain(typed);
@@ -16,6 +16,7 @@ export function nearestNames(typed: string, known: Iterable<string>): string[] {
     const distance = Math.min(
       whole <= allowed(wanted) ? whole : Infinity,
       last <= allowed(lastPart(wanted)) + 0.5 ? last : Infinity,
+      lastPart(wanted).length > 2 && plain(name).endsWith(`-${lastPart(wanted)}`) ? 2.5 : Infinity,
     );
     if (distance < Infinity) near.push({ name, distance });
   }

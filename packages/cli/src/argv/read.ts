@@ -94,7 +94,9 @@ export function readWords(grammar: Grammar, words: readonly string[]): CommandLi
     if (flag !== undefined) {
       const entry = known.get(flag.name);
       if (entry === undefined) {
-        complain(left, `${flag.typed}: no such flag${didYouMean(nearestNames(flag.typed, known.keys()))}`);
+        const members = unions.find((u) => flag.name === `--${u.path}`)?.members.map((m) => m.subcommand);
+        const near = members ?? nearestNames(flag.typed, known.keys());
+        complain(left, `${flag.typed}: no such flag${didYouMean(near)}`);
         // What follows was its value, unless the command takes words of its own.
         if (wanted.length === 0) takeValues(Number.POSITIVE_INFINITY);
         continue;
@@ -179,7 +181,7 @@ function unexpected(word: string, unions: readonly FlagUnion[]): string {
     word,
     unions.flatMap((u) => u.members.map((m) => m.subcommand)),
   );
-  return `${word}: unexpected word${didYouMean(near)}`;
+  return `${word === "" ? '""' : word}: unexpected word${didYouMean(near)}`;
 }
 
 /** Every name that a flag can be typed as. */

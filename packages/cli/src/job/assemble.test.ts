@@ -152,6 +152,12 @@ describe("a job reports everything at once", () => {
     expect(await outcome(trainJob, ["--config", file])).toEqual([expect.stringMatching(message)]);
   });
 
+  test("an empty path", async () => {
+    expect(await outcome(trainJob, ["--config="])).toEqual([
+      '--config: expected the path of a file, found ""',
+    ]);
+  });
+
   test("what several configs of a sweep ask for and is not supported is said once", async () => {
     const file = write("sweep.toml", "lr = [1e-3, 2e-3]\nslurm_acct = 'x'\n");
     expect(await outcome(trainJob, ["--sweep", file])).toEqual([

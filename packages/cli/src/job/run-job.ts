@@ -67,6 +67,10 @@ function readFile(
   mistakes: string[],
 ): { path: string; value: Record<string, unknown> } | undefined {
   if (typeof path !== "string") return undefined;
+  if (path === "") {
+    mistakes.push('--config: expected the path of a file, found ""');
+    return undefined;
+  }
   try {
     return { path, value: loadConfigFile(path) };
   } catch (error) {
