@@ -14,19 +14,22 @@ setupOrExit();
 const total = { passed: 0, failed: 0, skipped: 0 };
 const parts = [];
 
-/** Runs one part; `count` says what it added to the totals, and a part that fails without saying so counts as one. */
-function part(name, command, args, count = () => ({})) {
+/**
+ * Runs one part. `count` reads from its output (when `capture` asks for it) what it adds to the totals; a part that fails
+ * without a failed test of its own counts as one.
+ */
+function part(name, command, args, { capture = false, count = () => ({}) } = {}) {
   say(`\n── ${name}`);
   const started = performance.now();
   const { status, stdout, error } = spawnSync(command, args, {
     cwd: root,
     encoding: "utf8",
-    stdio: ["ignore", count.length > 0 ? "pipe" : "inherit", "inherit"],
+    stdio: ["ignore", capture ? "pipe" : "inherit", "inherit"],
     maxBuffer: 1 << 28,
   });
   if (stdout) process.stdout.write(stdout);
   if (error) say(`${command}: ${error.message}`);
-  const { passed = 0, failed = 0, skipped = 0 } = count(stdout ?? "");
+  const { passed = 0, failed = 0, skipped = 0 } = count(stdout);
   const ok = status === 0 && failed === 0;
   total.passed += passed;
   total.skipped += skipped;
@@ -46,34 +49,28 @@ if (filters.length === 0) {
   ]);
   part("format: C++", clangFormat(), ["--dry-run", "-Werror", "--style=file", ...nativeSources()]);
   part("types: tests, benchmarks, examples", node, [tool("typescript/bin/tsc"), "-p", "tsconfig.test.json"]);
-  part("C++ tests", "packages/core-native/build/cpu/saev_tests", [], (out) => {
-    const [, passed = 0, failed = 0] = /^(\d+) passed, (\d+) failed$/m.exec(out) ?? [];
-    return { passed: Number(passed), failed: Number(failed) };
+  part("C++ tests", "packages/core-native/build/cpu/saev_tests", [], {
+    capture: true,
+    count: (out) => {
+      const [, passed = 0, failed = 0] = /^(\d+) passed, (\d+) failed$/m.exec(out ?? "") ?? [];
+      return { passed: Number(passed), failed: Number(failed) };
+    },
   });
 }
 
 const report = path.join(root, ".cache/test/vitest.json");
 mkdirSync(path.dirname(report), { recursive: true });
 rmSync(report, { force: true });
-part(
-  "TypeScript tests",
-  node,
-  [
-    tool("vitest/vitest.mjs"),
-    "run",
-    "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${report}`,
-    ...filters,
-  ],
-  () => {
+const vitest = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...filters];
+part("TypeScript tests", node, [tool("vitest/vitest.mjs"), ...vitest], {
+  count: () => {
     if (!existsSync(report)) return {};
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
       readFileSync(report, "utf8"),
     );
     return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
   },
-);
+});
 
 console.log(`\n${parts.join("\n")}`);
 console.log(
