@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { decodeImage, type ImageFolder, SaevError } from "@saev/core";
 import { galleryThumb, writeGalleryPicture } from "./gallery/write-gallery.js";
@@ -7,6 +6,7 @@ import { latentFolder, type PictureJob, writePicture } from "./latent-folder.js"
 import { opaque } from "./overlay.js";
 import type { Ranking } from "./ranking.js";
 import { type Family, viewOf } from "./view.js";
+import { makeFolder } from "./write-file.js";
 
 export interface DrawOptions {
   readonly family: Family;
@@ -38,7 +38,7 @@ export async function drawPictures(
   const uses = new Map<number, Use>();
   for (const { latent, images: ranked, upper } of rankings) {
     const folder = latentFolder(root, latent);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     for (const [position, entry] of ranked.entries()) {
       let use = uses.get(entry.image);
       if (!use) {

@@ -160,6 +160,11 @@ describe("makeVisuals", () => {
       code: "NOT_FOUND",
     });
     expect(existsSync(path.join(dump_to, "sort_by_patch"))).toBe(false);
+    // A file where a folder should be made.
+    await expect(makeVisuals({ ...cfg, dump_to: cfg.ckpt })).rejects.toMatchObject({
+      name: "SaevError",
+      message: expect.stringContaining("cannot make the folder"),
+    });
   });
 
   it("keeps earlier results when it is stopped, and goes on with what it had drawn", async () => {

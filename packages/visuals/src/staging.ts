@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { writeFileAtomic } from "./write-file.js";
+import { asIoError, makeFolder, writeFileAtomic } from "./write-file.js";
 
 const marker = ".job";
 
@@ -23,11 +23,12 @@ export class Staging {
   /** @param job text that is equal exactly when the results must be. */
   static async open(target: string, job: string): Promise<Staging> {
     const folder = `${target}.partial`;
+    await makeFolder(path.dirname(folder));
     const digest = createHash("sha256").update(job).digest("hex");
     const found = await readFile(path.join(folder, marker), "utf8").catch(() => undefined);
     const resumed = found === digest;
     if (!resumed) await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFileAtomic(path.join(folder, marker), digest);
     return new Staging(target, folder, resumed);
   }
@@ -37,7 +38,7 @@ export class Staging {
    * target are left alone.
    */
   async publish(last: string): Promise<void> {
-    await mkdir(this.target, { recursive: true });
+    await makeFolder(this.target);
     await rm(path.join(this.folder, marker), { force: true });
     const names = (await readdir(this.folder)).sort((a, b) => Number(a === last) - Number(b === last));
     for (const name of names) await replace(path.join(this.folder, name), path.join(this.target, name));
@@ -49,10 +50,16 @@ export class Staging {
 async function replace(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
+    return;
   } catch {
-    const old = `${to}.old.${process.pid}`;
+    // A folder that is not empty is in the way: aside with it.
+  }
+  const old = `${to}.old.${process.pid}`;
+  try {
     await rename(to, old);
     await rename(from, to);
-    await rm(old, { recursive: true, force: true });
+  } catch (error) {
+    throw asIoError(error, `cannot move ${from} into place`);
   }
+  await rm(old, { recursive: true, force: true });
 }

@@ -51,7 +51,9 @@ std::shared_ptr<TopKAccumulator> accumulate_top_k(BatchSource& source, const Enc
   Batch batch;
   SparseBatch f_x;
   int64_t done = 0;
-  while (source.next(batch, options.topk_batch_size, job) > 0) {
+  // No larger than the source: a batch takes its memory at once.
+  const int64_t batch_rows = std::max<int64_t>(1, std::min(options.topk_batch_size, top_k.rows));
+  while (source.next(batch, batch_rows, job) > 0) {
     job.check_abort();
     encode_in_pieces(encoder, batch, options.sae_batch_size, f_x, job);
     accumulator->add(f_x, batch.image_i, batch.patch_i);

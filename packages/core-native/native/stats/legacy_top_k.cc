@@ -98,7 +98,7 @@ LegacyTables legacy_top_k(BatchSource& source, const Encoder& encoder, const Leg
   Batch batch;
   SparseBatch f_x;
   int64_t done = 0;
-  while (source.next(batch, batch_size, job) > 0) {
+  while (source.next(batch, std::min(batch_size, std::max<int64_t>(1, rows)), job) > 0) {
     job.check_abort();
     if (options.patches && batch.rows < batch_size) break;  // it drops the last, partial batch
     if (batch.rows < options.top_k) {

@@ -10,6 +10,8 @@
 namespace saev {
 namespace {
 
+constexpr int64_t kMaxLatents = int64_t{1} << 24;
+
 Error invalid(const std::string& message) {
   return {Code::kInvalidArgument, message};
 }
@@ -45,7 +47,9 @@ struct TopKAccumulator::Block {
 };
 
 TopKAccumulator::TopKAccumulator(TopKOptions options) : options_(options), sampler_(0, 0, 0) {
-  if (options.d_sae < 1 || options.d_sae > INT32_MAX) throw invalid("d_sae: expected 1 or more");
+  if (options.d_sae < 1 || options.d_sae > kMaxLatents) {
+    throw invalid("d_sae: expected 1 to 16777216, found " + std::to_string(options.d_sae));
+  }
   if (options.top_k < 1 || options.top_k > INT32_MAX) {
     throw invalid("top_k: expected 1 or more, found " + std::to_string(options.top_k));
   }

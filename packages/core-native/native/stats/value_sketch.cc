@@ -113,8 +113,8 @@ float ValueSketch::select(int64_t rank, int64_t zeros) const {
 }
 
 std::vector<int64_t> ValueSketch::histogram(double lo, double hi, int64_t bins, bool log10) const {
-  if (bins < 1 || !(hi >= lo)) {
-    throw Error(Code::kInvalidArgument, "histogram: expected lo ≤ hi and at least one bin");
+  if (bins < 1 || bins > 1000000 || !(hi >= lo)) {
+    throw Error(Code::kInvalidArgument, "histogram: expected lo ≤ hi and 1 to 1,000,000 bins");
   }
   std::vector<int64_t> counts(static_cast<size_t>(bins), 0);
   const double step = (hi - lo) / static_cast<double>(bins);

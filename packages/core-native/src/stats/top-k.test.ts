@@ -57,6 +57,11 @@ describe("TopKAccumulator", () => {
     const nan = new Float32Array([0, Number.NaN, 0, 0]);
     expect(() => accumulator.add(Tensor.from(nan, [2, 2]), up)).toThrow(/latent 1 of image 0 is not finite/);
     expect(() => accumulator.finish()).toThrow(/expected 2 rows, found 0/);
+    expect(() => TopKAccumulator.create({ ...one, dSae: 2 ** 40 })).toThrow(/d_sae/);
+    using stats = statistics();
+    expect(() => stats.histogram(0, 1e12)).toThrow(/bins/);
+    expect(() => stats.histogram(dSae)).toThrow(/0 to 5, found 6/);
+    expect(() => stats.tables(101)).toThrow(/percentile/);
   });
 });
 

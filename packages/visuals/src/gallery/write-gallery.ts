@@ -1,8 +1,7 @@
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Pixels } from "@saev/core";
 import sharp from "sharp";
-import { writeFileAtomic } from "../write-file.js";
+import { makeFolder, writeFileAtomic } from "../write-file.js";
 import type { GalleryContent } from "./data.js";
 import { pageHtml } from "./page.js";
 
@@ -23,8 +22,8 @@ export const galleryThumb = (root: string, image: number) =>
 /** Writes the two pictures of an image. The heat maps are drawn by the page. @param picture square, RGB. */
 export async function writeGalleryPicture(root: string, image: number, picture: Pixels): Promise<void> {
   await Promise.all([
-    mkdir(path.join(root, "gallery", "images"), { recursive: true }),
-    mkdir(path.join(root, "gallery", "thumbs"), { recursive: true }),
+    makeFolder(path.join(root, "gallery", "images")),
+    makeFolder(path.join(root, "gallery", "thumbs")),
   ]);
   const raw = { width: picture.width, height: picture.height, channels: 3 as const };
   const [large, small] = await Promise.all([
