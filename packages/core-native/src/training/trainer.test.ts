@@ -1,0 +1,147 @@
+import { expect, test } from "vitest";
+import { MemoryLoader } from "../loading/batch-source.js";
+import { Tensor } from "../tensor.js";
+import { evaluate } from "./evaluate.js";
+import { initialTensors, meanActivation } from "./initial-tensors.js";
+import { plannedBatches, warmup } from "./plan.js";
+import { Trainer, type TrainLog } from "./trainer.js";
+
+const dVit = 8;
+const numbers = (n: number, seed: number) =>
+  Float32Array.from({ length: n }, (_, i) => Math.sin(i * i * 0.37 + seed));
+const rows = (n: number, seed = 1) => Tensor.from(numbers(n * dVit, seed), [n, dVit]);
+
+function trainerOf(dSae = 32): Trainer {
+  const trainer = Trainer.create(dVit);
+  trainer.add(initialTensors(dVit, dSae, { seed: 0 }), {
+    lr: 1e-3,
+    nLrWarmup: 3,
+    sparsityCoeff: 1e-2,
+    nSparsityWarmup: 4,
+  });
+  return trainer;
+}
+
+test("a run logs every SAE as it goes, warm-ups included, and counts as planned", async () => {
+  using source = MemoryLoader.create(rows(100));
+  using trainer = trainerOf();
+  trainer.add(initialTensors(dVit, 16, { seed: 1 }), { nSparsityWarmup: 4, legacySparsityWarmup: true });
+  const log: TrainLog[] = [];
+  let last = { done: 0, total: 0 };
+  const steps = await trainer.run(source, {
+    batchSize: 30,
+    nPatches: 200,
+    logEvery: 1,
+    onLog: (entry) => log.push(entry),
+    onProgress: (p) => {
+      last = p;
+    },
+  });
+  const planned = plannedBatches(100, 30, 200);
+  expect(steps).toBe(planned.length);
+  expect(last).toEqual({ done: steps, total: steps });
+  const first = log.filter((e) => e.sae === 0);
+  expect(first.map((e) => e.rows)).toEqual(planned);
+  expect(first.map((e) => e.lr)).toEqual(planned.map((_, i) => warmup(0, 1e-3, 3, i + 1)));
+  expect(first.map((e) => e.sparsityCoeff)).toEqual(planned.map((_, i) => warmup(0, 1e-2, 4, i + 1)));
+  const second = log.filter((e) => e.sae === 1);
+  expect(second).toHaveLength(steps);
+  expect(new Set(second.map((e) => e.sparsityCoeff))).toEqual(new Set([4e-4]));
+});
+
+test("a NaN stops the run, named by step and SAE; the SAE stays as it was", async () => {
+  const data = numbers(60 * dVit, 3);
+  data[45 * dVit] = Number.NaN;
+  using source = MemoryLoader.create(Tensor.from(data, [60, dVit]));
+  using trainer = trainerOf();
+  const run = trainer.run(source, { batchSize: 20, nPatches: 1000 });
+  await expect(run).rejects.toMatchObject({ code: "NUMERIC" });
+  await expect(run).rejects.toThrow(/step 3: the loss of SAE 0/);
+  expect(trainer.steps).toBe(2);
+  expect(trainer.tensors(0).wEnc.toFloat32Array().every(Number.isFinite)).toBe(true);
+});
+
+test("an aborted run rejects with the reason and can go on", async () => {
+  using source = MemoryLoader.create(rows(100));
+  using trainer = trainerOf();
+  const controller = new AbortController();
+  const run = trainer.run(source, {
+    batchSize: 10,
+    nPatches: 100_000_000,
+    logEvery: 1,
+    signal: controller.signal,
+    onLog: () => controller.abort("enough"),
+  });
+  await expect(run).rejects.toBe("enough");
+  const done = trainer.steps;
+  expect(done).toBeGreaterThan(0);
+  await trainer.step(rows(10));
+  expect(trainer.steps).toBe(done + 1);
+});
+
+test("one call at a time, and only what fits", async () => {
+  using source = MemoryLoader.create(rows(100));
+  using trainer = trainerOf();
+  const controller = new AbortController();
+  const run = trainer.run(source, {
+    batchSize: 10,
+    nPatches: 100_000_000,
+    signal: controller.signal,
+    onProgress: () => {
+      expect(() => trainer.tensors(0)).toThrow(/another call/);
+      controller.abort();
+    },
+  });
+  await expect(run).rejects.toThrow(/abort/);
+  await expect(trainer.step(Tensor.from(numbers(9, 1), [1, 9]))).rejects.toMatchObject({
+    code: "SHAPE_MISMATCH",
+  });
+  await expect(trainer.step(Tensor.from(new Float32Array(0), [0, dVit]))).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+  });
+  expect(() => trainer.add(initialTensors(9, 18))).toThrow(/width 8/);
+  expect(() => trainer.add(initialTensors(dVit, 16), { lr: Number.NaN })).toThrow(/lr/);
+  expect(() => trainer.tensors(1)).toThrow(/below 1/);
+  expect(() => initialTensors(0, 5)).toThrow(/d_vit/);
+  using empty = Trainer.create(dVit);
+  await expect(empty.run(source, { batchSize: 1, nPatches: 1 })).rejects.toThrow(/no SAE/);
+});
+
+test("evaluation agrees with the sums it stands for", async () => {
+  const n = 50;
+  const data = numbers(n * dVit, 5).map((v) => v + 3);
+  using source = MemoryLoader.create(Tensor.from(data, [n, dVit]));
+  using mean = await meanActivation(source, n);
+  source.reset();
+  using trainer = Trainer.create(dVit);
+  trainer.add(initialTensors(dVit, 40, { seed: 2, bDec: mean }));
+  using sae = trainer.sae(0);
+  const found = await evaluate(sae, source, { batchSize: 16 });
+  using x = Tensor.from(data, [n, dVit]);
+  using latents = await sae.encode(x);
+  const f = latents.toDense();
+  const xHat = (await sae.decode(latents)).toFloat32Array();
+  const mu = mean.toFloat32Array();
+  let error = 0;
+  let spread = 0;
+  let size = 0;
+  for (let i = 0; i < n * dVit; i++) {
+    error += (xHat[i]! - data[i]!) ** 2;
+    spread += (data[i]! - mu[i % dVit]!) ** 2;
+    size += data[i]! ** 2;
+  }
+  expect(found.nRows).toBe(n);
+  expect(found.mse).toBeCloseTo(error / (n * dVit), 5);
+  expect(found.l0).toBeCloseTo(latents.nnz / n, 10);
+  expect(found.l1).toBeCloseTo(f.reduce((a, b) => a + b, 0) / n, 4);
+  expect(found.explainedVariance).toBeCloseTo(1 - error / spread, 5);
+  expect(found.normalizedMse).toBeCloseTo(error / size, 5);
+  const freqs = found.freqs.toFloat32Array();
+  const means = found.meanValues.toFloat32Array();
+  for (let j = 0; j < 40; j++) {
+    const fired = Array.from({ length: n }, (_, r) => f[r * 40 + j]!).filter((v) => v > 0);
+    expect(freqs[j]).toBeCloseTo(fired.length / n, 6);
+    if (fired.length === 0) expect(means[j]).toBeNaN();
+    else expect(means[j]).toBeCloseTo(fired.reduce((a, b) => a + b, 0) / fired.length, 4);
+  }
+});
