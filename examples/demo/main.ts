@@ -75,4 +75,4 @@ saev(
 );
 
 console.log(`\nThe demo took ${seconds(started)}. Open the gallery in a browser:`);
-console.log(`  ${path.join(visuals, "sort_by_patch", "gallery", "index.html")}`);
+console.log(`  ${path.join(visuals, "sort_by_patch", "index.html")}`);

@@ -48,10 +48,17 @@ describe("activations, train, visuals", () => {
       const evaluation = JSON.parse(readFileSync(path.join(dir, "evaluation.json"), "utf8"));
       expect(evaluation.explained_variance).toBeGreaterThan(0.5);
     }
-    for (const name of ["top_values", "top_img_i", "top_patch_i", "mean_values", "sparsity", "distributions"]) {
+    for (const name of [
+      "top_values",
+      "top_img_i",
+      "top_patch_i",
+      "mean_values",
+      "sparsity",
+      "distributions",
+    ]) {
       expect(existsSync(path.join(run.visuals, `${name}.pt`)), name).toBe(true);
     }
-    expect(statSync(path.join(run.visuals, "gallery/index.html")).size).toBeGreaterThan(1000);
+    expect(statSync(path.join(run.visuals, "index.html")).size).toBeGreaterThan(1000);
   });
 
   it("do nothing twice: a second recording reads no picture", async () => {

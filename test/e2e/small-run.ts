@@ -28,7 +28,9 @@ export async function smallRun(): Promise<SmallRun> {
   const files: string[] = [];
   for (const category of categories) {
     mkdirSync(path.join(pictures, category), { recursive: true });
-    for (const name of readdirSync(path.join(data, "pictures", category)).toSorted().slice(0, perCategory)) {
+    for (const name of readdirSync(path.join(data, "pictures", category))
+      .toSorted()
+      .slice(0, perCategory)) {
       const to = path.join(pictures, category, name);
       cpSync(path.join(data, "pictures", category, name), to);
       files.push(to);
@@ -41,14 +43,34 @@ export async function smallRun(): Promise<SmallRun> {
   };
 
   await run(
-    ...["activations", "--vit-family", "clip", "--vit-ckpt", model, "--d-vit", "128", "--n-patches-per-img", "100"],
+    ...[
+      "activations",
+      "--vit-family",
+      "clip",
+      "--vit-ckpt",
+      model,
+      "--d-vit",
+      "128",
+      "--n-patches-per-img",
+      "100",
+    ],
     ...["--vit-layers", "-2", "--vit-batch-size", "5", "--n-patches-per-shard", "500", "--device", "cpu"],
     ...["--dump-to", "shards", "data:image-folder-dataset", "--data.root", "pictures"],
   );
   const [hash] = readdirSync(path.join(folder, "shards"));
   const shards = path.join("shards", hash!);
   await run(
-    ...["train", "--data.shard-root", shards, "--n-patches", "40_000", "--sae-batch-size", "200", "--lr", "1e-3"],
+    ...[
+      "train",
+      "--data.shard-root",
+      shards,
+      "--n-patches",
+      "40_000",
+      "--sae-batch-size",
+      "200",
+      "--lr",
+      "1e-3",
+    ],
     ...["--n-lr-warmup", "20", "--log-every", "50", "--device", "cpu", "--ckpt-path", "runs"],
     ...["--sweep", path.join(root, "test/fixtures/sweep-of-two.toml")],
     ...["sae:relu", "--sae.d-vit", "128", "--sae.exp-factor", "2", "--sae.n-reinit-samples", "1000"],
