@@ -86,7 +86,7 @@ class Parser {
       if (peek() != '"') fail("a key in quotes");
       std::string key = string();
       if (!seen.insert(key).second) {
-        throw Error(Code::kBadFile, where_ + ": the key " + json_string(key) + " occurs twice");
+        throw Error(Code::kBadFile, where_ + ": the key " + shown(key) + " occurs twice");
       }
       skip_space();
       if (peek() != ':') fail("':'");
@@ -276,6 +276,15 @@ std::string json_string(std::string_view text) {
     }
   }
   return out + "\"";
+}
+
+std::string shown(std::string_view text) {
+  constexpr size_t kMost = 80;
+  std::string out = json_string(text.substr(0, kMost));
+  for (char& c : out) {
+    if (c == 0x7f) c = '?';
+  }
+  return text.size() > kMost ? out + "..." : out;
 }
 
 }  // namespace saev

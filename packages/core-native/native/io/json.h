@@ -31,5 +31,7 @@ inline constexpr size_t kMaxJsonValues = 4'000'000;
 Json parse_json(std::string_view text, const std::string& where);
 /// `text` as a JSON string with its quotes, control characters escaped.
 std::string json_string(std::string_view text);
+/// The same for messages: what a file says of itself, cut to a length that people read, always one line.
+std::string shown(std::string_view text);
 
 }  // namespace saev

@@ -220,7 +220,7 @@ NodePtr PickleReader::global(const std::string& module, const std::string& name)
   const FileDtype* dtype = nullptr;
   const bool element_type = module == "torch" && dtype_by_torch_name(name) != nullptr;
   if (!element_type && known_globals().count(full) == 0 && !is_storage_class(full, dtype)) {
-    throw Error(Code::kUnsupported, where_ + " holds a Python object of " + json_string(module + "." + name) +
+    throw Error(Code::kUnsupported, where_ + " holds a Python object of " + shown(module + "." + name) +
                                         ", which is not read for safety; in Python, save the tensors alone: "
                                         "torch.save(model.state_dict(), path)");
   }

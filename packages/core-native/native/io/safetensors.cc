@@ -53,7 +53,7 @@ void SafetensorsFile::read_header() {
       }
       continue;
     }
-    const std::string who = "tensor " + json_string(name);
+    const std::string who = "tensor " + shown(name);
     const Json* dtype = value.get("dtype");
     const Json* shape = value.get("shape");
     const Json* offsets = value.get("data_offsets");
@@ -63,7 +63,7 @@ void SafetensorsFile::read_header() {
     }
     const FileDtype* known = dtype_by_safetensors(dtype->text);
     if (known == nullptr) {
-      throw Error(Code::kUnsupported, path + ": " + who + " has dtype " + json_string(dtype->text) +
+      throw Error(Code::kUnsupported, path + ": " + who + " has dtype " + shown(dtype->text) +
                                           ", which this build does not read");
     }
     Entry entry{known->type, {}, 0, 0};
@@ -76,8 +76,9 @@ void SafetensorsFile::read_header() {
     }
     const int64_t begin = offsets->array[0].whole(), end = offsets->array[1].whole();
     if (begin < 0 || end < begin || static_cast<uint64_t>(end) > data_size) {
-      throw bad(who + " lies at bytes " + offsets->array[0].text + " to " + offsets->array[1].text + " of " +
-                std::to_string(data_size) + "; the file is damaged or cut short");
+      throw bad(who + " lies at bytes " + shown(offsets->array[0].text) + " to " +
+                shown(offsets->array[1].text) + " of " + std::to_string(data_size) +
+                "; the file is damaged or cut short");
     }
     if (end - begin != size) {
       throw bad(who + " needs " + std::to_string(size) + " bytes by its shape and has " +
@@ -97,9 +98,9 @@ void SafetensorsFile::read_header() {
 const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found != entries_.end()) return found->second;
-  throw Error(Code::kNotFound, file_->path() + " holds no tensor " + json_string(name) + "; it holds " +
+  throw Error(Code::kNotFound, file_->path() + " holds no tensor " + shown(name) + "; it holds " +
                                    std::to_string(names_.size()) +
-                                   (names_.empty() ? "" : ", the first is " + json_string(names_.front())));
+                                   (names_.empty() ? "" : ", the first is " + shown(names_.front())));
 }
 
 at::Tensor SafetensorsFile::tensor(const std::string& name) const {
@@ -129,12 +130,11 @@ void write_safetensors(const std::string& path, const NamedTensors& tensors,
   for (const size_t i : order) {
     const auto& [name, tensor] = tensors[i];
     if (name == kMetadataKey || !seen.insert(name).second) {
-      throw Error(Code::kInvalidArgument,
-                  "tensor names must differ: " + json_string(name) + " cannot be used");
+      throw Error(Code::kInvalidArgument, "tensor names must differ: " + shown(name) + " cannot be used");
     }
     const FileDtype* dtype = dtype_by_type(tensor.scalar_type());
     if (dtype == nullptr) {
-      throw Error(Code::kUnsupported, "tensor " + json_string(name) + ": safetensors has no such dtype");
+      throw Error(Code::kUnsupported, "tensor " + shown(name) + ": safetensors has no such dtype");
     }
     header += header.size() > 1 ? "," : "";
     header += json_string(name) + ":{\"dtype\":\"" + dtype->safetensors + "\",\"shape\":[";

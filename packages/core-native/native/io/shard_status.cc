@@ -27,7 +27,8 @@ std::optional<ShardStatus> read_shard_status(const std::string& folder) {
     throw bad("expected format, status, images_done and holes");
   }
   if (format->whole() != 1) {
-    throw Error(Code::kUnsupported, path + ": format " + format->text + " was written by a newer saev");
+    throw Error(Code::kUnsupported,
+                path + ": format " + shown(format->text) + " was written by a newer saev");
   }
   ShardStatus out;
   out.complete = status->text == "complete";

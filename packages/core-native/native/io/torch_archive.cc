@@ -53,7 +53,8 @@ at::Tensor inflate(std::span<const std::byte> archive, const std::string& name, 
     auto holder = std::make_shared<at::DataPtr>(std::move(data));
     return at::from_blob(holder->get(), {static_cast<int64_t>(size)}, [holder](void*) {}, at::kByte);
   } catch (const c10::Error& e) {
-    throw Error(Code::kBadFile, path + ": record " + name + " cannot be unpacked; the file is damaged");
+    throw Error(Code::kBadFile,
+                path + ": record " + shown(name) + " cannot be unpacked; the file is damaged");
   }
 }
 
@@ -111,8 +112,9 @@ void TorchArchive::read_zip(size_t offset) {
   const std::string prefix = pickle->name.substr(0, pickle->name.find('/') + 1);
   for (const ZipEntry& e : entries) {
     if (e.deflated && e.size > kFreelyUnpacked && e.size / kMaxInflation > e.compressed) {
-      throw Error(Code::kBadFile, path + ": record " + e.name + " would unpack to " + std::to_string(e.size) +
-                                      " bytes from " + std::to_string(e.compressed) + "; refused");
+      throw Error(Code::kBadFile, path + ": record " + shown(e.name) + " would unpack to " +
+                                      std::to_string(e.size) + " bytes from " + std::to_string(e.compressed) +
+                                      "; refused");
     }
   }
   const auto content = [&](const ZipEntry& e) {
@@ -182,7 +184,7 @@ void TorchArchive::read_stream(size_t offset) {
     std::memcpy(&numel, bytes.data() + at, sizeof numel);
     at += sizeof numel;
     if (numel != storage.numel || static_cast<uint64_t>(numel) > (bytes.size() - at) / item) {
-      throw Error(Code::kBadFile, path + ": storage " + json_string(key->text) + " should hold " +
+      throw Error(Code::kBadFile, path + ": storage " + shown(key->text) + " should hold " +
                                       std::to_string(storage.numel) +
                                       " elements; the file is damaged or cut short");
     }
@@ -209,8 +211,7 @@ void TorchArchive::collect(const PickleNode& root) {
     const std::string before = name.empty() ? "" : name + ".";
     if (node.is(Kind::kTensor)) {
       check(name, node.tensor);
-      if (!tensors_.emplace(name, node.tensor).second)
-        throw bad("two tensors have the name " + json_string(name));
+      if (!tensors_.emplace(name, node.tensor).second) throw bad("two tensors have the name " + shown(name));
       names_.push_back(name);
     } else if (node.is(Kind::kDict)) {
       std::set<std::string> seen;
@@ -220,7 +221,7 @@ void TorchArchive::collect(const PickleNode& root) {
         const std::string text = key_text(*key);
         if (!key->is(Kind::kString) && !key->is(Kind::kInt))
           throw bad(std::string("a key of a dict is ") + key->kind_name());
-        if (!seen.insert(text).second) throw bad("the key " + json_string(text) + " occurs twice");
+        if (!seen.insert(text).second) throw bad("the key " + shown(text) + " occurs twice");
         self(self, *value, before + text, depth + 1);
       }
     } else if (node.is(Kind::kList) || node.is(Kind::kTuple)) {
@@ -233,12 +234,11 @@ void TorchArchive::collect(const PickleNode& root) {
 
 void TorchArchive::check(const std::string& name, const TensorRef& ref) const {
   const auto bad = [&](const std::string& what) {
-    return Error(Code::kBadFile, file_->path() + ": tensor " + json_string(name) + " " + what +
+    return Error(Code::kBadFile, file_->path() + ": tensor " + shown(name) + " " + what +
                                      "; the file is damaged or was made to mislead");
   };
   const auto record = records_.find(ref.storage.key);
-  if (record == records_.end())
-    throw bad("lies in record " + json_string(ref.storage.key) + ", which is missing");
+  if (record == records_.end()) throw bad("lies in record " + shown(ref.storage.key) + ", which is missing");
   const int64_t item = static_cast<int64_t>(c10::elementSize(ref.dtype->type));
   const int64_t storage_item =
       ref.storage.dtype == nullptr ? 1 : static_cast<int64_t>(c10::elementSize(ref.storage.dtype->type));
@@ -272,9 +272,9 @@ void TorchArchive::check(const std::string& name, const TensorRef& ref) const {
 at::Tensor TorchArchive::tensor(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) {
-    throw Error(Code::kNotFound, file_->path() + " holds no tensor " + json_string(name) + "; it holds " +
+    throw Error(Code::kNotFound, file_->path() + " holds no tensor " + shown(name) + "; it holds " +
                                      std::to_string(names_.size()) +
-                                     (names_.empty() ? "" : ", the first is " + json_string(names_.front())));
+                                     (names_.empty() ? "" : ", the first is " + shown(names_.front())));
   }
   file_->check_unchanged();
   const TensorRef& ref = found->second;
@@ -291,7 +291,7 @@ at::Tensor TorchArchive::tensor(const std::string& name) const {
   const at::Tensor bytes = inflate(file_->bytes().subspan(offset_), record.inflate, file_->path());
   if (static_cast<uint64_t>(bytes.numel()) != record.size) {
     throw Error(Code::kBadFile,
-                file_->path() + ": record " + record.inflate + " has two sizes; the file is damaged");
+                file_->path() + ": record " + shown(record.inflate) + " has two sizes; the file is damaged");
   }
   at::Tensor elements = at::empty({extent}, ref.dtype->type);
   std::memcpy(elements.mutable_data_ptr(), static_cast<const std::byte*>(bytes.const_data_ptr()) + start,

@@ -89,12 +89,12 @@ void check(const NamedTensors& tensors, ArchiveRoot root) {
   std::set<std::string> seen;
   for (const auto& [name, tensor] : tensors) {
     if (!seen.insert(name).second) {
-      throw Error(Code::kInvalidArgument, "tensor names must differ: " + json_string(name) + " occurs twice");
+      throw Error(Code::kInvalidArgument, "tensor names must differ: " + shown(name) + " occurs twice");
     }
     const FileDtype* dtype = dtype_by_type(tensor.scalar_type());
     if (dtype == nullptr || *dtype->torch_storage == '\0') {
       throw Error(Code::kUnsupported,
-                  "tensor " + json_string(name) + ": torch archives of this dtype are not written");
+                  "tensor " + shown(name) + ": torch archives of this dtype are not written");
     }
   }
 }

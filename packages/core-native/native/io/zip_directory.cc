@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "core/error.h"
+#include "io/json.h"
 
 namespace saev {
 namespace {
@@ -124,15 +125,17 @@ std::vector<ZipEntry> read_zip_directory(std::span<const std::byte> bytes, const
     in.require(at + kCentralSize + name_size, extra_size);
     read_wide_fields(in, at + kCentralSize + name_size, extra_size, entry, local);
     if ((flags & 1) != 0 || (method != 0 && method != 8)) {
-      throw Error(Code::kUnsupported, where + ": record " + entry.name +
+      throw Error(Code::kUnsupported, where + ": record " + shown(entry.name) +
                                           " is encrypted or packed in a way that torch does not use");
     }
     entry.deflated = method == 8;
-    if (in.read<uint32_t>(local) != kLocal) in.fail("record " + entry.name + " is not where it should be");
+    if (in.read<uint32_t>(local) != kLocal)
+      in.fail("record " + shown(entry.name) + " is not where it should be");
     entry.offset = local + kLocalSize + in.read<uint16_t>(local + 26) + in.read<uint16_t>(local + 28);
     in.require(entry.offset, entry.compressed);
-    if (!entry.deflated && entry.size != entry.compressed) in.fail("record " + entry.name + " has two sizes");
-    if (!names.insert(entry.name).second) in.fail("record " + entry.name + " occurs twice");
+    if (!entry.deflated && entry.size != entry.compressed)
+      in.fail("record " + shown(entry.name) + " has two sizes");
+    if (!names.insert(entry.name).second) in.fail("record " + shown(entry.name) + " occurs twice");
     at += kCentralSize + name_size + extra_size + comment_size;
     entries.push_back(std::move(entry));
   }
