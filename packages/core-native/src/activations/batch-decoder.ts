@@ -28,6 +28,8 @@ export interface BatchDecoderOptions {
   readonly workers: number;
   readonly onBadImage: "error" | "skip";
   readonly signal: AbortSignal | undefined;
+  /** As in `DecodeOptions`. */
+  readonly maxPixels: number | undefined;
 }
 
 /** Decodes batches of a dataset for one model. */
@@ -74,9 +76,9 @@ export class BatchDecoder {
   }
 
   async #one(index: number, input: Tensor, row: number): Promise<void> {
-    const { signal } = this.options;
+    const { signal, maxPixels } = this.options;
     signal?.throwIfAborted();
-    const pixels = await decodeImage(this.dataset.images[index]!.path, { signal });
+    const pixels = await decodeImage(this.dataset.images[index]!.path, { signal, maxPixels });
     await this.vit.preprocessInto(pixels, input, row, { signal });
   }
 

@@ -169,6 +169,21 @@ it("leaves holes for bad pictures when told to, and lists them", async () => {
   expect((await recordActivations(cfg)).skipped).toEqual(skipped);
 });
 
+it("takes pictures with too many pixels for bad ones", async () => {
+  // 20 to 26 × 18 to 22 pixels: those of 26 × 22 and their like are too large.
+  expect(await messageOf(recordActivations(config(), { maxPixels: 500 }))).toMatch(
+    /pixels are more than the limit of 500/,
+  );
+  const { skipped } = await recordActivations(config(), {
+    maxPixels: 500,
+    onBadImage: "skip",
+    warn: () => {},
+  });
+  expect(skipped.map(({ index }) => index)).toEqual(
+    Array.from({ length: n }, (_, i) => i).filter((i) => (20 + (i % 7)) * (18 + (i % 5)) > 500),
+  );
+});
+
 it("does not take a dataset that went away for bad pictures", async () => {
   const images = path.join(root, "vanishing");
   cpSync(path.join(root, "images"), images, { recursive: true });

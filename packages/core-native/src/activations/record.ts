@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { Activations, type Metadata, metadataHash, metadataOf, nImgs, refusals } from "@saev/config";
 import { resolveDevice } from "../device.js";
@@ -28,6 +29,8 @@ export interface RecordOptions {
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
   /** What a picture that cannot be read does: stop with an error that names it (default), or leave a hole of zeros. */
   readonly onBadImage?: "error" | "skip";
+  /** Pictures with more pixels count as bad. Default: 100 million. */
+  readonly maxPixels?: number | undefined;
   /**
    * Folder to load the model from, when `vit_ckpt` is the name that the metadata shall have and not a path here.
    * Default: `vit_ckpt`.
@@ -100,7 +103,9 @@ export async function recordActivations(cfg: Activations, options: RecordOptions
     workers: Math.max(1, cfg.n_workers),
     onBadImage: options.onBadImage ?? "error",
     signal: options.signal,
+    maxPixels: options.maxPixels,
   });
+  warnOfThreads(cfg.n_workers, warn);
   try {
     await recordFrom(resumedAt, { cfg, vit, layers, writer, decoder, dataset, options, warn });
   } catch (error) {
@@ -125,6 +130,16 @@ async function finishedRecording(
   if (!there) return undefined;
   using writer = await ShardWriter.open(cfg.dump_to, metadata);
   return writer.complete ? resultOf(writer, dataset, dataset.length) : undefined;
+}
+
+/** Pictures are decoded on libuv's threads, whose number is fixed when Node starts. */
+function warnOfThreads(workers: number, warn: (message: string) => void): void {
+  const threads = Number(process.env.UV_THREADPOOL_SIZE) || 4;
+  const useful = Math.min(workers, availableParallelism());
+  if (useful <= threads) return;
+  warn(
+    `pictures are decoded on ${threads} threads; start with UV_THREADPOOL_SIZE=${useful} in the environment for more`,
+  );
 }
 
 function resultOf(writer: ShardWriter, dataset: ImageDataset, resumedAt: number): Recording {

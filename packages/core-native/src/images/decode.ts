@@ -10,7 +10,7 @@ export interface DecodeOptions {
   /** How errors name a picture that is given as bytes. Default: "the picture", or the path. */
   readonly name?: string;
   /** Pictures with more pixels are refused before their memory is taken. Default: 100 million. */
-  readonly maxPixels?: number;
+  readonly maxPixels?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
