@@ -64,7 +64,7 @@ Order order_of(const std::string& name) {
 }
 
 struct OpenOptions {
-  RecordedShards layout;
+  RecordedShards shards;
   RowChoice choice;
   Scaling scaling;
   ScalingRequest request;
@@ -77,12 +77,12 @@ struct OpenOptions {
 OpenOptions open_options(const Napi::Object& o) {
   const auto count = [&o](const char* name) { return int_of(field(o, name), name); };
   OpenOptions out;
-  out.layout = {.dir = string_of(field(o, "dir"), "dir"),
-                .n_imgs = count("nImgs"),
-                .n_layers = count("nLayers"),
-                .n_tokens = count("nTokens"),
-                .d_vit = count("dVit"),
-                .imgs_per_shard = count("imgsPerShard"),
+  out.shards = {.dir = string_of(field(o, "dir"), "dir"),
+                .layout = {.n_imgs = count("nImgs"),
+                           .n_layers = count("nLayers"),
+                           .n_tokens = count("nTokens"),
+                           .d_vit = count("dVit"),
+                           .n_imgs_per_shard = count("imgsPerShard")},
                 .cls_token = bool_of(field(o, "clsToken"), "clsToken")};
   out.choice.patches = patches_of(string_of(field(o, "patches"), "patches"));
   out.choice.layers = layers_of(string_of(field(o, "layers"), "layers"));
@@ -93,7 +93,7 @@ OpenOptions open_options(const Napi::Object& o) {
   if (!(out.scaling.clamp > 0)) throw Error(Code::kInvalidArgument, "clamp: expected a number above 0");
   out.scaling.scalar = static_cast<float>(number_of(field(o, "scalar"), "scalar"));
   if (!(out.scaling.scalar > 0)) throw Error(Code::kInvalidArgument, "scalar: expected a number above 0");
-  const int64_t d = out.layout.d_vit;
+  const int64_t d = out.shards.layout.d_vit;
   if (d <= 0 || d > (int64_t{1} << 31)) throw Error(Code::kInvalidArgument, "dVit: expected a positive size");
   if (has(o, "actMean")) {
     const at::Tensor mean = unwrap_tensor(field(o, "actMean"));
@@ -124,7 +124,7 @@ struct Opened {
 };
 
 Opened open_source(const OpenOptions& o, const Job& job) {
-  auto shards = std::make_shared<const ShardReader>(o.layout);
+  auto shards = std::make_shared<const ShardReader>(o.shards);
   auto rows = std::make_shared<const RowView>(*shards, o.choice);
   Opened opened;
   opened.scaling = o.scaling;

@@ -26,8 +26,8 @@ MemorySource::MemorySource(const float* rows, int64_t n, int64_t dim, std::vecto
 int64_t MemorySource::next(Batch& batch, int64_t max_rows, const Job& job) {
   if (max_rows <= 0) throw Error(Code::kInvalidArgument, "maxRows: at least 1 row a batch is needed");
   job.check_abort();
-  batch.reserve(max_rows, dim_);
   const int64_t n = std::min(max_rows, length() - position_);
+  batch.reserve(std::min(max_rows, length()), dim_);
   if (n <= 0) {
     position_ = 0;
     return 0;

@@ -9,19 +9,20 @@
 namespace saev {
 
 RowView::RowView(const ShardReader& shards, RowChoice choice) : shards_(&shards), choice_(std::move(choice)) {
-  const RecordedShards& l = shards.layout();
-  first_patch_ = l.cls_token ? 1 : 0;
+  const ShardLayout& l = shards.layout();
+  const std::string& dir = shards.dir();
+  first_patch_ = shards.cls_token() ? 1 : 0;
   const int64_t n_patches = l.n_tokens - first_patch_;
-  if (choice_.patches == Patches::kCls && !l.cls_token) {
-    throw Error(Code::kInvalidArgument, l.dir +
+  if (choice_.patches == Patches::kCls && !shards.cls_token()) {
+    throw Error(Code::kInvalidArgument, dir +
                                             ": patches = \"cls\" needs a [CLS] token, and these shards have "
                                             "none; use \"patches\" or \"meanpool\"");
   }
   if (choice_.patches != Patches::kCls && n_patches <= 0) {
-    throw Error(Code::kInvalidArgument, l.dir + ": these shards hold no patches, only the [CLS] token");
+    throw Error(Code::kInvalidArgument, dir + ": these shards hold no patches, only the [CLS] token");
   }
   if (choice_.layers == Layers::kOne && (choice_.layer < 0 || choice_.layer >= l.n_layers)) {
-    throw Error(Code::kInvalidArgument, l.dir + ": layer position " + std::to_string(choice_.layer) +
+    throw Error(Code::kInvalidArgument, dir + ": layer position " + std::to_string(choice_.layer) +
                                             " is outside the " + std::to_string(l.n_layers) +
                                             " recorded layers");
   }
@@ -34,7 +35,7 @@ RowView::RowView(const ShardReader& shards, RowChoice choice) : shards_(&shards)
         present_.push_back(image);
     }
     if (present_.empty())
-      throw Error(Code::kBadFile, l.dir + ": every image was skipped when these shards were recorded");
+      throw Error(Code::kBadFile, dir + ": every image was skipped when these shards were recorded");
   }
   length_ = (present_.empty() ? l.n_imgs : static_cast<int64_t>(present_.size())) * rows_per_image_;
 }

@@ -8,17 +8,14 @@
 #include <vector>
 
 #include "io/mapped_file.h"
+#include "io/shard_layout.h"
 
 namespace saev {
 
 /// What metadata.json says, resolved by TypeScript.
 struct RecordedShards {
   std::string dir;  ///< folder of acts000000.bin …
-  int64_t n_imgs = 0;
-  int64_t n_layers = 0;
-  int64_t n_tokens = 0;  ///< per image, with CLS if there is one
-  int64_t d_vit = 0;
-  int64_t imgs_per_shard = 0;
+  ShardLayout layout;
   bool cls_token = true;  ///< token 0 is CLS
 };
 
@@ -26,17 +23,19 @@ class ShardReader {
  public:
   /// Maps every shard. Throws kNotFound for a missing file, kBadFile for one of another size than the
   /// layout's, kInvalidArgument for a layout that cannot be.
-  explicit ShardReader(RecordedShards layout);
+  explicit ShardReader(RecordedShards shards);
 
-  const RecordedShards& layout() const { return layout_; }
+  const std::string& dir() const { return shards_.dir; }
+  const ShardLayout& layout() const { return shards_.layout; }
+  bool cls_token() const { return shards_.cls_token; }
   /// The `d_vit` float32 values of one token; indices are within the layout.
   const float* token(int64_t image, int64_t layer, int64_t token) const;
   /// Throws kBadFile when a shard became shorter since it was mapped: reading it would end the process.
   void check_unchanged() const;
 
  private:
-  RecordedShards layout_;
-  std::vector<std::shared_ptr<const MappedFile>> shards_;
+  RecordedShards shards_;
+  std::vector<std::shared_ptr<const MappedFile>> files_;
 };
 
 }  // namespace saev

@@ -29,7 +29,7 @@ int64_t ShardSource::next(Batch& batch, int64_t max_rows, const Job& job) {
   job.check_abort();
   shards_->check_unchanged();
   const int64_t d = dim(), n = std::min(max_rows, length() - position_);
-  batch.reserve(max_rows, d);
+  batch.reserve(std::min(max_rows, length()), d);
   if (n <= 0) {
     ++epoch_;
     position_ = 0;
