@@ -1,5 +1,6 @@
 import { Activations } from "@saev/config";
 import { oneOf } from "../argv/option.js";
+import { downloadProgress } from "../progress/download.js";
 import { amount } from "../text.js";
 import { planActivations } from "./activations-plan.js";
 import type { Job, Outcome, Request, Session } from "./job.js";
@@ -42,6 +43,10 @@ async function run({ cfgs, options }: Request<Activations>, { signal, reporter }
     onBadImage: options.get("on-bad-image") === "skip" ? "skip" : "error",
     signal,
     warn: (message) => reporter.warn(message),
+    onDownload: ({ file, done, total }) => {
+      // Configs and the like are there at once.
+      if ((total ?? done) >= 1e6) reporter.progress(downloadProgress(`downloading ${file}`, done, total));
+    },
     onProgress: ({ done, total }) => reporter.progress({ label: "recording", done, total, unit: "images" }),
   });
   if (skipped.length > 0) {

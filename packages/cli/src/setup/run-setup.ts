@@ -4,6 +4,7 @@ import { Interrupted } from "../errors.js";
 import { Exit, type ExitCode } from "../exit.js";
 import { interruptible } from "../interrupt.js";
 import type { Io } from "../io.js";
+import { downloadProgress } from "../progress/download.js";
 import { makeReporter } from "../progress/reporter.js";
 import { readSimple, type SimpleCommand } from "../simple-command.js";
 import { bytes } from "../text.js";
@@ -65,14 +66,7 @@ export async function runSetup(words: readonly string[], io: Io): Promise<ExitCo
         setupLibtorch({
           flavour: plan.flavour,
           signal,
-          onProgress: ({ step, done, total }) =>
-            // Bytes in megabytes: the bar counts things that people can read.
-            reporter.progress({
-              label: step,
-              done: Math.round(done / 1e6),
-              total: Math.round(total / 1e6),
-              unit: "MB",
-            }),
+          onProgress: ({ step, done, total }) => reporter.progress(downloadProgress(step, done, total)),
         }),
       () => reporter.note("stopping; Ctrl-C again stops at once"),
     );
