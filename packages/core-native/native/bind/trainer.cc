@@ -109,7 +109,7 @@ Napi::Value step_once(const Napi::CallbackInfo& info) {
         const auto lock = shared->take();
         StepResult r;
         r.saes = shared->trainer.step(x.const_data_ptr<float>(), x.size(0), &r.times,
-                                      want_gradients ? &r.gradients : nullptr);
+                                      want_gradients ? &r.gradients : nullptr, &job);
         return r;
       },
       [](Napi::Env env, StepResult& r) -> Napi::Value {

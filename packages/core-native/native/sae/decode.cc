@@ -60,6 +60,7 @@ ForwardError decode_error(Level level, const Layout& layout, const float* w_dec,
   std::fill_n(scratch.column_sums.data(), sums_size, 0.0f);
 
   parallel_tasks(lists.n_blocks, [&](int64_t block, int thread) {
+    if (options.job) options.job->check_abort();
     const auto b = static_cast<size_t>(block);
     const int64_t n = lists.block_rows(block), first = block * kRowBlock;
     float* buffer = scratch.buffer[static_cast<size_t>(thread)].data();

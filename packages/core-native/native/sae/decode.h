@@ -2,6 +2,7 @@
 // Active latents → reconstruction and its error, for a whole batch on all cores.
 
 #include "core/aligned.h"
+#include "core/job.h"
 #include "sae/active_lists.h"
 #include "sae/layout.h"
 
@@ -15,8 +16,9 @@ struct DecodeScratch {
 };
 
 struct DecodeOptions {
-  bool look_ahead = false;  ///< fetch rows of W_dec ahead of their use
-  bool next_block = true;   ///< fetch the next segment of W_dec while this one is used
+  bool look_ahead = false;   ///< fetch rows of W_dec ahead of their use
+  bool next_block = true;    ///< fetch the next segment of W_dec while this one is used
+  const Job* job = nullptr;  ///< polled by each task; an abort throws Code::kAborted
 };
 
 struct ForwardError {

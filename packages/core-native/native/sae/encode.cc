@@ -27,6 +27,7 @@ void encode(Level level, const Layout& layout, const EncodeInput& input, int64_t
   scratch.threads.resize(static_cast<size_t>(std::max<int64_t>(num_threads(), scratch.threads.size())));
 
   parallel_tasks(out.n_blocks, [&](int64_t block, int thread) {
+    if (input.job) input.job->check_abort();
     auto& mine = scratch.threads[static_cast<size_t>(thread)];
     float* packed = at_least(mine.packed, padded_rows * d_vit);
     float* row_value = at_least(mine.row_value, padded_rows * (segment + kListSlack));

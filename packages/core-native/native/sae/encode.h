@@ -2,6 +2,7 @@
 // x → active latents, for a whole batch on all cores.
 
 #include "core/aligned.h"
+#include "core/job.h"
 #include "sae/active_lists.h"
 #include "sae/layout.h"
 #include "sae/params.h"
@@ -16,6 +17,7 @@ struct EncodeInput {
   const float* shift = nullptr;        ///< [d_vit], b_dec in the centred convention, else null
   const float* slice_shift = nullptr;  ///< [d_vit], b_dec
   float* slices = nullptr;             ///< out, or null: x − slice_shift as [slice][row][slice_width]
+  const Job* job = nullptr;            ///< polled by each task; an abort throws Code::kAborted
 };
 
 /// Scratch of the threads, kept between batches.

@@ -68,7 +68,7 @@ Evaluation evaluate(const SparseAutoencoder& sae, BatchSource& source, const Eva
     job.check_abort();
     const int64_t rows = source.next(batch, o.batch_size, job);
     if (rows == 0) break;
-    const ForwardError error = sae.error(batch.acts.data(), rows, scratch);
+    const ForwardError error = sae.error(batch.acts.data(), rows, scratch, &job);
     if (!std::isfinite(error.squares) || !std::isfinite(error.l1)) {
       throw Error(Code::kNumeric,
                   "rows " + std::to_string(out.n_rows) + " to " + std::to_string(out.n_rows + rows - 1) +

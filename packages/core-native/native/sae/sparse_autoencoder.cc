@@ -92,7 +92,7 @@ void SparseAutoencoder::decode(const SparseBatch& f, float* x_hat) const {
   });
 }
 
-ForwardError SparseAutoencoder::error(const float* x, int64_t rows, Scratch& scratch) const {
+ForwardError SparseAutoencoder::error(const float* x, int64_t rows, Scratch& scratch, const Job* job) const {
   const auto size = static_cast<size_t>(rows * layout_.padded_vit());
   if (scratch.centred.size() < size) {
     scratch.centred = AlignedArray<float>(size);
@@ -108,9 +108,11 @@ ForwardError SparseAutoencoder::error(const float* x, int64_t rows, Scratch& scr
   in.shift = input_ == EncoderInput::kCentred ? b_dec_.data() : nullptr;
   in.slice_shift = b_dec_.data();
   in.slices = scratch.centred.data();
+  in.job = job;
   saev::encode(level_, layout_, in, kSegment, scratch.encode, scratch.lists);
   return decode_error(level_, layout_, w_dec_.data(), scratch.lists, scratch.centred.data(), 1,
-                      scratch.gradient.data(), scratch.column_sums.data(), {}, scratch.decode);
+                      scratch.gradient.data(), scratch.column_sums.data(), {false, true, job},
+                      scratch.decode);
 }
 
 Params SparseAutoencoder::params() const {

@@ -35,7 +35,7 @@ class SparseAutoencoder final : public Encoder {
     AlignedArray<float> centred, gradient, column_sums;
   };
   /// Σ ‖x̂ − x‖² and Σ f over rows x [rows, d_vit].
-  ForwardError error(const float* x, int64_t rows, Scratch& scratch) const;
+  ForwardError error(const float* x, int64_t rows, Scratch& scratch, const Job* job = nullptr) const;
 
   /// The parameters as files hold them: the same bits that the constructor was given.
   Params params() const;

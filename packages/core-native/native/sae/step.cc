@@ -33,13 +33,14 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   input.b_enc = state.b_enc.data();
   input.shift = input.slice_shift = state.b_dec.data();
   input.slices = scratch.centred.data();
+  input.job = options.job;
   encode(state.level, layout, input, blocking.segment, scratch.encode, scratch.lists);
   const double encoded = now_ms();
   const double entries = static_cast<double>(rows) * static_cast<double>(layout.d_vit);
   const ForwardError error =
       decode_error(state.level, layout, state.w_dec.data(), scratch.lists, scratch.centred.data(),
                    static_cast<float>(2 / entries), scratch.error.data(), scratch.b_dec_gradient.data(),
-                   {blocking.decode_look_ahead, blocking.decode_next}, scratch.decode);
+                   {blocking.decode_look_ahead, blocking.decode_next, options.job}, scratch.decode);
   if (times) {
     times->encode += encoded - begin;
     times->decode += now_ms() - encoded;

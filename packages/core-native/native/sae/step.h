@@ -27,6 +27,8 @@ struct StepOptions {
   double lr = 0;
   double sparsity_coeff = 0;
   bool remove_parallel_grads = true;
+  const Job* job =
+      nullptr;  ///< an abort ends the forward pass with Code::kAborted; an update once begun is finished
 };
 
 /// Figures of one batch, before the update.

@@ -42,18 +42,21 @@ Params Trainer::params(int64_t sae) const {
 }
 
 std::vector<SaeStep> Trainer::step(const float* x, int64_t rows, StepTimes* times,
-                                   std::vector<StepGradients>* gradients) {
+                                   std::vector<StepGradients>* gradients, const Job* job) {
   if (rows < 1) throw Error(Code::kInvalidArgument, "a step needs at least one row");
   const int64_t number = steps_ + 1;
   std::vector<SaeStep> out(saes_.size());
   if (gradients) gradients->resize(saes_.size());
+  // Only the first SAE may be interrupted: once one is updated the others follow, so that all are at the same
+  // step.
   for (size_t i = 0; i < saes_.size(); ++i) {
     Entry& e = saes_[i];
     out[i].lr = e.lr.at(number);
     out[i].sparsity_coeff = e.sparsity.at(number);
-    out[i].metrics =
-        saev::step(e.state, x, rows, {out[i].lr, out[i].sparsity_coeff, e.options.remove_parallel_grads},
-                   scratch_, times, gradients ? &(*gradients)[i] : nullptr);
+    out[i].metrics = saev::step(
+        e.state, x, rows,
+        {out[i].lr, out[i].sparsity_coeff, e.options.remove_parallel_grads, i == 0 ? job : nullptr}, scratch_,
+        times, gradients ? &(*gradients)[i] : nullptr);
     if (!std::isfinite(out[i].metrics.loss)) {
       throw Error(
           Code::kNumeric,
@@ -92,7 +95,7 @@ void Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
       continue;
     }
     job.check_abort();
-    const std::vector<SaeStep> figures = step(batch.acts.data(), rows);
+    const std::vector<SaeStep> figures = step(batch.acts.data(), rows, nullptr, nullptr, &job);
     if (on_log && o.log_every > 0 && steps_ % o.log_every == 0) on_log(figures, rows);
     const bool last = limiter.after_batch(rows);
     const double now = seconds();

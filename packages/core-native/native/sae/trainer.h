@@ -57,7 +57,7 @@ class Trainer {
   /// finite: that SAE and those after it are then as after the step before. `gradients`, when given, gets
   /// each SAE's.
   std::vector<SaeStep> step(const float* x, int64_t rows, StepTimes* times = nullptr,
-                            std::vector<StepGradients>* gradients = nullptr);
+                            std::vector<StepGradients>* gradients = nullptr, const Job* job = nullptr);
 
   /// Steps over `source` until the limiter ends. Throws Code::kAborted between steps when the job was
   /// aborted: the state is then that after the last whole step.
