@@ -108,7 +108,7 @@ def entry_of(tag):
 def main():
     tags, timm = open_clip_tags(), timm_towers()
     architectures, pretrained, others = {}, {}, []
-    for path in sorted((OPEN_CLIP / "model_configs").glob("*.json")):
+    for path in sorted((OPEN_CLIP / "model_configs").glob("*.json"), key=lambda p: p.stem):
         config = json.loads(path.read_text())
         tower = tower_of(config, timm)
         if tower is None:

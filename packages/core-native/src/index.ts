@@ -9,6 +9,7 @@ export { type CudaInfo, cudaInfo, type Device, type ResolveDeviceOptions, resolv
 export { type DoctorItem, type DoctorReport, doctor } from "./doctor.js";
 export { SaevError, type SaevErrorCode } from "./errors.js";
 export type { DownloadProgress } from "./hub/download.js";
+export { type KnownModel, knownModels, type ModelSizes, sizesOfResolved } from "./hub/models.js";
 export { type ModelReference, parseModelReference } from "./hub/references.js";
 export { type ResolvedModel, type ResolveOptions, resolveModel } from "./hub/resolve.js";
 export { type DecodeOptions, decodeImage, isImageName } from "./images/decode.js";

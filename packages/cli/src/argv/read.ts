@@ -8,7 +8,7 @@ import { flagWord } from "./words.js";
 export interface Grammar {
   readonly table?: FlagTable;
   readonly options: readonly Option[];
-  /** Names of the words it wants, in order, e.g. ["PATH"]; none may be left out. */
+  /** Names of the words it wants, in order, e.g. ["PATH"]; those in brackets, at the end, may be left out: ["[FILTER]"]. */
   readonly positionals?: readonly string[];
 }
 
@@ -127,7 +127,8 @@ export function readWords(grammar: Grammar, words: readonly string[]): CommandLi
     } else if (positionals.length < wanted.length) positionals.push(word);
     else complain(left, unexpected(word, unions));
   }
-  for (const name of wanted.slice(positionals.length)) complain(0, `${name}: is missing`);
+  const missing = wanted.slice(positionals.length).filter((name) => !name.startsWith("["));
+  for (const name of missing) complain(0, `${name}: is missing`);
   for (const word of positionals.slice(wanted.length)) complain(0, unexpected(word, unions));
 
   const settings = new Map<string, Setting>();

@@ -1,6 +1,8 @@
 import { ActivationsCommand } from "./activations.js";
 import { DoctorCommand } from "./doctor.js";
+import { DownloadCommand } from "./download.js";
 import { InfoCommand } from "./info.js";
+import { ModelsCommand } from "./models.js";
 import { SetupCommand } from "./setup.js";
 import { TrainCommand } from "./train.js";
 import { VisualsCommand } from "./visuals.js";
@@ -11,6 +13,8 @@ export const commands = [
   TrainCommand,
   VisualsCommand,
   InfoCommand,
+  ModelsCommand,
+  DownloadCommand,
   DoctorCommand,
   SetupCommand,
 ] as const;

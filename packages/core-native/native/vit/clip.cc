@@ -34,6 +34,12 @@ class Clip final : public VisionModel {
     for (const char* name : {"visual.ln_post.weight", "visual.ln_post.bias", "visual.proj"}) {
       weights.ignore(name);
     }
+    // CoCa pools the last block's output with attention.
+    for (const char* name : {"query", "attn.in_proj_weight", "attn.in_proj_bias", "attn.q_proj_weight",
+                             "attn.k_proj_weight", "attn.v_proj_weight", "attn.out_proj.weight",
+                             "attn.out_proj.bias", "ln_q.weight", "ln_q.bias", "ln_k.weight", "ln_k.bias"}) {
+      weights.ignore(std::string("visual.attn_pool.") + name);
+    }
     weights.finish("visual.");
     patch_weight_ = patch_weight_.view({d, 3 * config.patch_height * config.patch_width});
     cls_ = cls_.view({1, d});

@@ -129,7 +129,11 @@ async function fill(
       false,
     );
   }
-  const report = () => onProgress?.({ file: spec.name, done: partial.length, total: spec.size ?? total });
+  let reported = 0;
+  const report = () => {
+    reported = performance.now();
+    onProgress?.({ file: spec.name, done: partial.length, total: spec.size ?? total });
+  };
   const start = partial.length;
   report();
   try {
@@ -146,8 +150,9 @@ async function fill(
         throw unwritable(spec, error);
       });
       if (partial.length - start >= worthwhile) progressed();
-      report();
+      if (performance.now() - reported > 100) report();
     }
+    report();
   } catch (error) {
     signal?.throwIfAborted();
     throw error instanceof SaevError ? error : networkProblem(what, response.url, error);

@@ -165,6 +165,22 @@ describe("ViT.load", () => {
     expect(message).toMatch(/unexpected: visual\.odd$/);
   });
 
+  it("passes over what comes after the blocks: CoCa's attention pool", async () => {
+    const weights = new Map(tinyWeights(tinyClip));
+    // What torch.nn.MultiheadAttention saves when keys are wider than queries, as in open_clip's CoCa.
+    for (const name of [
+      "query",
+      "attn.q_proj_weight",
+      "attn.k_proj_weight",
+      "attn.v_proj_weight",
+      "attn.in_proj_bias",
+    ])
+      weights.set(`visual.attn_pool.${name}`, { data: new Float32Array(4), shape: [4] });
+    await writeTinyClip(folder("coca"), tinyClip, weights);
+    using vit = await ViT.load("clip", folder("coca"));
+    expect(vit.nLayers).toBe(tinyClip.vision.layers);
+  });
+
   it("names what is wrong with a folder, a config or a file", async () => {
     const message = (p: Promise<unknown>) =>
       p.then(

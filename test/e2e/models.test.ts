@@ -1,0 +1,215 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { HubServer } from "../../packages/core-native/src/hub/testing/hub-server.js";
+import { compile, type RunOptions, root, saev } from "./saev.js";
+
+beforeAll(compile);
+
+const folder = mkdtempSync(path.join(tmpdir(), "saev-models-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const commit = "89abcdef0123456789abcdef0123456789abcdef";
+const demo = path.join(root, "examples/data/models/clip-demo");
+const files = Object.fromEntries(
+  ["open_clip_config.json", "open_clip_model.safetensors"].map((name) => [
+    name,
+    readFileSync(path.join(demo, name)),
+  ]),
+);
+
+let hub: HubServer;
+let env: Record<string, string | undefined>;
+beforeEach(async () => {
+  hub = await HubServer.start({
+    "imageomics/bioclip": { commit, files },
+    "timm/vit_base_patch16_clip_224.openai": {
+      commit,
+      files: { "open_clip_model.safetensors": Buffer.alloc(2_000_000, 1) },
+    },
+  });
+  const cleared = Object.keys(process.env).filter((name) =>
+    /^(HF_|HUGGING|SAEV_CACHE|https?_proxy|no_proxy)/i.test(name),
+  );
+  const home = mkdtempSync(path.join(folder, "home-"));
+  env = {
+    ...Object.fromEntries(cleared.map((name) => [name, undefined])),
+    HF_ENDPOINT: hub.url,
+    HF_HOME: home,
+    TORCH_HOME: path.join(home, "torch"),
+  };
+});
+afterEach(() => hub.stop());
+
+const run = (line: string, options: RunOptions = {}) =>
+  saev(line.split(" "), { ...options, env: { ...env, ...options.env } });
+
+describe("saev download", () => {
+  test("fetches a repository once, says where it is and how to record with it", async () => {
+    const first = await run("download hf-hub:imageomics/bioclip");
+    expect(first).toMatchObject({ code: 0 });
+    const snapshot = path.join(env.HF_HOME!, "hub/models--imageomics--bioclip/snapshots", commit);
+    expect(first.stdout).toMatch(/^model\s+hf-hub:imageomics\/bioclip, downloaded, 5\.85 MB$/m);
+    expect(first.stdout).toContain(snapshot);
+    expect(first.stdout).toMatch(
+      /--vit-family clip --vit-ckpt hf-hub:imageomics\/bioclip --d-vit 128 --n-patches-per-img 100$/m,
+    );
+    expect(first.stderr).toMatch(/open_clip_model\.safetensors: 6 MB in/);
+    const gets = hub.gets.length;
+    const again = await run("download hf-hub:imageomics/bioclip --json", { env: { HF_HUB_OFFLINE: "1" } });
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      fetched: false,
+      folder: snapshot,
+      commit,
+      weights: [path.join(snapshot, "open_clip_model.safetensors")],
+      d_vit: 128,
+      n_patches_per_img: 100,
+      runs: true,
+    });
+    expect(hub.gets.length).toBe(gets);
+    expect((await run("download hf-hub:imageomics/bioclip -q")).stdout).toBe(`${snapshot}\n`);
+  });
+
+  test("goes on where Ctrl-C stopped it", async () => {
+    hub.faults = [{ do: "stall", after: 1_000_000 }];
+    const partial = path.join(env.HF_HOME!, "hub/models--timm--vit_base_patch16_clip_224.openai/blobs");
+    const stopped = await run("download ViT-B-16/openai", {
+      started: (child) => {
+        const timer = setInterval(() => {
+          if (hub.gets.length === 0) return;
+          clearInterval(timer);
+          setTimeout(() => child.kill("SIGINT"), 300);
+        }, 20);
+      },
+    });
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toMatch(/what came is kept: the same command goes on from there/);
+    const done = await run("download ViT-B-16/openai");
+    expect(done.code).toBe(0);
+    expect(hub.gets.at(-1)!.range).toMatch(/^bytes=[1-9]\d*-$/);
+    expect(
+      readFileSync(path.join(partial, "../snapshots", commit, "open_clip_model.safetensors")).length,
+    ).toBe(2_000_000);
+  });
+
+  test.each([
+    ["download ViT-B-16/opanai", 1, /^saev: NOT_FOUND: .*did you mean ViT-B-16\/openai\?/],
+    ["download hf-hub:imageomics/gone", 1, /^saev: NOT_FOUND: imageomics\/gone: .*no such repository/],
+    ["download", 2, /MODEL: is missing/],
+  ])("%s says what is wrong", async (line, code, message) => {
+    const ended = await run(line);
+    expect(ended).toMatchObject({ code, stdout: "", stderr: expect.stringMatching(message) });
+  });
+
+  test("never shows the token", async () => {
+    hub.token = "hf_right";
+    const ended = await run("download hf-hub:imageomics/bioclip --log-format json", {
+      env: { HF_TOKEN: "hf_WrongSecret", SAEV_DEBUG: "1" },
+    });
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(/the token in HF_TOKEN is not accepted/);
+    expect(ended.stdout + ended.stderr).not.toContain("WrongSecret");
+    expect((await run("download hf-hub:imageomics/bioclip", { env: { HF_TOKEN: "hf_right" } })).code).toBe(0);
+  });
+});
+
+describe("saev models", () => {
+  test("lists names with sizes, and what is here", async () => {
+    const { stdout, code } = await run("models ViT-L-14/openai");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ViT-L-14\/openai +clip +1024 +24 +256 +224 +yes$/m);
+    expect((await run("models no-such-model")).stdout).toBe("no model fits\n");
+    expect((await run("models --cached")).stdout).toBe("no model fits\n");
+    await run("download hf-hub:imageomics/bioclip");
+    await run("download ViT-B-16/openai");
+    const cached = JSON.parse((await run("models --cached --json")).stdout);
+    expect(cached).toMatchObject([
+      { vit_ckpt: "ViT-B-16/openai", vit_family: "clip", d_vit: 768, cached: { bytes: 2_000_000 } },
+      { vit_ckpt: "ViT-B-16-quickgelu/openai", d_vit: 768 },
+      { vit_ckpt: "hf-hub:imageomics/bioclip", d_vit: 128, n_patches_per_img: 100, runs: true },
+    ]);
+    expect(hub.seen.every(({ path }) => !path.includes("models?"))).toBe(true);
+    const siglip = JSON.parse((await run("models --family siglip --json")).stdout) as {
+      vit_family: string;
+    }[];
+    expect(siglip.length).toBeGreaterThan(20);
+    expect(new Set(siglip.map((m) => m.vit_family))).toEqual(new Set(["siglip"]));
+  });
+});
+
+describe("saev activations", () => {
+  test("downloads its model, and works offline afterwards", async () => {
+    const images = path.join(mkdtempSync(path.join(folder, "images-")), "photographs");
+    mkdirSync(path.join(images, "a"), { recursive: true });
+    for (let i = 0; i < 3; i++) writeFileSync(path.join(images, `a/${i}.ppm`), ppm(40 + i, 50));
+    const line = (to: string) =>
+      `activations --vit-ckpt hf-hub:imageomics/bioclip --d-vit 128 --n-patches-per-img 100 --vit-batch-size 2 --device cpu --n-workers 1 --n-patches-per-shard 2000 --dump-to ${to} data:image-folder-dataset --data.root ${images} --json`;
+    const online = await run(line(path.join(folder, "online")));
+    expect(online.stderr).not.toMatch(/error/);
+    expect(online.code).toBe(0);
+    const offline = await run(line(path.join(folder, "offline")), { env: { HF_HUB_OFFLINE: "1" } });
+    expect(offline.code).toBe(0);
+    const shard = (ended: { stdout: string }) =>
+      readFileSync(path.join(JSON.parse(ended.stdout).dir, "acts000000.bin"));
+    expect(shard(online).equals(shard(offline))).toBe(true);
+    const refused = await run(line(path.join(folder, "none")).replace("bioclip", "other"), {
+      env: { HF_HUB_OFFLINE: "1" },
+    });
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/NOT_FOUND: .*saev download hf-hub:imageomics\/other/),
+    });
+  });
+});
+
+/** A picture of a ramp. */
+function ppm(width: number, height: number): Buffer {
+  const pixels = Buffer.from(Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 3) % 256));
+  return Buffer.concat([Buffer.from(`P6 ${width} ${height} 255\n`), pixels]);
+}
+
+describe("docs/models.md", () => {
+  const text = readFileSync(path.join(root, "docs/models.md"), "utf8");
+  const commands = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
+    .flatMap(([, block]) => block!.trim().split("\n"))
+    .map((line) => line.replace(/\s+#.*$/, ""));
+
+  test("every command does what it says", { timeout: 120_000 }, async () => {
+    expect(commands.length).toBe(10);
+    const cwd = mkdtempSync(path.join(folder, "docs-"));
+    mkdirSync(path.join(cwd, "photographs/a"), { recursive: true });
+    writeFileSync(path.join(cwd, "photographs/a/1.ppm"), ppm(30, 30));
+    for (const command of commands) {
+      const [, variables, words] = /^((?:\w+=\S+ )*)saev (.*)$/.exec(command)!;
+      const set = Object.fromEntries(
+        variables!
+          .trim()
+          .split(" ")
+          .filter(Boolean)
+          .map((v) => v.split("=")),
+      );
+      const ended = await run(words!, { cwd, env: set });
+      expect(ended, command).toMatchObject({ code: 0 });
+    }
+  });
+
+  test("its program runs", async () => {
+    const [, program] = /^```ts\n([\s\S]*?)^```$/m.exec(text)!;
+    const { spawn } = await import("node:child_process");
+    const ts = (await import("typescript")).default;
+    const module = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+    const js = ts.transpileModule(program!, { compilerOptions: module }).outputText;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", js], {
+      cwd: path.join(root, "packages/cli"),
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let out = "";
+    child.stdout.on("data", (piece) => {
+      out += piece;
+    });
+    const code = await new Promise((done) => child.on("close", done));
+    expect({ code, out }).toEqual({ code: 0, out: "true 6 128 100\n" });
+  });
+});
