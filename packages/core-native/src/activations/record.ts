@@ -1,7 +1,16 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import { Activations, type Metadata, metadataHash, metadataOf, nImgs, refusals } from "@saev/config";
+import {
+  Activations,
+  ConfigError,
+  type Metadata,
+  metadataHash,
+  metadataOf,
+  nImgs,
+  parseActivations,
+  refusals,
+} from "@saev/config";
 import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
 import type { DownloadProgress } from "../hub/download.js";
@@ -70,7 +79,11 @@ export interface Recording {
  * model's, naming the right ones, before any picture is read; `BAD_FILE`, `NOT_FOUND`, `IO` naming the file for
  * pictures, weights and shards; `UNSUPPORTED` for what the config asks for and this version does not do.
  */
-export async function recordActivations(cfg: Activations, options: RecordOptions = {}): Promise<Recording> {
+export async function recordActivations(
+  config: Activations,
+  options: RecordOptions = {},
+): Promise<Recording> {
+  const cfg = checked(config);
   const refused = refusals(Activations, cfg);
   if (refused.length > 0)
     throw new SaevError("UNSUPPORTED", refused.map((issue) => issue.message).join("; "));
@@ -115,6 +128,16 @@ export async function recordActivations(cfg: Activations, options: RecordOptions
   }
   await writer.finish();
   return resultOf(writer, dataset, resumedAt);
+}
+
+/** The config, for callers whose types did not check it. */
+function checked(config: Activations): Activations {
+  try {
+    return parseActivations(config);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new SaevError("INVALID_ARGUMENT", error.message, { cause: error });
+  }
 }
 
 /** The result for a folder that an earlier run finished; touches nothing, and does not load the model. */
