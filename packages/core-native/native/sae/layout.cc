@@ -9,8 +9,8 @@
 namespace saev {
 
 Layout::Layout(int64_t vit, int64_t sae, Level level) : d_vit(vit), d_sae(sae) {
-  if (vit < 1 || sae < 1 || vit > (int64_t{1} << 24) || sae > (int64_t{1} << 28)) {
-    throw Error(Code::kInvalidArgument, "an SAE needs d_vit from 1 to 2^24 and d_sae from 1 to 2^28; found " +
+  if (vit < 1 || sae < 1 || vit > (int64_t{1} << 24) || sae > (int64_t{1} << 24)) {
+    throw Error(Code::kInvalidArgument, "an SAE needs d_vit from 1 to 2^24 and d_sae from 1 to 2^24; found " +
                                             std::to_string(vit) + " and " + std::to_string(sae));
   }
   // Twelve vectors of sums stay in registers: 192 columns with AVX-512, 96 with AVX2.
