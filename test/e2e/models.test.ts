@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -71,26 +80,40 @@ describe("saev download", () => {
     expect((await run("download hf-hub:imageomics/bioclip -q")).stdout).toBe(`${snapshot}\n`);
   });
 
-  test("goes on where Ctrl-C stopped it", async () => {
+  test.each([
+    ["SIGINT", 130],
+    ["SIGKILL", 137],
+  ] as const)("goes on where %s stopped it", async (signal, code) => {
     hub.faults = [{ do: "stall", after: 1_000_000 }];
-    const partial = path.join(env.HF_HOME!, "hub/models--timm--vit_base_patch16_clip_224.openai/blobs");
+    const repo = path.join(env.HF_HOME!, "hub/models--timm--vit_base_patch16_clip_224.openai");
     const stopped = await run("download ViT-B-16/openai", {
       started: (child) => {
         const timer = setInterval(() => {
-          if (hub.gets.length === 0) return;
+          const [file] = existsSync(`${repo}/blobs`) ? readdirSync(`${repo}/blobs`) : [];
+          if (file === undefined || statSync(`${repo}/blobs/${file}`).size === 0) return;
           clearInterval(timer);
-          setTimeout(() => child.kill("SIGINT"), 300);
+          child.kill(signal);
         }, 20);
       },
     });
-    expect(stopped.code).toBe(130);
-    expect(stopped.stderr).toMatch(/what came is kept: the same command goes on from there/);
+    expect(stopped.code).toBe(code);
+    if (signal === "SIGINT")
+      expect(stopped.stderr).toMatch(/what came is kept: the same command goes on from there/);
+    expect(existsSync(path.join(repo, "snapshots"))).toBe(false);
     const done = await run("download ViT-B-16/openai");
     expect(done.code).toBe(0);
     expect(hub.gets.at(-1)!.range).toMatch(/^bytes=[1-9]\d*-$/);
-    expect(
-      readFileSync(path.join(partial, "../snapshots", commit, "open_clip_model.safetensors")).length,
-    ).toBe(2_000_000);
+    const file = path.join(repo, "snapshots", commit, "open_clip_model.safetensors");
+    expect(readFileSync(file).equals(Buffer.alloc(2_000_000, 1))).toBe(true);
+    expect(readdirSync(path.join(env.HF_HOME!, "hub/.locks", path.basename(repo)))).toEqual([]);
+  });
+
+  test("downloads once when two processes ask", async () => {
+    hub.faults = [{ do: "cut", after: 1000 }];
+    const both = await Promise.all([1, 2].map(() => run("download ViT-B-16/openai --json")));
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    expect(hub.gets.map(({ range }) => range)).toEqual([undefined, "bytes=1000-"]);
+    expect(both.map(({ stdout }) => JSON.parse(stdout).fetched).sort()).toEqual([false, true]);
   });
 
   test.each([

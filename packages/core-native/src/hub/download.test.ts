@@ -197,6 +197,16 @@ describe("a file of a repository", () => {
     expect(readdirSync(path.join(cache, ".locks/models--org--model"))).toEqual([]);
   });
 
+  it("says where it cannot write, and that folder's setting", async () => {
+    writeFileSync(path.join(cache, "models--org--model"), "a file where a folder should be");
+    const message = expect.stringMatching(/cannot write into .*models--org--model.*HF_HOME/);
+    await expect(get()).rejects.toMatchObject({ code: "IO", message });
+    rmSync(path.join(cache, "models--org--model"));
+    writeFileSync(path.join(cache, ".locks"), "a file");
+    const locks = expect.stringMatching(/cannot make the lock .*HF_HOME/);
+    await expect(get()).rejects.toMatchObject({ code: "IO", message: locks });
+  });
+
   it("refuses ETags and paths that would leave the cache", async () => {
     hub.metadataFaults = [{ do: "status", status: 200, headers: { etag: '"../../x"' } }];
     await expect(get()).rejects.toMatchObject({ code: "BAD_FILE", message: expect.stringMatching(/ETag/) });

@@ -1,8 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readFile, rename, rm, stat, unlink, utimes } from "node:fs/promises";
+import {
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  rm,
+  stat,
+  unlink,
+  utimes,
+} from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SaevError } from "../errors.js";
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
@@ -31,8 +44,18 @@ export async function withLock<T>(
 ): Promise<T> {
   const { beatMs = 3000 } = options;
   const me: Owner = { pid: process.pid, host: hostname(), id: randomBytes(8).toString("hex") };
-  await mkdir(path.dirname(file), { recursive: true });
-  await acquire(file, me, options);
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await acquire(file, me, options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new SaevError(
+      "IO",
+      `cannot make the lock ${file} (${code}); set HF_HOME (TORCH_HOME for torch.hub) to a folder that you may write to`,
+      { cause: error },
+    );
+  }
   const beat = setInterval(() => {
     const now = new Date();
     utimes(file, now, now).catch(() => {});
@@ -85,9 +108,15 @@ async function linked(draft: string, file: string): Promise<boolean> {
     await link(draft, file);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
+    const code = (error as NodeJS.ErrnoException).code!;
+    if (code === "EEXIST") return false;
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(code)) throw error;
   }
+  // A file system without hard links: whoever reads the lock before its text is there waits a moment longer.
+  return copyFile(draft, file, constants.COPYFILE_EXCL).then(yes, (error: NodeJS.ErrnoException) => {
+    if (error.code === "EEXIST") return false;
+    throw error;
+  });
 }
 
 /** Moves a dead owner's lock away. If what was moved is another's, taken in the meantime, it goes back. */

@@ -23,6 +23,12 @@ export function shownUrl(url: URL | string): string {
   return `${protocol}//${host}${pathname}`;
 }
 
+/** A name that a server or a file gave, fit for a message: one line, and not long. */
+export function shownName(name: string): string {
+  const line = name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+}
+
 export interface Answer {
   readonly status: number;
   header(name: string): string | undefined;

@@ -73,6 +73,8 @@ describe("parseModelReference", () => {
     ["hf:a/b@", "INVALID_ARGUMENT", /after "@"/],
     ["hf:a/b@../../c", "INVALID_ARGUMENT", /after "@"/],
     ["__proto__/x", "NOT_FOUND", /names nothing/],
+    ["ViT-B-16/constructor", "NOT_FOUND", /ViT-B-16 has the tags/],
+    ["constructor", "NOT_FOUND", /names nothing/],
   ])("says what is wrong with %s", (ckpt, code, message) => {
     let error: SaevError | undefined;
     try {

@@ -74,7 +74,8 @@ function pretrained(text: string): ModelReference | undefined {
   // open_clip writes ViT-B/32 for ViT-B-32 here and there.
   const architecture = text.slice(0, slash).replaceAll("/", "-");
   const tag = cleanTag(text.slice(slash + 1));
-  const entry = Object.hasOwn(tags, architecture) ? tags[architecture]![tag] : undefined;
+  const of = Object.hasOwn(tags, architecture) ? tags[architecture]! : {};
+  const entry = Object.hasOwn(of, tag) ? of[tag] : undefined;
   return entry && { kind: "tag", architecture, tag, entry };
 }
 

@@ -4,7 +4,7 @@ import { type DownloadOptions, download } from "./download.js";
 import { hubCaches } from "./environment.js";
 import { discard, type Http } from "./http.js";
 import type { Digest } from "./partial-file.js";
-import { HttpProblem } from "./problems.js";
+import { HttpProblem, shownName } from "./problems.js";
 
 /** A repository's state on the hub. */
 export interface RemoteSnapshot {
@@ -82,7 +82,10 @@ export async function repoFile(
   options: DownloadOptions = {},
 ): Promise<string> {
   if (!isInnerPath(file))
-    throw new SaevError("BAD_FILE", `${repo}: expected a path inside the repository, found ${file}`);
+    throw new SaevError(
+      "BAD_FILE",
+      `${repo}: expected a path inside the repository, found ${shownName(file)}`,
+    );
   const cached = await cachedFile(repo, commit, file);
   if (cached) return cached;
   const what = `${file} of ${repo}`;

@@ -186,6 +186,23 @@ describe("a repository of the hub", () => {
     });
   });
 
+  it("shows what a hostile server names in one line, and does nothing when aborted before", async () => {
+    const names = ["a\n\u001b[2J\u202eb.bin", "x".repeat(900)];
+    hub.repos.set("org/odd", {
+      commit,
+      files: Object.fromEntries(names.map((name) => [name, Buffer.alloc(1)])),
+    });
+    const error = (await resolveModel("clip", "hf:org/odd").catch((e) => e)) as Error;
+    expect(error.message).toMatch(/it holds a \[2J b\.bin/);
+    expect(error.message).toMatch(/^[\x20-\x7e…]{1,800}$/);
+    hub.seen.length = 0;
+    const reason = new Error("enough");
+    await expect(resolveModel("clip", "hf:org/odd", { signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason,
+    );
+    expect(hub.seen).toEqual([]);
+  });
+
   it("warns about ssl = false", async () => {
     const notes: string[] = [];
     await resolveModel("clip", "hf:org/clip-demo", { ssl: false, onNote: (n) => notes.push(n) });

@@ -7,7 +7,7 @@ import { hubCaches, isOffline } from "./environment.js";
 import { Http, type HttpOptions } from "./http.js";
 import { type Layout, layouts, layoutsOf } from "./layouts.js";
 import { openClipConfigOf, openClipTable } from "./open-clip-table.js";
-import { HttpProblem } from "./problems.js";
+import { HttpProblem, shownName } from "./problems.js";
 import { type ModelReference, parseModelReference } from "./references.js";
 import { cachedFile, remoteSnapshot, repoFile } from "./repository.js";
 import { cachedTorchHubFile, torchHubDownload } from "./torch-hub.js";
@@ -48,6 +48,7 @@ export async function resolveModel(
   ckpt: string,
   options: ResolveOptions = {},
 ): Promise<ResolvedModel> {
+  options.signal?.throwIfAborted();
   const reference = parseModelReference(ckpt);
   checkFamily(family, reference, ckpt);
   switch (reference.kind) {
@@ -231,7 +232,7 @@ async function inRepository(
       (config === undefined || files.includes(config)) && weights.some((name) => files.includes(name)),
   );
   if (!layout) {
-    const some = files.slice(0, 12).join(", ") + (files.length > 12 ? ", …" : "");
+    const some = shownName(files.slice(0, 12).join(", ") + (files.length > 12 ? ", …" : ""));
     throw new SaevError(
       "NOT_FOUND",
       `vit_ckpt "${ckpt}": expected ${wanted(among)} in ${repo}; it holds ${some || "nothing"}`,
@@ -246,7 +247,12 @@ async function inRepository(
       `${repo}: an index of weights names files that the repository does not hold`,
     );
   // Only now: offline, the branch then means a commit of which everything is here.
-  await new HubCache(hubCaches()[0]).setRef({ repo, revision }, commit);
+  const cache =
+    hubCaches().find((folder) => found.weights[0]!.startsWith(folder + path.sep)) ?? hubCaches()[0];
+  await new HubCache(cache).setRef({ repo, revision }, commit).catch((error) => {
+    // A cache that others keep may be closed to us, and still serve.
+    options.onNote?.((error as Error).message);
+  });
   return { reference, folder: path.dirname(found.weights[0]!), commit, ...found };
 }
 
@@ -300,10 +306,10 @@ async function shards(
     const { weight_map: map } = JSON.parse(await readFile(index, "utf8"));
     names = [...new Set(Object.values(map as Record<string, string>))].sort();
   } catch (error) {
-    throw bad((error as Error).message);
+    throw bad(shownName((error as Error).message));
   }
   const wrong = names.find((name) => typeof name !== "string" || !isInnerPath(name));
-  if (names.length === 0 || wrong !== undefined) throw bad(JSON.stringify(wrong ?? {}));
+  if (names.length === 0 || wrong !== undefined) throw bad(shownName(JSON.stringify(wrong ?? {})));
   const found = [];
   for (const name of names) {
     const file = await get(name);
