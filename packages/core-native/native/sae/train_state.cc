@@ -10,6 +10,11 @@ AlignedArray<float> zeros(int64_t n) {
   return AlignedArray<float>(static_cast<size_t>(n));
 }
 
+void copy(const AlignedArray<float>& from, AlignedArray<float>& to) {
+  if (to.size() != from.size()) to = AlignedArray<float>(from.size());
+  std::copy_n(from.data(), from.size(), to.data());
+}
+
 }  // namespace
 
 TrainState::TrainState(const Params& p, bool normalize_w_dec, Level at)
@@ -47,6 +52,35 @@ Params TrainState::params() const {
     for (int64_t k = 0; k < p.d_vit; ++k) p.w_dec[static_cast<size_t>(j * p.d_vit + k)] *= n;
   }
   return p;
+}
+
+bool TrainState::finite() const {
+  for (const auto* a : {&w_enc, &w_dec, &b_enc, &b_dec}) {
+    if (!std::all_of(a->data(), a->data() + a->size(), [](float w) { return std::isfinite(w); }))
+      return false;
+  }
+  return std::all_of(norm.begin(), norm.end(), [](float n) { return std::isfinite(n); });
+}
+
+void TrainState::keep() {
+  copy(w_enc, kept.w_enc);
+  copy(w_dec, kept.w_dec);
+  copy(b_enc, kept.b_enc);
+  copy(b_dec, kept.b_dec);
+  kept.norm = norm;
+  kept.t = t;
+}
+
+void TrainState::go_back() {
+  copy(kept.w_enc, w_enc);
+  copy(kept.w_dec, w_dec);
+  copy(kept.b_enc, b_enc);
+  copy(kept.b_dec, b_dec);
+  norm = kept.norm;
+  t = 0;
+  for (auto* a : {&m_w_enc, &v_w_enc, &m_w_dec, &v_w_dec, &m_b_enc, &v_b_enc, &m_b_dec, &v_b_dec}) {
+    std::fill_n(a->data(), a->size(), 0.0f);
+  }
 }
 
 }  // namespace saev

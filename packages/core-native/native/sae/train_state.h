@@ -25,12 +25,28 @@ struct TrainState {
   double density =
       -1;  ///< fraction of latents active in the last step, which chooses the block sizes; −1: none yet
 
+  /// Parameters at which a loss was finite, to go back to when an update turns out to have been too large.
+  struct Kept {
+    AlignedArray<float> w_enc, w_dec, b_enc, b_dec;
+    std::vector<float> norm;
+    int64_t t = -1;  ///< updates done by then; −1: nothing is kept
+  } kept;
+
   /// Starts from `params` with zero moments. Throws as SparseAutoencoder's constructor does.
   TrainState(const Params& params, bool normalize_w_dec, Level level);
 
   /// The parameters as after the last update, before the rows are brought to unit norm for the next: what the
   /// Python package's checkpoints hold.
   Params params() const;
+
+  /// Whether all parameters are finite.
+  bool finite() const;
+
+  /// Copies the parameters to `kept`.
+  void keep();
+
+  /// Puts the kept parameters back, with zero moments and no updates done. Needs `keep` to have been called.
+  void go_back();
 };
 
 }  // namespace saev

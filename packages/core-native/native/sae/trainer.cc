@@ -1,5 +1,6 @@
 #include "sae/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <string>
@@ -9,6 +10,21 @@ namespace {
 
 double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// After a loss that is not finite: leaves `state` with parameters that are good, and says which and what to
+/// do.
+std::string recover(TrainState& state, bool bad_data) {
+  if (bad_data && state.finite()) {
+    return "the batch holds NaN or infinite activations: record the shards anew. The weights from before "
+           "this "
+           "step are kept";
+  }
+  const int64_t t = state.kept.t;
+  if (t < 0) return "it never was: look at the start weights and the data";
+  state.go_back();
+  return "training diverged: lower lr. The weights after " + std::to_string(t) +
+         (t == 1 ? " update" : " updates") + ", with which it was finite, are kept";
 }
 
 }  // namespace
@@ -58,12 +74,9 @@ std::vector<SaeStep> Trainer::step(const float* x, int64_t rows, StepTimes* time
         {out[i].lr, out[i].sparsity_coeff, e.options.remove_parallel_grads, i == 0 ? job : nullptr}, scratch_,
         times, gradients ? &(*gradients)[i] : nullptr);
     if (!std::isfinite(out[i].metrics.loss)) {
-      throw Error(
-          Code::kNumeric,
-          "step " + std::to_string(number) + ": the loss of SAE " + std::to_string(i) +
-              " is not finite (mse " + std::to_string(out[i].metrics.mse) + ", l1 " +
-              std::to_string(out[i].metrics.l1) +
-              "); its state of the step before is kept. Lower lr, or look for a NaN in the activations");
+      const bool data = !std::all_of(x, x + rows * d_vit_, [](float v) { return std::isfinite(v); });
+      throw Error(Code::kNumeric, "step " + std::to_string(number) + ": the loss of SAE " +
+                                      std::to_string(i) + " is not finite; " + recover(e.state, data));
     }
   }
   ++steps_;
@@ -91,7 +104,7 @@ void Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
     job.check_abort();
     const int64_t rows = source.next(batch, o.batch_size, job);
     if (rows == 0) {
-      if (limiter.after_epoch()) return;
+      if (limiter.after_epoch()) break;
       continue;
     }
     job.check_abort();
@@ -103,7 +116,14 @@ void Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
       reported = now;
       job.report({static_cast<double>(steps_ - first), total, {}});
     }
-    if (last) return;
+    if (last) break;
+  }
+  // No loss was computed with what the last update made.
+  for (size_t i = 0; i < saes_.size(); ++i) {
+    TrainState& state = saes_[i].state;
+    if (!state.finite())
+      throw Error(Code::kNumeric, "after the last step the weights of SAE " + std::to_string(i) +
+                                      " are not finite; " + recover(state, false));
   }
 }
 

@@ -54,8 +54,9 @@ class Trainer {
   Params params(int64_t sae) const;
 
   /// One step of every SAE on x [rows, d_vit]. Throws Code::kNumeric, naming step and SAE, when a loss is not
-  /// finite: that SAE and those after it are then as after the step before. `gradients`, when given, gets
-  /// each SAE's.
+  /// finite. When the batch is to blame, that SAE is as after the step before; when its weights are, it goes
+  /// back to the last kept ones with which the loss was finite (TrainState::kept). SAEs before it have made
+  /// the step, those after it have not. `gradients`, when given, gets each SAE's.
   std::vector<SaeStep> step(const float* x, int64_t rows, StepTimes* times = nullptr,
                             std::vector<StepGradients>* gradients = nullptr, const Job* job = nullptr);
 

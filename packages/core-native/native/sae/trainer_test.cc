@@ -77,6 +77,49 @@ TEST(trainer_stops_at_a_nan_and_keeps_the_last_good_state) {
   for (const float w : trainer.params(0).w_enc) CHECK(std::isfinite(w));
 }
 
+TEST(trainer_that_diverges_goes_back_to_weights_with_a_finite_loss) {
+  const int64_t d_vit = 24, rows = 512;
+  const auto x = sparse_rows(rows, d_vit, 40, 3);
+  MemorySource source(x.data(), rows, d_vit, {});
+  for (const double lr : {1e10, 1e38}) {  // the loss overflows; the weights do
+    Trainer trainer(d_vit);
+    SaeTraining options;
+    options.lr = lr;
+    options.n_lr_warmup = 0;
+    trainer.add(initial_params(d_vit, 48, 0), options);
+    source.reset();
+    std::string message;
+    try {
+      trainer.run(source, {100'000, 128, 0}, Job(), nullptr);
+    } catch (const Error& e) {
+      CHECK(e.code() == Code::kNumeric);
+      message = e.what();
+    }
+    CHECK(message.find("training diverged: lower lr. The weights after 0 updates") != std::string::npos);
+    const Evaluation kept = evaluate(SparseAutoencoder(trainer.params(0)), source, {512}, Job());
+    CHECK(std::isfinite(kept.mse) && kept.mse < 1e3);
+  }
+}
+
+TEST(weights_are_kept_every_sixteen_updates_while_the_loss_is_finite) {
+  const int64_t d_vit = 24, rows = 512;
+  const auto x = sparse_rows(rows, d_vit, 40, 3);
+  TrainState state(initial_params(d_vit, 48, 0), true, active_level());
+  StepScratch scratch;
+  for (int i = 0; i < 20; ++i) step(state, x.data(), rows, {1e-3, 1e-3, true}, scratch);
+  CHECK(state.kept.t == 16 && state.t == 20);
+  const Params before = state.params();
+  state.go_back();
+  CHECK(state.t == 0 && state.params().w_enc != before.w_enc);
+  state.keep();
+  const Params kept = state.params();
+  step(state, x.data(), rows, {1e-3, 1e-3, true}, scratch);
+  CHECK(state.params().w_dec != kept.w_dec);
+  state.go_back();
+  CHECK(state.params().w_enc == kept.w_enc && state.params().w_dec == kept.w_dec);
+  CHECK(state.params().b_enc == kept.b_enc && state.params().b_dec == kept.b_dec);
+}
+
 TEST(trainer_aborts_between_steps) {
   std::vector<float> x(100 * 4, 0.5f);
   MemorySource source(x.data(), 100, 4, {});

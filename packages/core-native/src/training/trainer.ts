@@ -128,7 +128,8 @@ export class Trainer extends Resource<"Trainer"> {
 
   /**
    * One step of every SAE on `x`, float32 [rows, d_vit].
-   * @throws SaevError `NUMERIC` when a loss is not finite; that SAE then stays as it was before the step.
+   * @throws SaevError `NUMERIC` when a loss is not finite. That SAE then stays as it was before the step when the batch is
+   * to blame; otherwise it goes back to the last weights kept (every 16 updates) with which the loss was finite.
    */
   async step(x: Tensor, options?: LongCallOptions & { readonly gradients?: boolean }): Promise<StepResult> {
     const native = await callAsync(options, (control) =>
@@ -146,7 +147,7 @@ export class Trainer extends Resource<"Trainer"> {
   /**
    * Trains on `source`, epoch after epoch, until `nPatches`. Resolves with the number of steps done in all. After an
    * abort or an error the SAEs are as after the last whole step.
-   * @throws SaevError `NUMERIC`, naming step and SAE, when a loss is not finite.
+   * @throws SaevError `NUMERIC`, naming step and SAE, when a loss is not finite; see {@link step} for what is kept.
    */
   async run(source: BatchSource, options: TrainRunOptions): Promise<number> {
     const { onLog, onProgress } = options;
