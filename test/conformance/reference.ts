@@ -4,9 +4,15 @@ import type { ConformanceArea } from "./area.js";
 
 const here = import.meta.dirname;
 
-/** Where the reference is when nobody says: `SAEV_REFERENCE`, else `shared/reference` beside the repository. */
+/**
+ * Where the reference is when nobody says: `SAEV_REFERENCE`, else `shared/reference` beside the repository, else the
+ * small one that every checkout has.
+ */
 export function referenceFolder(): string {
-  return path.resolve(process.env.SAEV_REFERENCE ?? path.join(here, "../../../shared/reference"));
+  const { SAEV_REFERENCE } = process.env;
+  if (SAEV_REFERENCE) return path.resolve(SAEV_REFERENCE);
+  const beside = path.resolve(here, "../../../shared/reference");
+  return existsSync(beside) ? beside : path.resolve(here, "../fixtures/reference");
 }
 
 /** Whether there is a reference to compare with. */
