@@ -1,8 +1,8 @@
 """
 Writes packages/core-native/data/open-clip.json: what open_clip's pretrained tags stand for, ViTs only.
 
-    python -m venv /tmp/table && /tmp/table/bin/pip install --no-deps open_clip_torch==3.3.0 timm==1.0.29
-    /tmp/table/bin/python scripts/open-clip-table.py [OUT]
+    python -m venv VENV && VENV/bin/pip install --no-deps open_clip_torch==3.3.0 timm==1.0.29
+    VENV/bin/python scripts/open-clip-table.py [OUT]
 
 Facts only: names, repositories, URLs and numbers. Neither package is imported as a whole, so torch is not needed: the
 table of tags is a module of its own, configs are JSON, and the sizes of timm's towers are the literal arguments in

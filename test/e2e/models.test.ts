@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -12,7 +13,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { HubServer } from "../../packages/core-native/src/hub/testing/hub-server.js";
-import { compile, type RunOptions, root, saev } from "./saev.js";
+import { binary, compile, type RunOptions, root, saev } from "./saev.js";
 
 beforeAll(compile);
 
@@ -53,6 +54,22 @@ afterEach(() => hub.stop());
 
 const run = (line: string, options: RunOptions = {}) =>
   saev(line.split(" "), { ...options, env: { ...env, ...options.env } });
+
+/** Runs saev from a bash script that gets its words. */
+function spawnInBash(
+  script: string,
+  words: readonly string[],
+): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn("bash", ["-c", script, process.execPath, binary, ...words], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let stderr = "";
+  child.stderr.on("data", (piece) => {
+    stderr += piece;
+  });
+  return new Promise((done) => child.on("close", (code) => done({ code, stderr })));
+}
 
 describe("saev download", () => {
   test("fetches a repository once, says where it is and how to record with it", async () => {
@@ -106,6 +123,21 @@ describe("saev download", () => {
     const file = path.join(repo, "snapshots", commit, "open_clip_model.safetensors");
     expect(readFileSync(file).equals(Buffer.alloc(2_000_000, 1))).toBe(true);
     expect(readdirSync(path.join(env.HF_HOME!, "hub/.locks", path.basename(repo)))).toEqual([]);
+  });
+
+  test("meets a full disk with one clear error, and goes on when there is room", async () => {
+    // A limit on the size of files stands in for a full disk: the same failing write.
+    const limit = `trap '' XFSZ; ulimit -f 500; exec "$0" "$@"`;
+    const limited = spawnInBash(limit, ["download", "ViT-B-16/openai"]);
+    expect(await limited).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /IO: .*cannot write into .*blobs \(EFBIG\); make room there, or set HF_HOME/,
+      ),
+    });
+    const done = await run("download ViT-B-16/openai");
+    expect(done.code).toBe(0);
+    expect(hub.gets.map(({ range }) => range)).toEqual([undefined, "bytes=512000-"]);
   });
 
   test("downloads once when two processes ask", async () => {
@@ -219,7 +251,6 @@ describe("docs/models.md", () => {
 
   test("its program runs", async () => {
     const [, program] = /^```ts\n([\s\S]*?)^```$/m.exec(text)!;
-    const { spawn } = await import("node:child_process");
     const ts = (await import("typescript")).default;
     const module = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
     const js = ts.transpileModule(program!, { compilerOptions: module }).outputText;

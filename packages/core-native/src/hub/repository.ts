@@ -25,7 +25,7 @@ export async function remoteSnapshot(
   const fetch = async (input: string | URL | Request) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const answer = await http.request({ what, url, headers: { accept: "application/json" }, signal });
-    return new Response(await text(answer.body), { status: answer.status });
+    return new Response(await text(answer.body));
   };
   const hubUrl = http.endpoint.href.replace(/\/$/, "");
   const info = await modelInfo({
@@ -35,19 +35,21 @@ export async function remoteSnapshot(
     fetch: fetch as typeof globalThis.fetch,
     additionalFields: ["sha", "filePaths"],
   }).catch((error) => {
-    if (error instanceof SyntaxError) {
-      throw new SaevError(
-        "BAD_FILE",
-        `${what}: ${http.endpoint.host} answers like no hub; check HF_ENDPOINT`,
-      );
-    }
-    throw error;
+    signal?.throwIfAborted();
+    if (error instanceof SaevError) throw error;
+    throw new SaevError("BAD_FILE", `${what}: ${http.endpoint.host} answers like no hub; check HF_ENDPOINT`, {
+      cause: error,
+    });
   });
   const commit = String(info.sha);
   if (!isCommit(commit)) {
     throw new SaevError("BAD_FILE", `${what}: ${http.endpoint.host} names no commit; check HF_ENDPOINT`);
   }
-  return { repo, commit, files: info.filePaths.filter(isInnerPath) };
+  return {
+    repo,
+    commit,
+    files: info.filePaths.filter((name) => typeof name === "string" && isInnerPath(name)),
+  };
 }
 
 async function text(body: AsyncIterable<Uint8Array>): Promise<string> {

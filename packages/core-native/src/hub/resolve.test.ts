@@ -209,11 +209,20 @@ describe("a repository of the hub", () => {
     expect(notes).toEqual([expect.stringMatching(/certificates of servers are not checked/)]);
   });
 
-  it("is refused when the server is no hub", async () => {
-    hub.metadataFaults = [{ do: "status", status: 200 }];
-    await expect(resolveModel("clip", "hf:org/clip-demo")).rejects.toMatchObject({
+  it.each([
+    "",
+    "<html>log in to the hotel's network</html>",
+    "null",
+    '{"siblings": 7}',
+    '{"siblings": [7, {"rfilename": 7}]}',
+    `{"sha": "../..", "siblings": []}`,
+  ])("is refused when the server answers %j, like no hub", async (text) => {
+    hub.metadataFaults = [{ do: "text", text }];
+    await expect(resolveModel("clip", "hf-hub:org/clip-demo")).rejects.toMatchObject({
       code: "BAD_FILE",
-      message: expect.stringMatching(/answers like no hub; check HF_ENDPOINT/),
+      message: expect.stringMatching(
+        /^org\/clip-demo: .*(answers like no hub|names no commit); check HF_ENDPOINT$/,
+      ),
     });
   });
 });

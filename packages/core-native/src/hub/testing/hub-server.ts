@@ -5,6 +5,8 @@ import { type AddressInfo, connect } from "node:net";
 /** What a server does instead of answering well. Taken from the front of its list, one a request for a file's bytes. */
 export type Fault =
   | { readonly do: "status"; readonly status: number; readonly headers?: Record<string, string> }
+  /** Answers with this text. */
+  | { readonly do: "text"; readonly text: string }
   /** Sends this many bytes and closes the connection. */
   | { readonly do: "cut"; readonly after: number }
   /** Sends this many bytes and then nothing. */
@@ -84,6 +86,10 @@ export class HubServer {
       response.writeHead(status, { "x-error-code": code, "content-length": 0 }).end();
     if (fault?.do === "status") {
       response.writeHead(fault.status, { "content-length": 0, ...fault.headers }).end();
+      return;
+    }
+    if (fault?.do === "text") {
+      response.end(fault.text);
       return;
     }
     if (this.token !== undefined && authorization !== `Bearer ${this.token}`)
