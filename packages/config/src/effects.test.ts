@@ -54,7 +54,7 @@ describe("what is not built refuses in one line that names the field", () => {
   test.each([
     [Activations, parseActivations({}), ["data"]],
     [Activations, parseActivations({ data: { root: "x", split: "training" } }), ["data"]],
-    [Activations, parseActivations({ ...folder, vit_family: "siglip" }), ["vit_family"]],
+    [Activations, parseActivations({ ...folder, vit_family: "siglip", cls_token: false }), []],
     [Activations, parseActivations({ ...folder, vit_family: "dinov2" }), ["vit_family"]],
     [Activations, parseActivations({ ...folder, vit_layers: [] }), ["vit_layers"]],
     [Activations, parseActivations({ ...folder, ssl: false }), []],

@@ -45,8 +45,8 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Activations.data": datasets,
   "Activations.dump_to": does("parent of the shard folder"),
   "Activations.vit_family": refuses(
-    "only the clip family runs so far; use clip",
-    (v) => v !== "clip",
+    "the clip and siglip families run so far; use one of them",
+    (v) => v === "dinov2",
     "which architecture and preprocessing; in the metadata",
   ),
   "Activations.vit_ckpt": does("which weights; in the metadata"),

@@ -77,5 +77,7 @@ export {
   type TrainLog,
   type TrainRunOptions,
 } from "./training/trainer.js";
+export { describeModel } from "./vit/describe.js";
 export { familyNames } from "./vit/families.js";
+export type { ModelDescription } from "./vit/family.js";
 export { ViT, type ViTLoadOptions } from "./vit/vit.js";

@@ -10,6 +10,7 @@
 #include "bind/promise_worker.h"
 #include "bind/tensor.h"
 #include "vit/clip.h"
+#include "vit/siglip.h"
 
 namespace saev::bind {
 namespace {
@@ -23,10 +24,9 @@ Gelu gelu_of(const std::string& name) {
   throw Error(Code::kInvalidArgument, "gelu: expected erf, tanh or quick, found '" + name + "'");
 }
 
-ClipConfig clip_config_of(const Napi::Value& value) {
-  const Napi::Object object = object_of(value, "config");
+ModelSizes sizes_of(const Napi::Object& object) {
   const auto size = [&object](const char* name) { return int_of(field(object, name), name); };
-  ClipConfig c;
+  ModelSizes c;
   c.height = size("height");
   c.width = size("width");
   c.patch_height = size("patchHeight");
@@ -37,20 +37,40 @@ ClipConfig clip_config_of(const Napi::Value& value) {
   c.hidden = size("hidden");
   c.eps = static_cast<float>(number_of(field(object, "eps"), "eps"));
   c.gelu = gelu_of(string_of(field(object, "gelu"), "gelu"));
+  return c;
+}
+
+ClipConfig clip_config_of(const Napi::Value& value) {
+  const Napi::Object object = object_of(value, "config");
+  ClipConfig c;
+  static_cast<ModelSizes&>(c) = sizes_of(object);
   c.norm_before_blocks = bool_of(field(object, "normBeforeBlocks"), "normBeforeBlocks");
   c.layer_scale = bool_of(field(object, "layerScale"), "layerScale");
   return c;
+}
+
+/// Runs `load` on a worker, on the call (path, config, control).
+template <typename Load>
+Napi::Value load_model(const Napi::CallbackInfo& info, const char* name, Load load) {
+  return run_job<std::shared_ptr<VisionModel>>(
+      info[2], name, [=](const Job&) { return load(); },
+      [](Napi::Env env, std::shared_ptr<VisionModel>& model) {
+        return wrap(env, model, kKind, model->bytes());
+      });
 }
 
 /// loadClip(path, config, control) → Promise<handle>
 Napi::Value load_clip_model(const Napi::CallbackInfo& info) {
   const std::string path = string_of(info[0], "path");
   const ClipConfig config = clip_config_of(info[1]);
-  return run_job<std::shared_ptr<VisionModel>>(
-      info[2], "loadClip", [=](const Job&) { return load_clip(config, path); },
-      [](Napi::Env env, std::shared_ptr<VisionModel>& model) {
-        return wrap(env, model, kKind, model->bytes());
-      });
+  return load_model(info, "loadClip", [=] { return load_clip(config, path); });
+}
+
+/// loadSiglip(path, sizes, control) → Promise<handle>
+Napi::Value load_siglip_model(const Napi::CallbackInfo& info) {
+  const std::string path = string_of(info[0], "path");
+  const ModelSizes sizes = sizes_of(object_of(info[1], "config"));
+  return load_model(info, "loadSiglip", [=] { return load_siglip(sizes, path); });
 }
 
 /// visionModelInfo(handle) → { nLayers, dVit, nPatches, clsToken, nRegisters, height, width }
@@ -90,6 +110,7 @@ Napi::Value model_embed(const Napi::CallbackInfo& info) {
 
 void register_vision_model(Napi::Env env, Napi::Object exports) {
   export_function<load_clip_model>(env, exports, "loadClip");
+  export_function<load_siglip_model>(env, exports, "loadSiglip");
   export_function<model_info>(env, exports, "visionModelInfo");
   export_function<model_record>(env, exports, "visionModelRecord");
   export_function<model_embed>(env, exports, "visionModelEmbed");

@@ -3,6 +3,6 @@
 #include <napi.h>
 
 namespace saev::bind {
-/// loadClip, visionModelInfo, visionModelRecord, visionModelEmbed.
+/// loadClip, loadSiglip, visionModelInfo, visionModelRecord, visionModelEmbed.
 void register_vision_model(Napi::Env env, Napi::Object exports);
 }  // namespace saev::bind

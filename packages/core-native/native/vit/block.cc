@@ -6,6 +6,7 @@
 #include <ATen/ops/scaled_dot_product_attention.h>
 
 #include "kernels/cpu/add_norm.h"
+#include "kernels/cpu/bias_swiglu.h"
 
 namespace saev {
 namespace {
@@ -57,11 +58,11 @@ int64_t Block::bytes() const {
 
 void run_block(const Block& b, const Block* next, at::Tensor& x, int64_t images, int64_t tokens,
                BlockScratch& scratch) {
-  const int64_t rows = x.size(0), d = x.size(1), hidden = b.fc1_weight.size(0);
+  const int64_t rows = x.size(0), d = x.size(1), hidden = b.fc2_weight.size(1);
   ensure(scratch.normed, rows, d);
   ensure(scratch.qkv, rows, 3 * d);
   ensure(scratch.branch, rows, d);
-  ensure(scratch.hidden, rows, hidden);
+  ensure(scratch.hidden, rows, b.fc1_weight.size(0));
   const at::Tensor none;
   if (!scratch.ready) {
     add_and_norm(x, none, none, none, b.norm1_gain, b.norm1_shift, b.eps, scratch.normed);
@@ -71,9 +72,14 @@ void run_block(const Block& b, const Block* next, at::Tensor& x, int64_t images,
   at::mm_out(scratch.branch, joined, b.proj_weight.t());
   add_and_norm(x, scratch.branch, b.proj_bias, b.scale1, b.norm2_gain, b.norm2_shift, b.eps, scratch.normed);
   at::mm_out(scratch.hidden, scratch.normed, b.fc1_weight.t());
-  bias_gelu(scratch.hidden.mutable_data_ptr<float>(), b.fc1_bias.const_data_ptr<float>(), rows, hidden,
-            b.gelu);
-  at::mm_out(scratch.branch, scratch.hidden, b.fc2_weight.t());
+  float* const active = scratch.hidden.mutable_data_ptr<float>();
+  if (b.swiglu) {
+    bias_swiglu(active, b.fc1_bias.const_data_ptr<float>(), rows, hidden);
+  } else {
+    bias_gelu(active, b.fc1_bias.const_data_ptr<float>(), rows, hidden, b.gelu);
+  }
+  // Of a SwiGLU's buffer the first half of each row: a view that products take as it is.
+  at::mm_out(scratch.branch, scratch.hidden.narrow(1, 0, hidden), b.fc2_weight.t());
   add_and_norm(x, scratch.branch, b.fc2_bias, b.scale2, next != nullptr ? next->norm1_gain : none,
                next != nullptr ? next->norm1_shift : none, next != nullptr ? next->eps : 0, scratch.normed);
   scratch.ready = next != nullptr;

@@ -2,6 +2,8 @@
 // The pre-norm residual block that all families share:
 //   x += scale_1 ⊙ (attention(norm_1(x)) W_proj + b_proj)
 //   x += scale_2 ⊙ (gelu(norm_2(x) W_fc1 + b_fc1) W_fc2 + b_fc2)
+// or, where the MLP is a SwiGLU, with (g, v) = norm_2(x) W_fc1 + b_fc1 cut in half:
+//   x += scale_2 ⊙ ((g σ(g) ⊙ v) W_fc2 + b_fc2)
 
 #include <ATen/core/Tensor.h>
 
@@ -17,12 +19,13 @@ struct Block {
   at::Tensor qkv_weight, qkv_bias;     ///< [3 d, d], [3 d]: queries, keys, values
   at::Tensor proj_weight, proj_bias;   ///< [d, d], [d]
   at::Tensor norm2_gain, norm2_shift;  ///< [d]
-  at::Tensor fc1_weight, fc1_bias;     ///< [hidden, d], [hidden]
+  at::Tensor fc1_weight, fc1_bias;     ///< [hidden, d], [hidden]; twice as many rows for a SwiGLU
   at::Tensor fc2_weight, fc2_bias;     ///< [d, hidden], [d]
   at::Tensor scale1, scale2;           ///< [d] LayerScale, or undefined
   int64_t heads = 1;
   float eps = 1e-5f;
   Gelu gelu = Gelu::kErf;
+  bool swiglu = false;  ///< then `gelu` is not used
 
   int64_t bytes() const;
 };

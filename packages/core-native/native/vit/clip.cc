@@ -2,7 +2,6 @@
 
 #include <ATen/ops/mm.h>
 
-#include "core/error.h"
 #include "kernels/cpu/add_norm.h"
 #include "vit/patch_embedding.h"
 #include "vit/weights.h"
@@ -16,7 +15,7 @@ class Clip final : public VisionModel {
     const int64_t d = config.d_vit;
     shape_ = {.n_layers = config.n_layers,
               .d_vit = d,
-              .n_patches = (config.height / config.patch_height) * (config.width / config.patch_width),
+              .n_patches = config.n_patches(),
               .has_cls = true,
               .n_registers = 0,
               .height = config.height,
@@ -94,31 +93,10 @@ class Clip final : public VisionModel {
   at::Tensor patch_weight_, cls_, position_, norm_gain_, norm_shift_;
 };
 
-void check(const ClipConfig& c) {
-  const auto within = [](int64_t value, int64_t most, const char* name) {
-    if (value >= 1 && value <= most) return;
-    throw Error(Code::kBadFile, std::string("model config: ") + name + " must lie between 1 and " +
-                                    std::to_string(most) + ", found " + std::to_string(value));
-  };
-  within(c.height, 16384, "image height");
-  within(c.width, 16384, "image width");
-  within(c.patch_height, c.height, "patch height");
-  within(c.patch_width, c.width, "patch width");
-  within(c.n_layers, 1000, "layers");
-  within(c.d_vit, 65536, "width");
-  within(c.heads, c.d_vit, "heads");
-  within(c.hidden, 1 << 20, "hidden width of the MLP");
-  if (c.d_vit % c.heads != 0) {
-    throw Error(Code::kBadFile, "model config: width " + std::to_string(c.d_vit) + " is no multiple of the " +
-                                    std::to_string(c.heads) + " heads");
-  }
-  if (!(c.eps > 0 && c.eps < 1)) throw Error(Code::kBadFile, "model config: eps must lie between 0 and 1");
-}
-
 }  // namespace
 
 std::shared_ptr<VisionModel> load_clip(const ClipConfig& config, const std::string& path) {
-  check(config);
+  check_sizes(config);
   const auto file = open_tensor_file(path);
   return std::make_shared<Clip>(config, *file, path);
 }

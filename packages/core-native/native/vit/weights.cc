@@ -42,6 +42,12 @@ at::Tensor WeightReader::take(const std::string& name, const std::vector<int64_t
   return own;
 }
 
+void WeightReader::ignore_under(const std::string& prefix) {
+  for (const std::string& name : file_.names()) {
+    if (name.rfind(prefix, 0) == 0) used_.insert(name);
+  }
+}
+
 void WeightReader::finish(const std::string& prefix) const {
   std::vector<std::string> unexpected;
   for (const std::string& name : file_.names()) {

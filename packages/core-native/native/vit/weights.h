@@ -22,6 +22,8 @@ class WeightReader {
   at::Tensor take(const std::string& name, const std::vector<int64_t>& shape);
   /// A tensor that may be there and is not used.
   void ignore(const std::string& name) { used_.insert(name); }
+  /// The same for all tensors whose names begin so.
+  void ignore_under(const std::string& prefix);
 
   /// Throws Code::kBadFile with one line that lists all missing and misshapen tensors, and those under
   /// `prefix` that nobody took.

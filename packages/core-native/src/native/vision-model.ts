@@ -1,7 +1,7 @@
 import type { Control, Handle } from "./addon.js";
 
-/** `native/vit/clip.h`. */
-export interface NativeClipConfig {
+/** `native/vit/model_sizes.h`. */
+export interface NativeModelSizes {
   readonly height: number;
   readonly width: number;
   readonly patchHeight: number;
@@ -12,6 +12,10 @@ export interface NativeClipConfig {
   readonly hidden: number;
   readonly eps: number;
   readonly gelu: "erf" | "tanh" | "quick";
+}
+
+/** `native/vit/clip.h`. */
+export interface NativeClipConfig extends NativeModelSizes {
   readonly normBeforeBlocks: boolean;
   readonly layerScale: boolean;
 }
@@ -30,6 +34,7 @@ export interface NativeVisionModelInfo {
 /** Bindings of `native/bind/vision_model.cc`. */
 export interface VisionModelExports {
   loadClip(path: string, config: NativeClipConfig, control?: Control): Promise<Handle<"VisionModel">>;
+  loadSiglip(path: string, sizes: NativeModelSizes, control?: Control): Promise<Handle<"VisionModel">>;
   visionModelInfo(model: Handle<"VisionModel">): NativeVisionModelInfo;
   visionModelRecord(
     model: Handle<"VisionModel">,

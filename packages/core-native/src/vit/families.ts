@@ -1,8 +1,10 @@
 import { SaevError } from "../errors.js";
 import { clip } from "./clip.js";
 import type { ModelFamily } from "./family.js";
+import { siglip } from "./siglip.js";
 
-const families: readonly ModelFamily[] = [clip];
+/** Where two recognise a config, the later is the right one: SigLIPs have CLIP's file with something more in it. */
+export const families: readonly ModelFamily[] = [clip, siglip];
 
 /** Names of the families that this version runs. */
 export const familyNames: readonly string[] = families.map((family) => family.name);

@@ -44,6 +44,11 @@ export class JsonReader {
     return typeof value === "number" && Number.isFinite(value) ? value : this.#wrong(key, "a number");
   }
 
+  /** Text that is not empty. */
+  string(key: string): string {
+    const value = this.raw(key);
+    return typeof value === "string" && value !== "" ? value : this.#wrong(key, "text");
+  }
   boolean(key: string, fallback: boolean): boolean {
     const value = this.has(key) ? this.value[key] : fallback;
     return typeof value === "boolean" ? value : this.#wrong(key, "true or false");

@@ -2,10 +2,7 @@ import { SaevError } from "../errors.js";
 import type { Transform } from "../images/transform.js";
 import type { NativeClipConfig } from "../native/vision-model.js";
 import { JsonReader } from "./json-reader.js";
-
-/** What OpenAI's CLIP was trained with, and open_clip's default where a config names nothing else. */
-const defaultMean = [0.48145466, 0.4578275, 0.40821073] as const;
-const defaultStd = [0.26862954, 0.26130258, 0.27577711] as const;
+import { openClipTransform } from "./open-clip-transform.js";
 
 /** Members of `vision_cfg` that change what a residual block computes in a way that is not built here. */
 const unsupported = [
@@ -27,7 +24,8 @@ export interface OpenClipConfig {
 /**
  * Reads the text of an `open_clip_config.json` whose vision tower is open_clip's own ViT.
  * @param what names the file in errors.
- * @throws SaevError `BAD_FILE` for what is no such config, `UNSUPPORTED` for towers of other kinds.
+ * @throws SaevError `BAD_FILE` for what is no such config, `UNSUPPORTED` for towers of other kinds,
+ *   `INVALID_ARGUMENT` for those of the siglip family.
  */
 export function parseOpenClipConfig(text: string, what: string): OpenClipConfig {
   const root = JsonReader.parse(text, what);
@@ -35,6 +33,10 @@ export function parseOpenClipConfig(text: string, what: string): OpenClipConfig 
   const vision = modelCfg.object("vision_cfg");
   if (Array.isArray(vision.raw("layers"))) {
     throw new SaevError("UNSUPPORTED", `${what}: the vision tower is a ResNet; only ViTs are run`);
+  }
+  const timm = vision.raw("timm_model_name");
+  if (typeof timm === "string" && /siglip/.test(timm)) {
+    throw new SaevError("INVALID_ARGUMENT", `${what}: this is a SigLIP (${timm}); use vit_family siglip`);
   }
   for (const key of unsupported) {
     const value = vision.raw(key);
@@ -44,7 +46,6 @@ export function parseOpenClipConfig(text: string, what: string): OpenClipConfig 
       `${what}: vision_cfg.${key} is set, which the clip family does not run`,
     );
   }
-  const preprocess = root.optional("preprocess_cfg");
   const [height, width] = vision.pair("image_size", 224);
   const [patchHeight, patchWidth] = vision.pair("patch_size", 16);
   const dVit = vision.integer("width", 768);
@@ -64,24 +65,6 @@ export function parseOpenClipConfig(text: string, what: string): OpenClipConfig 
       normBeforeBlocks: !vision.boolean("no_ln_pre", false),
       layerScale: scale !== undefined && scale !== null,
     },
-    transform: transformOf(preprocess, height, width),
-  };
-}
-
-function transformOf(preprocess: JsonReader | undefined, imageHeight: number, imageWidth: number): Transform {
-  // The preprocessing may name a size of its own; open_clip then resizes to that.
-  const [height, width] = preprocess?.has("size")
-    ? preprocess.pair("size", imageHeight)
-    : [imageHeight, imageWidth];
-  return {
-    mode:
-      preprocess?.choice("resize_mode", ["shortest", "squash", "longest"] as const, "shortest") ?? "shortest",
-    resizeHeight: height,
-    resizeWidth: width,
-    height,
-    width,
-    filter: preprocess?.choice("interpolation", ["bicubic", "bilinear"] as const, "bicubic") ?? "bicubic",
-    mean: preprocess?.triple("mean", defaultMean) ?? defaultMean,
-    std: preprocess?.triple("std", defaultStd) ?? defaultStd,
+    transform: openClipTransform(root, height, width),
   };
 }

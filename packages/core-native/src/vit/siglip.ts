@@ -1,0 +1,61 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { SaevError } from "../errors.js";
+import type { Transform } from "../images/transform.js";
+import { callAsync } from "../native/call.js";
+import { addon } from "../native/load.js";
+import type { NativeModelSizes } from "../native/vision-model.js";
+import { descriptionOf } from "./description.js";
+import { configOf, type ModelConfig, type ModelFamily } from "./family.js";
+import { JsonReader } from "./json-reader.js";
+import { openClipTransform } from "./open-clip-transform.js";
+import { type TimmTrunk, timmSiglip } from "./timm-siglip.js";
+import { parseTimmTrunk, timmTrunkFile } from "./timm-trunk-file.js";
+
+/** SigLIP and SigLIP 2: timm's trunks in the layout of open_clip. No CLS token. */
+export const siglip: ModelFamily = {
+  name: "siglip",
+  recognises: (config) => /siglip/.test(String(trunkNameOf(config))),
+  async describe(config) {
+    const { sizes, transform } = await parse(config);
+    return descriptionOf(sizes, transform, { clsToken: false });
+  },
+  async load(resolved, options) {
+    const { sizes, transform } = await parse(configOf(resolved));
+    const handle = await callAsync(options, (control) =>
+      addon().loadSiglip(resolved.weights[0]!, sizes, control),
+    );
+    return { handle, transform };
+  },
+};
+
+const trunkNameOf = (config: JsonReader): unknown =>
+  config.optional("model_cfg")?.optional("vision_cfg")?.raw("timm_model_name");
+
+async function parse(config: ModelConfig): Promise<{ sizes: NativeModelSizes; transform: Transform }> {
+  const root = JsonReader.parse(config.text, config.from);
+  const vision = root.object("model_cfg").object("vision_cfg");
+  if (!vision.has("timm_model_name")) {
+    throw new SaevError(
+      "INVALID_ARGUMENT",
+      `${config.from}: the vision tower is open_clip's own, not a SigLIP of timm; use vit_family clip`,
+    );
+  }
+  const [height, width] = vision.pair("image_size", 224);
+  const trunk = await trunkOf(vision.string("timm_model_name"), config.from);
+  return { sizes: { height, width, ...trunk }, transform: openClipTransform(root, height, width) };
+}
+
+/** By the name; for a name that timm does not have, from the file that describes it, where there is one. */
+async function trunkOf(name: string, from: string): Promise<TimmTrunk> {
+  const known = timmSiglip(name);
+  if (known) return known;
+  const beside = path.join(path.dirname(from), timmTrunkFile);
+  const text = /siglip/.test(name) ? await readFile(beside, "utf8").catch(() => undefined) : undefined;
+  if (text !== undefined) return parseTimmTrunk(text, beside);
+  throw new SaevError(
+    "UNSUPPORTED",
+    `${from}: the siglip family does not know timm's ${name}; expected a name like vit_base_patch16_siglip_224, or ` +
+      `${timmTrunkFile} beside the config with timm's arguments of a SigLIP ({"model_args": {"embed_dim": …}})`,
+  );
+}
