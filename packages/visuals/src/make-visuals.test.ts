@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Visuals } from "@saev/config";
@@ -135,6 +144,26 @@ describe("makeVisuals", () => {
     const shown = cls.latents.find((latent) => latent < 10)!;
     // No heat map: a plain picture.
     expect((await sharp(path.join(cls.root, "neurons", String(shown), "0.png")).metadata()).channels).toBe(3);
+  });
+
+  it("makes of shards without CLS tokens what it makes of those with them", async () => {
+    const own = path.join(folder, "no cls");
+    mkdirSync(own);
+    const without = await smallRun(own, { cls: false });
+    const a = await makeVisuals({ ...cfg, dump_to: path.join(folder, "with cls") });
+    const b = await makeVisuals(without);
+    expect(b.latents).toEqual(a.latents);
+    for (const name of readdirSync(a.root).filter((n) => n.endsWith(".pt"))) {
+      expect(readFileSync(path.join(b.root, name)).equals(readFileSync(path.join(a.root, name))), name).toBe(
+        true,
+      );
+    }
+    await expect(
+      makeVisuals({ ...without, sort_by: "cls", data: { ...without.data, patches: "cls" } }),
+    ).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringMatching(/has no CLS tokens/),
+    });
   });
 
   it("says everything that cannot work, at once, and writes nothing", async () => {

@@ -1,8 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { parseActivations } from "@saev/config";
-import { decodeImage, familyNames, recordActivations, TensorFile, ViT } from "@saev/core";
+import { DataLoad, parseActivations } from "@saev/config";
+import { ActivationLoader, decodeImage, familyNames, recordActivations, TensorFile, ViT } from "@saev/core";
 import type { ConformanceArea, Outcome } from "../area.js";
 
 interface Model {
@@ -125,6 +125,77 @@ async function* model(folder: string, name: string, about: Model): AsyncIterable
   }
 }
 
+/** The pictures recorded into shards, as the command does it, and read back: the activations again. */
+async function* recorded(folder: string, name: string, about: Model): AsyncIterable<Outcome> {
+  const subject = `vit/${name} recorded`;
+  const dump = mkdtempSync(path.join(os.tmpdir(), "saev-conformance-vit-"));
+  try {
+    const layers = about.layer_sets.all!;
+    const { family, n_patches_per_img, cls_token, d_vit, image_order } = about;
+    const tokens = n_patches_per_img + Number(cls_token);
+    const { dir } = await recordActivations(
+      parseActivations({
+        ...{ vit_family: family, vit_ckpt: about.vit_ckpt, n_patches_per_img, cls_token, d_vit },
+        data: { kind: "image-folder-dataset", root: path.join(folder, "vit/images") },
+        vit_layers: layers,
+        n_patches_per_shard: image_order.length * layers.length * tokens,
+        vit_batch_size: 3,
+        dump_to: dump,
+        device: "cpu",
+      }),
+      { ckptDir: path.join(folder, "vit", name) },
+    );
+    using reference = await TensorFile.open(path.join(folder, "vit", name, "reference.safetensors"));
+    using theirs = reference.get("activations");
+    const bytes = readFileSync(path.join(dir, "acts000000.bin"));
+    const acts = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+    yield exact(
+      `${subject} size`,
+      Math.abs(acts.length - image_order.length * layers.length * tokens * d_vit),
+    );
+    const expected = theirs.toFloat32Array();
+    yield {
+      subject: `${subject} activations`,
+      deviation: deviation(acts.subarray(0, expected.length), expected),
+      tolerance: activationTolerance,
+      note: "relative to the root mean square",
+    };
+    using loader = await ActivationLoader.open(
+      DataLoad.parse({ shard_root: dir, layer: layers.at(-1)!, scale_mean: false, scale_norm: false }),
+      { order: "ordered" },
+    );
+    yield exact(`${subject} patches`, Math.abs(loader.length - image_order.length * n_patches_per_img));
+    const wrong = await misread(loader, acts, layers.length, tokens, Number(cls_token), d_vit);
+    yield exact(`${subject} patches read`, wrong, "rows that are not their patch");
+  } finally {
+    rmSync(dump, { recursive: true });
+  }
+}
+
+/** Rows of the loader that are not the last layer of their patch in `acts` [images, layers, tokens, d]. */
+async function misread(
+  loader: ActivationLoader,
+  acts: Float32Array,
+  layers: number,
+  tokens: number,
+  first: number,
+  d: number,
+): Promise<number> {
+  let wrong = 0;
+  let row = 0;
+  for await (const batch of loader.batches(500)) {
+    const rows = batch.acts.toFloat32Array();
+    for (let at = 0; at < rows.length; at += d, row++) {
+      const image = Math.floor(row / (tokens - first));
+      const token = first + (row % (tokens - first));
+      const from = ((image * layers + layers - 1) * tokens + token) * d;
+      if (differences(rows.subarray(at, at + d), acts.subarray(from, from + d)) > 0) wrong++;
+    }
+    batch[Symbol.dispose]();
+  }
+  return wrong;
+}
+
 /** Shards recorded anew from the pictures: the folder's name, metadata.json, sizes and contents. */
 async function* recordings(folder: string, models: Readonly<Record<string, Model>>): AsyncIterable<Outcome> {
   const index = readJson<Record<string, Run>>(folder, "shards/index.json");
@@ -185,7 +256,9 @@ export const vit: ConformanceArea = {
     yield* decoded(folder);
     const models = readJson<Record<string, Model>>(folder, "vit/models.json");
     for (const [name, about] of Object.entries(models)) {
-      if (familyNames.includes(about.family)) yield* model(folder, name, about);
+      if (!familyNames.includes(about.family)) continue;
+      yield* model(folder, name, about);
+      yield* recorded(folder, name, about);
     }
     yield* recordings(folder, models);
   },

@@ -25,8 +25,11 @@ export function latentOf(image: number, token: number, latent: number): number {
   return Math.max(0, h);
 }
 
-/** Writes pictures, shards and a checkpoint as earlier stages would, and gives the config that reads them. */
-export async function smallRun(folder: string): Promise<Visuals> {
+/**
+ * Writes pictures, shards and a checkpoint as earlier stages would, and gives the config that reads them.
+ * @param cls whether the shards have CLS tokens, as CLIP's do, or none, as SigLIP's.
+ */
+export async function smallRun(folder: string, { cls = true } = {}): Promise<Visuals> {
   const pictures = path.join(folder, "pictures");
   for (let i = 0; i < nImages; i++) {
     const label = i < 4 ? "birds & bees" : "zoë";
@@ -46,17 +49,21 @@ export async function smallRun(folder: string): Promise<Visuals> {
   mkdirSync(shards);
   const recording = parseActivations({
     data: { kind: "image-folder-dataset", root: pictures },
+    vit_family: cls ? "clip" : "siglip",
     vit_ckpt: "made-up",
+    cls_token: cls,
     d_vit: dVit,
     vit_layers: [-1],
     n_patches_per_img: nPatches,
     n_patches_per_shard: 100,
   });
   writeFileSync(path.join(shards, "metadata.json"), metadataText(metadataOf(recording, nImages)));
-  const acts = new Float32Array(20 * (nPatches + 1) * dVit);
+  const first = cls ? 0 : 1; // of the tokens that `act` numbers
+  const tokens = nPatches + 1 - first;
+  const acts = new Float32Array(Math.floor(100 / tokens) * tokens * dVit);
   for (let i = 0; i < nImages; i++) {
-    for (let t = 0; t <= nPatches; t++) {
-      for (let k = 0; k < dVit; k++) acts[(i * (nPatches + 1) + t) * dVit + k] = act(i, t, k);
+    for (let t = 0; t < tokens; t++) {
+      for (let k = 0; k < dVit; k++) acts[(i * tokens + t) * dVit + k] = act(i, first + t, k);
     }
   }
   writeFileSync(path.join(shards, "acts000000.bin"), acts);
