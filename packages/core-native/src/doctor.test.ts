@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { folderItems } from "./doctor/folders.js";
+import { hubItem } from "./doctor/hub.js";
 import { nodeItem } from "./doctor/machine.js";
 import { doctor, planLibtorch, setupLibtorch } from "./index.js";
 
@@ -26,6 +27,20 @@ describe("doctor", () => {
     vi.stubEnv("HF_HOME", "/proc/none");
     vi.stubEnv("HF_HUB_CACHE", undefined);
     expect(folderItems()[0]).toMatchObject({ name: "hub cache", status: "fail" });
+  });
+});
+
+describe("the hub's settings", () => {
+  it("are told without the token, a password or a request", () => {
+    vi.stubEnv("HF_HUB_OFFLINE", undefined);
+    vi.stubEnv("TRANSFORMERS_OFFLINE", undefined);
+    vi.stubEnv("HF_ENDPOINT", "https://user:password@mirror.example/hf");
+    vi.stubEnv("HF_TOKEN", "hf_secret");
+    expect(hubItem().detail).toBe("https://mirror.example/hf; token from HF_TOKEN");
+    vi.stubEnv("HF_HUB_OFFLINE", "1");
+    expect(hubItem().detail).toMatch(/^offline \(HF_HUB_OFFLINE\)/);
+    vi.stubEnv("HF_TOKEN", "two words");
+    expect(hubItem()).toMatchObject({ status: "warn", detail: expect.not.stringContaining("two") });
   });
 });
 
