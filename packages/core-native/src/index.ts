@@ -18,6 +18,7 @@ export { type ImageEntry, ImageFolder } from "./images/image-folder.js";
 export type { Pixels } from "./images/pixels.js";
 export { cropImage, resizeImage } from "./images/resize.js";
 export type { Filter, Transform } from "./images/transform.js";
+export { makeFolder } from "./io/make-folder.js";
 export { readSaeFile, type SaeFile, writeSaeFile } from "./io/sae-file.js";
 export {
   type NamedTensors,

@@ -1,12 +1,11 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { decodeImage, type ImageFolder, SaevError } from "@saev/core";
+import { decodeImage, type ImageFolder, makeFolder, SaevError } from "@saev/core";
 import { galleryThumb, writeGalleryPicture } from "./gallery/write-gallery.js";
 import { latentFolder, type PictureJob, writePicture } from "./latent-folder.js";
 import { opaque } from "./overlay.js";
 import type { Ranking } from "./ranking.js";
 import { type Family, viewOf } from "./view.js";
-import { makeFolder } from "./write-file.js";
 
 export interface DrawOptions {
   readonly family: Family;
@@ -38,7 +37,7 @@ export async function drawPictures(
   const uses = new Map<number, Use>();
   for (const { latent, images: ranked, upper } of rankings) {
     const folder = latentFolder(root, latent);
-    await makeFolder(folder);
+    makeFolder(folder);
     for (const [position, entry] of ranked.entries()) {
       let use = uses.get(entry.image);
       if (!use) {

@@ -1,10 +1,10 @@
 import path from "node:path";
-import type { Pixels } from "@saev/core";
+import { makeFolder, type Pixels } from "@saev/core";
 import sharp from "sharp";
 import { overlay, type RgbaPixels } from "./overlay.js";
 import type { RankedImage } from "./ranking.js";
 import type { LatentLogs } from "./select-latents.js";
-import { makeFolder, writeFileAtomic } from "./write-file.js";
+import { writeFileAtomic } from "./write-file.js";
 
 /** `neurons/<latent>`: the folder's name is the Python package's. */
 export const latentFolder = (root: string, latent: number) => path.join(root, "neurons", String(latent));
@@ -50,7 +50,7 @@ export async function writePicture(
  * NaN and -Infinity, which is no JSON; here what has no number is null.
  */
 export async function writeLatentMetadata(folder: string, latent: number, logs: LatentLogs): Promise<void> {
-  await makeFolder(folder);
+  makeFolder(folder);
   const number = (x: number) => (Number.isFinite(x) ? String(x) : "null");
   await writeFileAtomic(
     path.join(folder, "metadata.json"),

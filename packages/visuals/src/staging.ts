@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { asIoError, makeFolder, writeFileAtomic } from "./write-file.js";
+import { makeFolder } from "@saev/core";
+import { asIoError, writeFileAtomic } from "./write-file.js";
 
 const marker = ".job";
 
@@ -23,12 +24,12 @@ export class Staging {
   /** @param job text that is equal exactly when the results must be. */
   static async open(target: string, job: string): Promise<Staging> {
     const folder = `${target}.partial`;
-    await makeFolder(path.dirname(folder));
+    makeFolder(path.dirname(folder));
     const digest = createHash("sha256").update(job).digest("hex");
     const found = await readFile(path.join(folder, marker), "utf8").catch(() => undefined);
     const resumed = found === digest;
     if (!resumed) await rm(folder, { recursive: true, force: true });
-    await makeFolder(folder);
+    makeFolder(folder);
     await writeFileAtomic(path.join(folder, marker), digest);
     return new Staging(target, folder, resumed);
   }
@@ -38,7 +39,7 @@ export class Staging {
    * target are left alone.
    */
   async publish(last: string): Promise<void> {
-    await makeFolder(this.target);
+    makeFolder(this.target);
     await rm(path.join(this.folder, marker), { force: true });
     const names = (await readdir(this.folder)).sort((a, b) => Number(a === last) - Number(b === last));
     for (const name of names) await replace(path.join(this.folder, name), path.join(this.target, name));

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { SaevError } from "@saev/core";
 
 /**
@@ -21,13 +21,6 @@ export async function writeFileAtomic(file: string, content: string | Uint8Array
     await rm(temporary, { force: true }).catch(() => {});
     throw asIoError(error, `cannot write ${file}`);
   }
-}
-
-/** Makes a folder and those above it. @throws SaevError `NOT_FOUND` when a file is in the way, else `IO`. */
-export async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw asIoError(error, `cannot make the folder ${folder}`);
-  });
 }
 
 /** A failed system call as one line with a code. */

@@ -1,10 +1,10 @@
 import path from "node:path";
 import type { Visuals } from "@saev/config";
-import type { LatentStatistics } from "@saev/core";
+import { type LatentStatistics, makeFolder } from "@saev/core";
 import { distributionPlot, frequencyPlot } from "./plots.js";
 import { latentLogs } from "./select-latents.js";
 import { svgToPng } from "./svg.js";
-import { makeFolder, writeFileAtomic } from "./write-file.js";
+import { writeFileAtomic } from "./write-file.js";
 
 /**
  * Writes `plots/distributions.{svg,png}` (the first `n_distributions` latents) and `plots/frequency.{svg,png}`.
@@ -19,7 +19,7 @@ export async function writePlots(
   shown: ReadonlySet<number>,
 ): Promise<string> {
   const plots = path.join(folder, "plots");
-  await makeFolder(plots);
+  makeFolder(plots);
   const both = async (name: string, svg: string) => {
     await writeFileAtomic(path.join(plots, `${name}.svg`), svg);
     await writeFileAtomic(path.join(plots, `${name}.png`), svgToPng(svg));

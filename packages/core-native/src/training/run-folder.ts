@@ -1,7 +1,9 @@
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import path from "node:path";
-import { documentText, Train } from "@saev/config";
+import { documentText, dSae, Train } from "@saev/config";
 import { SaevError } from "../errors.js";
+import { makeFolder } from "../io/make-folder.js";
+import { requireRoom } from "../io/room.js";
 import { writeText } from "../io/write-text.js";
 import type { Evaluation } from "./evaluate.js";
 import type { TrainLog } from "./trainer.js";
@@ -37,12 +39,26 @@ export class RunFolder {
     return run;
   }
 
+  /** Makes the folders in which the runs of `cfgs` will lie, and asks for room for their checkpoints. @throws SaevError `IO`. */
+  static prepare(cfgs: readonly Train[]): void {
+    for (const folder of new Set(cfgs.map((cfg) => cfg.ckpt_path))) {
+      const here = cfgs.filter((cfg) => cfg.ckpt_path === folder);
+      const bytes = here.reduce((sum, { sae }) => sum + checkpointBytes(sae), 0);
+      makeFolder(folder);
+      requireRoom(
+        folder,
+        bytes,
+        `the checkpoints of ${here.length === 1 ? "one SAE" : `${here.length} SAEs`}`,
+      );
+    }
+  }
+
   static #claim(cfg: Train): RunFolder {
     for (;;) {
       const runId = newRunId();
       const dir = path.join(cfg.ckpt_path, runId);
+      makeFolder(cfg.ckpt_path);
       try {
-        mkdirSync(cfg.ckpt_path, { recursive: true });
         mkdirSync(dir);
         return new RunFolder(runId, dir, cfg);
       } catch (cause) {
@@ -116,6 +132,13 @@ export class RunFolder {
       throw new SaevError("IO", `cannot write ${file}: ${(cause as Error).message}`, { cause });
     }
   }
+}
+
+/** Two matrices and two vectors of float32; headers are small beside them. */
+function checkpointBytes(sae: Train["sae"]): number {
+  if (!("d_vit" in sae)) return 0;
+  const n = dSae(sae) ?? 0;
+  return 4 * (2 * sae.d_vit * n + sae.d_vit + n);
 }
 
 let last = 0;

@@ -3,6 +3,7 @@ import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
 import { ActivationLoader } from "../loading/activation-loader.js";
 import type { LongCallOptions } from "../native/call.js";
+import { ShardFolder } from "../shards/shard-folder.js";
 import type { Tensor } from "../tensor.js";
 import { type Evaluation, evaluate } from "./evaluate.js";
 import { initialTensors, meanActivation } from "./initial-tensors.js";
@@ -92,14 +93,16 @@ async function trainGroup(cfgs: readonly Train[], options: GroupOptions): Promis
   const [first] = cfgs;
   if (first === undefined) return [];
   resolveDevice(first.device, { warn: options.warn });
-  const loading = { nWorkers: first.n_workers, ...(options.warn && { warn: options.warn }), signal };
-  using source = await ActivationLoader.open(first.data, { ...loading, order: "shuffled", seed: first.seed });
-  if (first.sae.kind === "relu" && first.sae.d_vit !== source.dim) {
+  const { metadata } = await ShardFolder.open(first.data.shard_root);
+  if (first.sae.kind === "relu" && first.sae.d_vit !== metadata.d_vit) {
     throw new SaevError(
       "SHAPE_MISMATCH",
-      `sae.d_vit is ${first.sae.d_vit}, the activations in ${first.data.shard_root} have width ${source.dim}`,
+      `sae.d_vit is ${first.sae.d_vit}, the activations in ${first.data.shard_root} have width ${metadata.d_vit}`,
     );
   }
+  RunFolder.prepare(cfgs);
+  const loading = { nWorkers: first.n_workers, ...(options.warn && { warn: options.warn }), signal };
+  using source = await ActivationLoader.open(first.data, { ...loading, order: "shuffled", seed: first.seed });
   using trainer = Trainer.create(source.dim);
   await addSaes(trainer, cfgs, source, options);
   source.reset();

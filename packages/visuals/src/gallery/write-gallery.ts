@@ -1,7 +1,7 @@
 import path from "node:path";
-import type { Pixels } from "@saev/core";
+import { makeFolder, type Pixels } from "@saev/core";
 import sharp from "sharp";
-import { makeFolder, writeFileAtomic } from "../write-file.js";
+import { writeFileAtomic } from "../write-file.js";
 import type { GalleryContent } from "./data.js";
 import { pageHtml } from "./page.js";
 
@@ -21,10 +21,8 @@ export const galleryThumb = (root: string, image: number) =>
 
 /** Writes the two pictures of an image. The heat maps are drawn by the page. @param picture square, RGB. */
 export async function writeGalleryPicture(root: string, image: number, picture: Pixels): Promise<void> {
-  await Promise.all([
-    makeFolder(path.join(root, "gallery", "images")),
-    makeFolder(path.join(root, "gallery", "thumbs")),
-  ]);
+  makeFolder(path.join(root, "gallery", "images"));
+  makeFolder(path.join(root, "gallery", "thumbs"));
   const raw = { width: picture.width, height: picture.height, channels: 3 as const };
   const [large, small] = await Promise.all([
     sharp(picture.data, { raw }).resize(pictureSize, pictureSize).jpeg({ quality: 82 }).toBuffer(),
