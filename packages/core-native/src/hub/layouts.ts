@@ -1,3 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { SaevError } from "../errors.js";
+import { isInnerPath } from "./cache.js";
+import { shownName } from "./problems.js";
+import type { ResolvedModel } from "./resolved-model.js";
+
 /** Files of a model that belong together, in a folder or a repository. */
 export interface Layout {
   /** The config's name; absent where the weights say everything. */
@@ -28,3 +34,56 @@ export function layoutsOf(family: string | undefined): readonly Layout[] {
     ? [layouts.openClip]
     : [layouts.openClip, layouts.transformers];
 }
+
+/** The files of a layout through `get`, which gives a path or undefined for what is not there. */
+export async function layoutFiles(
+  layout: Layout,
+  get: (file: string) => Promise<string | undefined>,
+): Promise<Pick<ResolvedModel, "config" | "weights"> | undefined> {
+  const configPath = layout.config === undefined ? undefined : await get(layout.config);
+  if (layout.config !== undefined && configPath === undefined) return undefined;
+  for (const file of layout.weights) {
+    const found = await get(file);
+    if (found === undefined) continue;
+    const weights = file.endsWith(".index.json") ? await shards(found, get) : [found];
+    if (!weights) return undefined;
+    for (const extra of layout.extra ?? []) await get(extra);
+    return {
+      weights,
+      config:
+        configPath === undefined ? undefined : { text: await readFile(configPath, "utf8"), from: configPath },
+    };
+  }
+  return undefined;
+}
+
+/** The files that an index names (`weight_map`: tensor → file). Undefined when one is not there. */
+async function shards(
+  index: string,
+  get: (file: string) => Promise<string | undefined>,
+): Promise<string[] | undefined> {
+  const bad = (found: string) =>
+    new SaevError("BAD_FILE", `${index}: expected weight_map with the names of files, found ${found}`);
+  let names: string[];
+  try {
+    const { weight_map: map } = JSON.parse(await readFile(index, "utf8"));
+    names = [...new Set(Object.values(map as Record<string, string>))].sort();
+  } catch (error) {
+    throw bad(shownName((error as Error).message));
+  }
+  const wrong = names.find((name) => typeof name !== "string" || !isInnerPath(name));
+  if (names.length === 0 || wrong !== undefined) throw bad(shownName(JSON.stringify(wrong ?? {})));
+  const found = [];
+  for (const name of names) {
+    const file = await get(name);
+    if (file === undefined) return undefined;
+    found.push(file);
+  }
+  return found;
+}
+
+/** Names of the files that would do, for messages. */
+export const layoutText = (among: readonly Layout[]): string =>
+  among
+    .map(({ config, weights }) => `${config ? `${config} and ` : ""}${weights.join(" or ")}`)
+    .join(", or ");

@@ -7,9 +7,9 @@ import { HubCache } from "./cache.js";
 import { dinov2Models, dinov2PatchSize } from "./dinov2-models.js";
 import { hubCaches } from "./environment.js";
 import { layouts } from "./layouts.js";
-import { openClipConfigOf, openClipTable } from "./open-clip-table.js";
+import { familyOfTag, openClipConfigOf, openClipTable } from "./open-clip-table.js";
 import type { ModelReference } from "./references.js";
-import { familyOfTag, type ResolvedModel } from "./resolve.js";
+import type { ResolvedModel } from "./resolved-model.js";
 import { cachedTorchHubFile } from "./torch-hub.js";
 
 /** What recording with a model needs to know of it. */

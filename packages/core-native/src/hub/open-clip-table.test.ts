@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseOpenClipConfig } from "../vit/open-clip-config.js";
-import { openClipConfigOf, openClipTable } from "./open-clip-table.js";
-import { familyOfTag } from "./resolve.js";
+import { familyOfTag, openClipConfigOf, openClipTable } from "./open-clip-table.js";
 
 const table = openClipTable();
 const tags = Object.entries(table.pretrained).flatMap(([architecture, of]) =>

@@ -85,3 +85,8 @@ export function openClipConfigOf(architecture: Architecture, tag: PretrainedTag)
     preprocess_cfg: { mean, std, interpolation, resize_mode },
   };
 }
+
+/** "siglip" for towers of timm's SigLIP, "clip" for all else of open_clip. */
+export function familyOfTag(architecture: string): string {
+  return /siglip/.test(openClipTable().architectures[architecture]!.tower.timm ?? "") ? "siglip" : "clip";
+}
