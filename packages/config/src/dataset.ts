@@ -5,9 +5,13 @@ import { schemaOf, unionSchemaOf } from "./schema.js";
 export const imagenetSpec = member(
   "ImagenetDataset",
   "imagenet-dataset",
-  "ImageNet from the Hugging Face hub.",
+  "ImageNet, or any image dataset in parquet files, of the Hugging Face hub.",
   {
-    name: string("data", "ILSVRC/imagenet-1k", "Name of the dataset on the Hugging Face hub."),
+    name: string(
+      "data",
+      "ILSVRC/imagenet-1k",
+      "Name of the dataset on the Hugging Face hub, or a folder of its parquet files.",
+    ),
     split: string("data", "train", 'Split to read; ImageNet-1K has "train", "validation" and "test".'),
   },
 );
@@ -55,7 +59,7 @@ const ade20kImages = { training: 20_210, validation: 2_000 } as const;
  * A folder counts every file below it, image or not, without following links to folders, because that is the
  * number in the hash that names a shard folder; a folder that is not there counts 0. It walks the whole tree:
  * keep the result. ADE20K has constants.
- * @throws ConfigError for ImageNet, which this version cannot open.
+ * @throws ConfigError for the others, which must be opened: `openDataset(dataset)` of @saev/core has their `length`.
  */
 export async function nImgs(dataset: Dataset): Promise<number> {
   switch (dataset.kind) {
@@ -67,9 +71,9 @@ export async function nImgs(dataset: Dataset): Promise<number> {
       throw new ConfigError("UNSUPPORTED", [
         {
           path: "data",
-          expected: "an image folder",
-          found: "imagenet-dataset",
-          message: `data: the number of images of ${JSON.stringify(dataset.name)} is unknown, since this version cannot open datasets of the hub; use data:image-folder-dataset`,
+          expected: "a dataset that can be counted without opening it",
+          found: dataset.kind,
+          message: `data: the images of ${dataset.kind} are counted by opening it, which openDataset of @saev/core does`,
         },
       ]);
   }

@@ -52,7 +52,7 @@ test("every entry says what happens, and a refusal says when", () => {
 describe("what is not built refuses in one line that names the field", () => {
   const folder = { data: { root: "images" } };
   test.each([
-    [Activations, parseActivations({}), ["data"]],
+    [Activations, parseActivations({}), []],
     [Activations, parseActivations({ data: { root: "x", split: "training" } }), ["data"]],
     [Activations, parseActivations({ ...folder, vit_family: "siglip", cls_token: false }), []],
     [Activations, parseActivations({ ...folder, vit_family: "dinov2" }), ["vit_family"]],
@@ -72,7 +72,7 @@ describe("what is not built refuses in one line that names the field", () => {
       parseTrain({ slurm_acct: "a", slurm_partition: "p", n_hours: 2, log_to: "x" }),
       ["slurm_acct", "slurm_partition", "n_hours", "log_to"],
     ],
-    [Visuals, parseVisuals({}), ["images"]],
+    [Visuals, parseVisuals({}), []],
     [Visuals, parseVisuals({ images: { root: "images" } }), []],
   ])("%#", (schema, cfg, paths) => {
     const issues = refusals(schema as typeof Train, cfg);

@@ -32,8 +32,8 @@ const slurmOnly = (usual: unknown): FieldEffect =>
   refuses("it only concerns Slurm jobs, and jobs run on this machine only; leave it out", (v) => v !== usual);
 
 const datasets = refuses(
-  "only folders of images can be opened so far; use image-folder-dataset",
-  isKind("imagenet-dataset", "ade20k-dataset"),
+  "ADE20K cannot be opened so far; use image-folder-dataset",
+  isKind("ade20k-dataset"),
   "where images, their order and their labels come from",
 );
 
@@ -70,11 +70,9 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Activations.log_to": slurmOnly("./logs"),
 
   "ImagenetDataset.name": does(
-    "in the metadata's repr of the dataset; the dataset itself is refused where it is used",
+    "the folder, or the dataset in the hub's cache, that is read; in the metadata",
   ),
-  "ImagenetDataset.split": does(
-    "in the metadata's repr of the dataset; the dataset itself is refused where it is used",
-  ),
+  "ImagenetDataset.split": does("which parquet files are read; in the metadata"),
   "ImageFolderDataset.root": does("the folder whose images are read; in the metadata"),
   "Ade20kDataset.root": does(
     "in the metadata's repr of the dataset; the dataset itself is refused where it is used",

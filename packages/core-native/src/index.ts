@@ -13,7 +13,7 @@ export { type KnownModel, knownModels, type ModelSizes, sizesOfResolved } from "
 export { type ModelReference, parseModelReference } from "./hub/references.js";
 export { type ResolvedModel, type ResolveOptions, resolveModel } from "./hub/resolve.js";
 export { type DecodeOptions, decodeImage, isImageName } from "./images/decode.js";
-export { type ImageDataset, openDataset } from "./images/image-dataset.js";
+export { type ImageDataset, openDataset, statedImages } from "./images/image-dataset.js";
 export { type ImageEntry, ImageFolder } from "./images/image-folder.js";
 export type { Pixels } from "./images/pixels.js";
 export { cropImage, resizeImage } from "./images/resize.js";

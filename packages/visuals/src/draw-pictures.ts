@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { decodeImage, type ImageFolder, makeFolder, SaevError } from "@saev/core";
+import { decodeImage, type ImageDataset, makeFolder, SaevError } from "@saev/core";
 import { galleryThumb, writeGalleryPicture } from "./gallery/write-gallery.js";
 import { latentFolder, type PictureJob, writePicture } from "./latent-folder.js";
 import { opaque } from "./overlay.js";
@@ -31,7 +31,7 @@ interface Use {
 export async function drawPictures(
   root: string,
   rankings: readonly Ranking[],
-  images: ImageFolder,
+  images: ImageDataset,
   options: DrawOptions,
 ): Promise<void> {
   const uses = new Map<number, Use>();
@@ -72,23 +72,25 @@ async function drawImage(
   root: string,
   image: number,
   use: Use,
-  images: ImageFolder,
+  images: ImageDataset,
   { family, legacy, signal }: DrawOptions,
 ): Promise<void> {
   if (use.jobs.length === 0 && !use.gallery) return;
-  const entry = images.images[image];
-  if (!entry) {
+  if (image >= images.length) {
     throw new SaevError(
       "INVALID_ARGUMENT",
-      `images.root: ${images.root} has ${images.length} images, and the shards speak of image ${image}; ` +
-        "give the folder that the activations were recorded from",
+      `images: ${images.root} has ${images.length} images, and the shards speak of image ${image}; ` +
+        "give the dataset that the activations were recorded from",
     );
   }
-  const view = await viewOf(await decodeImage(entry.path, { signal }), family, { legacy, signal });
+  const source = await images.image(image);
+  const label = await images.label(image);
+  const pixels = await decodeImage(source, { name: images.where(image), signal });
+  const view = await viewOf(pixels, family, { legacy, signal });
   if (use.gallery) await writeGalleryPicture(root, image, view);
   const base = opaque(view);
   for (const job of use.jobs) {
     signal?.throwIfAborted();
-    await writePicture(job, view, base, entry.label);
+    await writePicture(job, view, base, label);
   }
 }

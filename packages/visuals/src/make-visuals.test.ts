@@ -181,7 +181,7 @@ describe("makeVisuals", () => {
     });
     await expect(
       makeVisuals({ ...cfg, dump_to, images: { kind: "imagenet-dataset", name: "x", split: "train" } }),
-    ).rejects.toMatchObject({ code: "UNSUPPORTED" });
+    ).rejects.toMatchObject({ code: "NOT_FOUND" });
     await expect(makeVisuals({ ...cfg, dump_to, include_latents: [12] })).rejects.toThrow(
       /0 to 11, found 12/,
     );

@@ -5,13 +5,12 @@ import { toDocument, type Visuals, visualsRoot } from "@saev/config";
 import {
   ActivationLoader,
   accumulateTopK,
-  ImageFolder,
   type LatentStatistics,
   type LatentTables,
   type LegacyTables,
   legacyTopK,
+  openDataset,
   resolveDevice,
-  SaevError,
   ShardFolder,
   SparseAutoencoder,
 } from "@saev/core";
@@ -77,10 +76,7 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
   const { metadata } = await ShardFolder.open(cfg.data.shard_root);
   checkVisuals(cfg, metadata, legacy);
   resolveDevice(cfg.device, { warn: options.warn });
-  if (cfg.images.kind !== "image-folder-dataset") {
-    throw new SaevError("UNSUPPORTED", `images: ${cfg.images.kind} cannot be read by this version`);
-  }
-  const images = await ImageFolder.open(cfg.images.root);
+  const images = await openDataset(cfg.images);
   using sae = await SparseAutoencoder.load(cfg.ckpt, { signal });
   using loader = await ActivationLoader.open(cfg.data, {
     order: "ordered",
@@ -159,7 +155,7 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
       const title = options.title ?? cfg.ckpt;
       await writeGallery(
         staging.folder,
-        galleryContent({
+        await galleryContent({
           cfg,
           title,
           stats,

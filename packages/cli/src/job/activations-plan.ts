@@ -7,8 +7,7 @@ import type { Outcome } from "./job.js";
 
 /** What a recording would write, from its config and a count of files. */
 export async function planActivations(cfg: Activations): Promise<Outcome> {
-  const root = rootOf(cfg);
-  const files = await nImgs(cfg.data);
+  const { files, where } = await imagesOf(cfg);
   const dir = path.join(cfg.dump_to, metadataHash(metadataOf(cfg, files)));
   const tokens = cfg.n_patches_per_img + (cfg.cls_token ? 1 : 0);
   const perImage = cfg.vit_layers.length * tokens;
@@ -24,7 +23,7 @@ export async function planActivations(cfg: Activations): Promise<Outcome> {
   const begun = existsSync(dir);
   return {
     text: `${pairs([
-      ["images", `${amount(files, "file")} under ${root}`],
+      ["images", where],
       [
         "model",
         `${cfg.vit_family} ${cfg.vit_ckpt}, ${amount(cfg.vit_layers.length, "layer")} (${cfg.vit_layers.join(", ")})`,
@@ -53,10 +52,20 @@ export async function planActivations(cfg: Activations): Promise<Outcome> {
   };
 }
 
-/** The images' folder, which must be there. */
-function rootOf({ data }: Activations): string {
-  const root = "root" in data ? data.root : data.name;
-  if (!("root" in data)) return root;
+/** How many images there are, and where. */
+async function imagesOf({ data }: Activations): Promise<{ files: number; where: string }> {
+  if (data.kind === "image-folder-dataset") {
+    const { root } = data;
+    mustBeFolder(root);
+    const files = await nImgs(data);
+    return { files, where: `${amount(files, "file")} under ${root}` };
+  }
+  const { openDataset } = await import("@saev/core");
+  const { length, root } = await openDataset(data);
+  return { files: length, where: `${amount(length, "image")} in ${root}` };
+}
+
+function mustBeFolder(root: string): void {
   if (!existsSync(root)) {
     throw new CommandError(
       "NOT_FOUND",
@@ -68,5 +77,4 @@ function rootOf({ data }: Activations): string {
       "INVALID_ARGUMENT",
       `data.root: expected a folder of images, found a file: ${root}`,
     );
-  return root;
 }

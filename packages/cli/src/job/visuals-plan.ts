@@ -16,15 +16,16 @@ import type { Outcome } from "./job.js";
 
 /** Which files the visuals would be made from and which they would write. */
 export async function planVisuals(cfg: Visuals): Promise<Outcome> {
-  const { ShardFolder } = await import("@saev/core");
+  const { ShardFolder, openDataset } = await import("@saev/core");
   (await ShardFolder.open(cfg.data.shard_root)).requireComplete();
   mustBeThere("ckpt", cfg.ckpt, "an SAE's sae.pt; give it with --ckpt");
-  if ("root" in cfg.images)
+  if (cfg.images.kind === "image-folder-dataset")
     mustBeThere(
       "images.root",
       cfg.images.root,
       "a folder of images; give it with images:image-folder-dataset --images.root FOLDER",
     );
+  else await openDataset(cfg.images);
   const root = visualsRoot(cfg);
   const files = [
     topValuesFpath,

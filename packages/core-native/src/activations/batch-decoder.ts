@@ -78,7 +78,9 @@ export class BatchDecoder {
   async #one(index: number, input: Tensor, row: number): Promise<void> {
     const { signal, maxPixels } = this.options;
     signal?.throwIfAborted();
-    const pixels = await decodeImage(this.dataset.images[index]!.path, { signal, maxPixels });
+    const source = await this.dataset.image(index);
+    const name = this.dataset.where(index);
+    const pixels = await decodeImage(source, { name, signal, maxPixels });
     await this.vit.preprocessInto(pixels, input, row, { signal });
   }
 
@@ -93,6 +95,6 @@ export class BatchDecoder {
       () => false,
     );
     if (!there) return undefined;
-    return { index, path: this.dataset.images[index]!.path, reason: error.message };
+    return { index, path: this.dataset.where(index), reason: error.message };
   }
 }

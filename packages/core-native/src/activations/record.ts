@@ -7,14 +7,13 @@ import {
   type Metadata,
   metadataHash,
   metadataOf,
-  nImgs,
   parseActivations,
   refusals,
 } from "@saev/config";
 import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
 import type { DownloadProgress } from "../hub/download.js";
-import { type ImageDataset, openDataset } from "../images/image-dataset.js";
+import { type ImageDataset, openDataset, statedImages } from "../images/image-dataset.js";
 import { ShardWriter } from "../shards/shard-writer.js";
 import { ViT } from "../vit/vit.js";
 import { BatchDecoder, type DecodedBatch } from "./batch-decoder.js";
@@ -92,7 +91,7 @@ export async function recordActivations(
   resolveDevice(cfg.device, { warn });
 
   const dataset = await openDataset(cfg.data);
-  const metadata = metadataOf(cfg, await nImgs(cfg.data));
+  const metadata = metadataOf(cfg, await statedImages(cfg.data, dataset));
   if (dataset.length > metadata.n_imgs) {
     throw new SaevError(
       "UNSUPPORTED",
@@ -166,7 +165,10 @@ function warnOfThreads(workers: number, warn: (message: string) => void): void {
 }
 
 function resultOf(writer: ShardWriter, dataset: ImageDataset, resumedAt: number): Recording {
-  const skipped = writer.holes.map((index) => ({ index, path: dataset.images[index]?.path ?? "" }));
+  const skipped = writer.holes.map((index) => ({
+    index,
+    path: index < dataset.length ? dataset.where(index) : "",
+  }));
   return { dir: writer.dir, nImgs: dataset.length, skipped, resumedAt };
 }
 

@@ -1,27 +1,39 @@
-import type { Dataset } from "@saev/config";
+import { type Dataset, nImgs } from "@saev/config";
 import { SaevError } from "../errors.js";
-import { type ImageEntry, ImageFolder } from "./image-folder.js";
 
 /** Pictures in a fixed order, with labels: what recording and galleries read. Each dataset kind implements it. */
 export interface ImageDataset {
   /** Number of pictures. */
   readonly length: number;
-  /** Names of the labels. */
+  /** Names of the labels; empty where labels are free text or there are none. */
   readonly classes: readonly string[];
-  /** Where it is, for messages and to see whether it is still there. */
+  /** The file or folder that it lies in: paths of pictures are below it, and while it is gone, so are they. */
   readonly root: string;
-  /** Picture `i`, 0 to `length` − 1. */
-  readonly images: readonly ImageEntry[];
+  /** Where picture `i`, 0 to `length` − 1, is: a path, or a file and a place in it (`train.parquet#17`). For messages. */
+  where(i: number): string;
+  /** Label of picture `i`; empty when it has none. */
+  label(i: number): Promise<string>;
+  /** Picture `i` as the path of its file, or as the bytes of one. */
+  image(i: number): Promise<string | Uint8Array>;
+  /** Segmentation of picture `i`, a grey picture of class numbers, for datasets that have them. */
+  segmentation?(i: number): string;
 }
 
 /**
  * Opens the dataset of a config; decodes nothing.
- * @throws SaevError `UNSUPPORTED` for kinds that this version cannot read, and as {@link ImageFolder.open}.
+ * @throws SaevError as the `open` of its kind.
  */
 export async function openDataset(config: Dataset): Promise<ImageDataset> {
-  if (config.kind === "image-folder-dataset") return ImageFolder.open(config.root);
-  throw new SaevError(
-    "UNSUPPORTED",
-    `data: ${config.kind} cannot be read by this version; use image-folder-dataset with a folder of class folders`,
-  );
+  switch (config.kind) {
+    case "image-folder-dataset":
+      return (await import("./image-folder.js")).ImageFolder.open(config.root);
+    case "imagenet-dataset":
+      return (await import("../datasets/hugging-face.js")).HuggingFaceImages.open(config.name, config.split);
+    case "ade20k-dataset":
+      throw new SaevError("UNSUPPORTED", "data: ade20k-dataset cannot be read by this version");
+  }
 }
+
+/** Number of images that `metadata.json` states: pictures, but of an image folder all files, as the Python package counts. */
+export const statedImages = async (config: Dataset, dataset: ImageDataset): Promise<number> =>
+  config.kind === "image-folder-dataset" ? nImgs(config) : dataset.length;

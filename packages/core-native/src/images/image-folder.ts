@@ -2,6 +2,8 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { SaevError } from "../errors.js";
 import { isImageName } from "./decode.js";
+import type { ImageDataset } from "./image-dataset.js";
+import { byCodePoint } from "./order.js";
 
 /** One picture of a dataset. */
 export interface ImageEntry {
@@ -18,7 +20,7 @@ export interface ImageEntry {
  * sorted by name; inside each, folders and files are visited sorted by path, links followed; files with another
  * extension than `.jpg .jpeg .png .ppm .bmp .pgm .tif .tiff .webp` are left out.
  */
-export class ImageFolder {
+export class ImageFolder implements ImageDataset {
   private constructor(
     /** The folder, as given. */
     readonly root: string,
@@ -59,6 +61,24 @@ export class ImageFolder {
   /** Number of pictures. */
   get length(): number {
     return this.images.length;
+  }
+
+  where(i: number): string {
+    return this.#entry(i).path;
+  }
+
+  async label(i: number): Promise<string> {
+    return this.#entry(i).label;
+  }
+
+  async image(i: number): Promise<string> {
+    return this.#entry(i).path;
+  }
+
+  #entry(i: number): ImageEntry {
+    const entry = this.images[i];
+    if (entry === undefined) throw new SaevError("INVALID_ARGUMENT", `${this.root}: there is no image ${i}`);
+    return entry;
   }
 }
 
@@ -112,9 +132,3 @@ const isFolder = async (link: string) =>
     () => true,
     () => false,
   );
-
-/** Python's order of strings: by code point. (UTF-16 order differs above the BMP.) */
-const byCodePoint =
-  <T>(key: (value: T) => string) =>
-  (a: T, b: T): number =>
-    Buffer.compare(Buffer.from(key(a)), Buffer.from(key(b)));

@@ -1,0 +1,146 @@
+import { stat } from "node:fs/promises";
+import type { AsyncBuffer, Compressors, FileMetaData } from "hyparquet";
+import { SaevError } from "../errors.js";
+import { opened, readBytes } from "./read-bytes.js";
+
+/** Most bytes that one page may unpack to: what a file claims is not allocated unchecked. */
+const maxPageBytes = 2 ** 31;
+
+/** One row: column name to value; byte columns are `Uint8Array`s, structs are objects, absent values are undefined or null. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** A parquet file whose rows are read row group by row group. It is opened for each read and never held open. */
+export class ParquetFile {
+  readonly #metadata: FileMetaData;
+
+  private constructor(
+    readonly path: string,
+    metadata: FileMetaData,
+    /** Rows of each row group, in order. */
+    readonly groups: readonly number[],
+  ) {
+    this.#metadata = metadata;
+  }
+
+  /**
+   * Reads the footer, and nothing else.
+   * @throws SaevError `NOT_FOUND`, `IO`, or `BAD_FILE` for what is no parquet file.
+   */
+  static async open(file: string): Promise<ParquetFile> {
+    const { parquetMetadataAsync } = await import("hyparquet");
+    const buffer = await bufferOf(file);
+    if (buffer.byteLength < 12) throw bad(file, `${buffer.byteLength} bytes`);
+    const metadata = await guarded(file, () => parquetMetadataAsync(buffer, { geoparquet: false }));
+    const groups = metadata.row_groups.map((group) => Number(group.num_rows));
+    const sum = groups.reduce((a, b) => a + b, 0);
+    if (!groups.every((n) => Number.isSafeInteger(n) && n >= 0) || sum !== Number(metadata.num_rows)) {
+      throw bad(file, `${metadata.num_rows} rows in groups of ${sum}`);
+    }
+    return new ParquetFile(file, metadata, groups);
+  }
+
+  /** Number of rows. */
+  get rows(): number {
+    return Number(this.#metadata.num_rows);
+  }
+
+  /** Top-level columns; `fields` are the members of a struct, `binary` says that values are bytes without being text. */
+  get columns(): readonly { name: string; fields: readonly string[]; binary: boolean; text: boolean }[] {
+    const [root, ...rest] = this.#metadata.schema;
+    const columns = [];
+    for (let i = 0; i < rest.length && columns.length < (root?.num_children ?? 0); ) {
+      const { name, num_children: children = 0, type, converted_type, logical_type } = rest[i]!;
+      const text = converted_type === "UTF8" || logical_type?.type === "STRING";
+      const fields = rest.slice(i + 1, i + 1 + children).map((f) => f.name);
+      columns.push({ name, fields, binary: type === "BYTE_ARRAY" && !text, text });
+      i += subtree(rest, i);
+    }
+    return columns;
+  }
+
+  /** A text of the footer's key-value metadata. */
+  text(key: string): string | undefined {
+    return this.#metadata.key_value_metadata?.find((entry) => entry.key === key)?.value ?? undefined;
+  }
+
+  /** Rows [from, to) with these columns. @throws SaevError `BAD_FILE` or `IO`. */
+  async read(columns: readonly string[], from: number, to: number): Promise<readonly Row[]> {
+    const { parquetReadObjects } = await import("hyparquet");
+    const file = await bufferOf(this.path);
+    const compressors = await allCompressors();
+    const rows = await guarded(this.path, () =>
+      parquetReadObjects({
+        file,
+        metadata: this.#metadata,
+        columns: [...columns],
+        rowStart: from,
+        rowEnd: to,
+        compressors,
+        utf8: false,
+        geoparquet: false,
+      }),
+    );
+    if (rows.length !== to - from)
+      throw bad(this.path, `${rows.length} of ${to - from} rows from row ${from}`);
+    return rows;
+  }
+}
+
+/** Number of schema elements of the tree at `i`. */
+function subtree(schema: FileMetaData["schema"], i: number): number {
+  let n = 1;
+  for (let left = schema[i]?.num_children ?? 0; left > 0 && i + n < schema.length; left--)
+    n += subtree(schema, i + n);
+  return n;
+}
+
+let unpackers: Promise<Compressors> | undefined;
+
+/** Snappy, gzip, brotli, zstd, lz4, each refusing to unpack to more than a page may hold. */
+function allCompressors(): Promise<Compressors> {
+  unpackers ??= import("hyparquet-compressors").then(({ compressors }) =>
+    Object.fromEntries(
+      Object.entries(compressors).map(([name, unpack]) => [
+        name,
+        (input: Uint8Array, length: number) => {
+          if (!(length >= 0 && length <= maxPageBytes)) throw new Error(`a page of ${length} bytes`);
+          return unpack(input, length);
+        },
+      ]),
+    ),
+  );
+  return unpackers;
+}
+
+/** A file as hyparquet reads it: every range is checked against the file's size. */
+async function bufferOf(path: string): Promise<AsyncBuffer> {
+  const { size } = await opened(path, () => stat(path));
+  const read = async (start: number, end: number) => {
+    if (!(start >= 0 && start <= end && end <= size))
+      throw bad(path, `a range (${start} to ${end}) outside its ${size} bytes`);
+    return (await readBytes(path, start, end - start)).buffer;
+  };
+  return {
+    byteLength: size,
+    slice: (start, end = size) => {
+      const bytes = read(start, end);
+      // hyparquet asks for ranges ahead, and forgets them when it fails before their turn.
+      bytes.catch(() => {});
+      return bytes;
+    },
+  };
+}
+
+const bad = (path: string, found: string): SaevError =>
+  new SaevError("BAD_FILE", `${path}: expected a whole parquet file, found ${found}`);
+
+/** Any failure of the parser, which checks less than it trusts, is the file's. */
+async function guarded<T>(path: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof SaevError) throw error;
+    const reason = (error as Error).message.split("\n")[0];
+    throw new SaevError("BAD_FILE", `${path}: cannot be read as parquet: ${reason}`, { cause: error });
+  }
+}
