@@ -58,7 +58,8 @@ const ade20kImages = { training: 20_210, validation: 2_000 } as const;
  *
  * A folder counts every file below it, image or not, without following links to folders, because that is the
  * number in the hash that names a shard folder; a folder that is not there counts 0. It walks the whole tree:
- * keep the result. ADE20K has constants.
+ * keep the result. ADE20K has the constants of the Python package, which are the
+ * number of its images where none is missing; a recording states the number of those that are there.
  * @throws ConfigError for the others, which must be opened: `openDataset(dataset)` of @saev/core has their `length`.
  */
 export async function nImgs(dataset: Dataset): Promise<number> {

@@ -53,7 +53,7 @@ describe("what is not built refuses in one line that names the field", () => {
   const folder = { data: { root: "images" } };
   test.each([
     [Activations, parseActivations({}), []],
-    [Activations, parseActivations({ data: { root: "x", split: "training" } }), ["data"]],
+    [Activations, parseActivations({ data: { root: "x", split: "training" } }), []],
     [Activations, parseActivations({ ...folder, vit_family: "siglip", cls_token: false }), []],
     [Activations, parseActivations({ ...folder, vit_family: "dinov2" }), ["vit_family"]],
     [Activations, parseActivations({ ...folder, vit_layers: [] }), ["vit_layers"]],

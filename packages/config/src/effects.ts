@@ -31,11 +31,7 @@ const slurm = refuses(noSlurm, (v) => v !== "");
 const slurmOnly = (usual: unknown): FieldEffect =>
   refuses("it only concerns Slurm jobs, and jobs run on this machine only; leave it out", (v) => v !== usual);
 
-const datasets = refuses(
-  "ADE20K cannot be opened so far; use image-folder-dataset",
-  isKind("ade20k-dataset"),
-  "where images, their order and their labels come from",
-);
+const datasets = does("where images, their order and their labels come from");
 
 /**
  * Every field of every config class, and what becomes of it: nothing is read and then ignored.
@@ -74,12 +70,8 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   ),
   "ImagenetDataset.split": does("which parquet files are read; in the metadata"),
   "ImageFolderDataset.root": does("the folder whose images are read; in the metadata"),
-  "Ade20kDataset.root": does(
-    "in the metadata's repr of the dataset; the dataset itself is refused where it is used",
-  ),
-  "Ade20kDataset.split": does(
-    "in the metadata's repr and the number of images; the dataset itself is refused where it is used",
-  ),
+  "Ade20kDataset.root": does("the folder whose images, segmentations and scenes are read; in the metadata"),
+  "Ade20kDataset.split": does("which images are read; in the metadata"),
 
   "DataLoad.shard_root": does("the shard folder that is read"),
   "DataLoad.patches": does("which tokens become rows"),

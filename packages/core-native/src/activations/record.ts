@@ -10,6 +10,7 @@ import {
   parseActivations,
   refusals,
 } from "@saev/config";
+import { patchGrid } from "../datasets/patch-labels.js";
 import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
 import type { DownloadProgress } from "../hub/download.js";
@@ -18,6 +19,7 @@ import { ShardWriter } from "../shards/shard-writer.js";
 import { ViT } from "../vit/vit.js";
 import { BatchDecoder, type DecodedBatch } from "./batch-decoder.js";
 import { checkModel } from "./check-model.js";
+import { labelPatches, patchesLabelled } from "./label-patches.js";
 
 /** How far a recording is. */
 export interface RecordProgress {
@@ -71,6 +73,8 @@ export interface Recording {
  * ViT computes (`n_workers` at a time; with 0 workers one at a time and not meanwhile), so memory holds two batches of
  * `vit_batch_size` pictures and the activations of two.
  *
+ * Datasets with segmentations get the classes of their patches beside the shards ({@link labelPatches}).
+ *
  * A finished folder is left as it is; an unfinished one is continued after its last whole batch, and ends up the same to
  * the byte as one recorded in one go.
  *
@@ -109,6 +113,9 @@ export async function recordActivations(
     onDownload: options.onDownload,
   });
   const layers = checkModel(cfg, vit);
+  if (dataset.segmentation) patchGrid(vit.transform, vit.nPatches);
+  else if (cfg.data.kind === "ade20k-dataset")
+    warn(`${dataset.root} has no annotations/${cfg.data.split}: labels.bin is not written`);
   using writer = await ShardWriter.open(cfg.dump_to, metadata, { signal: options.signal });
   const resumedAt = writer.nextImage;
   const decoder = new BatchDecoder(dataset, vit, {
@@ -125,7 +132,17 @@ export async function recordActivations(
     await writer.checkpoint().catch(() => {});
     throw error;
   }
-  await writer.finish();
+  // Before the folder counts as complete, so that a recording cut short here is gone on with.
+  if (!(await patchesLabelled(writer.dir, dataset, vit.nPatches))) {
+    await labelPatches(writer.dir, dataset, vit, {
+      workers: Math.max(1, cfg.n_workers),
+      onBadImage: options.onBadImage ?? "error",
+      warn,
+      maxPixels: options.maxPixels,
+      signal: options.signal,
+    });
+  }
+  if (!writer.complete) await writer.finish();
   return resultOf(writer, dataset, resumedAt);
 }
 
@@ -151,7 +168,8 @@ async function finishedRecording(
   );
   if (!there) return undefined;
   using writer = await ShardWriter.open(cfg.dump_to, metadata);
-  return writer.complete ? resultOf(writer, dataset, dataset.length) : undefined;
+  const whole = writer.complete && (await patchesLabelled(writer.dir, dataset, metadata.n_patches_per_img));
+  return whole ? resultOf(writer, dataset, dataset.length) : undefined;
 }
 
 /** Pictures are decoded on libuv's threads, whose number is fixed when Node starts. */

@@ -1,5 +1,4 @@
 import { type Dataset, nImgs } from "@saev/config";
-import { SaevError } from "../errors.js";
 
 /** Pictures in a fixed order, with labels: what recording and galleries read. Each dataset kind implements it. */
 export interface ImageDataset {
@@ -15,8 +14,8 @@ export interface ImageDataset {
   label(i: number): Promise<string>;
   /** Picture `i` as the path of its file, or as the bytes of one. */
   image(i: number): Promise<string | Uint8Array>;
-  /** Segmentation of picture `i`, a grey picture of class numbers, for datasets that have them. */
-  segmentation?(i: number): string;
+  /** Path of the segmentation of picture `i`, a grey picture of class numbers, for datasets that have them. */
+  readonly segmentation?: (i: number) => string;
 }
 
 /**
@@ -30,7 +29,7 @@ export async function openDataset(config: Dataset): Promise<ImageDataset> {
     case "imagenet-dataset":
       return (await import("../datasets/hugging-face.js")).HuggingFaceImages.open(config.name, config.split);
     case "ade20k-dataset":
-      throw new SaevError("UNSUPPORTED", "data: ade20k-dataset cannot be read by this version");
+      return (await import("../datasets/ade20k.js")).Ade20k.open(config.root, config.split);
   }
 }
 

@@ -46,7 +46,8 @@ export class ImageFolder implements ImageDataset {
     const empty: string[] = [];
     for (const [target, label] of classes.entries()) {
       const before = images.length;
-      for await (const file of walk(path.join(root, label))) images.push({ path: file, target, label });
+      for await (const file of pictureFiles(path.join(root, label)))
+        images.push({ path: file, target, label });
       if (images.length === before) empty.push(label);
     }
     if (empty.length > 0) {
@@ -83,7 +84,7 @@ export class ImageFolder implements ImageDataset {
 }
 
 /** Files of one folder before its sub-folders, folders in order of their paths: as `sorted(os.walk(…))` gives them. */
-async function* walk(root: string): AsyncGenerator<string> {
+export async function* pictureFiles(root: string): AsyncGenerator<string> {
   const folders = await folderTree(root);
   folders.sort(byCodePoint((f) => f));
   for (const folder of folders) {
