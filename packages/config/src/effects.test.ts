@@ -55,7 +55,7 @@ describe("what is not built refuses in one line that names the field", () => {
     [Activations, parseActivations({}), []],
     [Activations, parseActivations({ data: { root: "x", split: "training" } }), []],
     [Activations, parseActivations({ ...folder, vit_family: "siglip", cls_token: false }), []],
-    [Activations, parseActivations({ ...folder, vit_family: "dinov2" }), ["vit_family"]],
+    [Activations, parseActivations({ ...folder, vit_family: "dinov2" }), []],
     [Activations, parseActivations({ ...folder, vit_layers: [] }), ["vit_layers"]],
     [Activations, parseActivations({ ...folder, ssl: false }), []],
     [

@@ -40,11 +40,7 @@ const datasets = does("where images, their order and their labels come from");
 export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Activations.data": datasets,
   "Activations.dump_to": does("parent of the shard folder"),
-  "Activations.vit_family": refuses(
-    "the clip and siglip families run so far; use one of them",
-    (v) => v === "dinov2",
-    "which architecture and preprocessing; in the metadata",
-  ),
+  "Activations.vit_family": does("which architecture and preprocessing; in the metadata"),
   "Activations.vit_ckpt": does("which weights; in the metadata"),
   "Activations.vit_batch_size": does("images per forward pass"),
   "Activations.n_workers": does("threads that decode; 0 decodes on the recording thread"),

@@ -81,4 +81,5 @@ export {
 export { describeModel } from "./vit/describe.js";
 export { familyNames } from "./vit/families.js";
 export type { ModelDescription } from "./vit/family.js";
+export { interpolatePositions } from "./vit/positions.js";
 export { ViT, type ViTLoadOptions } from "./vit/vit.js";

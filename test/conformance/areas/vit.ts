@@ -2,7 +2,16 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { DataLoad, parseActivations } from "@saev/config";
-import { ActivationLoader, decodeImage, familyNames, recordActivations, TensorFile, ViT } from "@saev/core";
+import {
+  ActivationLoader,
+  decodeImage,
+  familyNames,
+  interpolatePositions,
+  recordActivations,
+  Tensor,
+  TensorFile,
+  ViT,
+} from "@saev/core";
 import type { ConformanceArea, Outcome } from "../area.js";
 
 interface Model {
@@ -122,6 +131,45 @@ async function* model(folder: string, name: string, about: Model): AsyncIterable
         note: "relative to the block's root mean square",
       };
     }
+  }
+}
+
+/** DINOv2's positional embeddings at other sizes: `pos_embed_AxB`, A pixels of height and B of width. */
+async function* positions(folder: string, name: string): AsyncIterable<Outcome> {
+  const dir = path.join(folder, "vit", name);
+  using reference = await TensorFile.open(path.join(dir, "reference.safetensors"));
+  const sizes = reference.names().flatMap((tensor) => {
+    const [, height, width] = /^pos_embed_(\d+)x(\d+)$/.exec(tensor) ?? [];
+    return height === undefined ? [] : [{ tensor, height: Number(height), width: Number(width) }];
+  });
+  if (sizes.length === 0) return;
+  const { kwargs } = readJson<{ kwargs: Record<string, number | boolean> }>(dir, "config.json");
+  using weights = await TensorFile.open(path.join(dir, "model.pth"));
+  using stored = weights.get("pos_embed");
+  const [, count, d] = stored.shape as [number, number, number];
+  const all = stored.toFloat32Array();
+  const patch = Number(kwargs.patch_size);
+  for (const { tensor, height, width } of sizes) {
+    using table = Tensor.from(all.slice(d), [count - 1, d]);
+    const same = height === width && (height / patch) * (width / patch) === count - 1;
+    using patches = same
+      ? table.clone()
+      : interpolatePositions(table, {
+          rows: Math.floor(height / patch),
+          columns: Math.floor(width / patch),
+          antialias: kwargs.interpolate_antialias === true,
+          offset: Number(kwargs.interpolate_offset),
+        });
+    using theirs = reference.get(tensor);
+    yield {
+      subject: `vit/${name} ${tensor}`,
+      deviation: deviation(
+        Float32Array.of(...all.slice(0, d), ...patches.toFloat32Array()),
+        theirs.toFloat32Array(),
+      ),
+      tolerance: activationTolerance,
+      note: "relative to the root mean square; PyTorch finds coordinates in float32",
+    };
   }
 }
 
@@ -258,6 +306,7 @@ export const vit: ConformanceArea = {
     for (const [name, about] of Object.entries(models)) {
       if (!familyNames.includes(about.family)) continue;
       yield* model(folder, name, about);
+      yield* positions(folder, name);
       yield* recorded(folder, name, about);
     }
     yield* recordings(folder, models);

@@ -172,6 +172,7 @@ Transform transform_of(const Napi::Value& value) {
   t.filter = filter_of(string_of(field(object, "filter"), "filter"));
   t.mean = three(field(object, "mean"), "mean");
   t.std = three(field(object, "std"), "std");
+  if (has(object, "reciprocal")) t.reciprocal = bool_of(field(object, "reciprocal"), "transform.reciprocal");
   return t;
 }
 

@@ -10,6 +10,8 @@
 #include "bind/promise_worker.h"
 #include "bind/tensor.h"
 #include "vit/clip.h"
+#include "vit/dinov2.h"
+#include "vit/position_interpolation.h"
 #include "vit/siglip.h"
 
 namespace saev::bind {
@@ -49,6 +51,20 @@ ClipConfig clip_config_of(const Napi::Value& value) {
   return c;
 }
 
+Dinov2Config dinov2_config_of(const Napi::Value& value) {
+  const Napi::Object object = object_of(value, "config");
+  Dinov2Config c;
+  static_cast<ModelSizes&>(c) = sizes_of(object);
+  c.positions_side = int_of(field(object, "positionsSide"), "positionsSide");
+  c.n_registers = int_of(field(object, "nRegisters"), "nRegisters");
+  c.layer_scale = bool_of(field(object, "layerScale"), "layerScale");
+  c.swiglu = bool_of(field(object, "swiglu"), "swiglu");
+  c.antialias = bool_of(field(object, "antialias"), "antialias");
+  c.offset = number_of(field(object, "offset"), "offset");
+  c.layers_per_chunk = int_of(field(object, "layersPerChunk"), "layersPerChunk");
+  return c;
+}
+
 /// Runs `load` on a worker, on the call (path, config, control).
 template <typename Load>
 Napi::Value load_model(const Napi::CallbackInfo& info, const char* name, Load load) {
@@ -71,6 +87,25 @@ Napi::Value load_siglip_model(const Napi::CallbackInfo& info) {
   const std::string path = string_of(info[0], "path");
   const ModelSizes sizes = sizes_of(object_of(info[1], "config"));
   return load_model(info, "loadSiglip", [=] { return load_siglip(sizes, path); });
+}
+
+/// loadDinov2(path, config, control) → Promise<handle>
+Napi::Value load_dinov2_model(const Napi::CallbackInfo& info) {
+  const std::string path = string_of(info[0], "path");
+  const Dinov2Config config = dinov2_config_of(info[1]);
+  return load_model(info, "loadDinov2", [=] { return load_dinov2(config, path); });
+}
+
+/// interpolatePositions(table: Tensor, { rows, columns, antialias, offset }) → Tensor handle
+Napi::Value interpolated_positions(const Napi::CallbackInfo& info) {
+  const Napi::Object to = object_of(info[1], "to");
+  PositionInterpolation p;
+  p.rows = int_of(field(to, "rows"), "rows");
+  p.columns = int_of(field(to, "columns"), "columns");
+  p.antialias = bool_of(field(to, "antialias"), "antialias");
+  p.offset = number_of(field(to, "offset"), "offset");
+  const at::Tensor out = interpolate_positions(unwrap_tensor(info[0]), p);
+  return wrap_tensor(info.Env(), out);
 }
 
 /// visionModelInfo(handle) → { nLayers, dVit, nPatches, clsToken, nRegisters, height, width }
@@ -111,6 +146,8 @@ Napi::Value model_embed(const Napi::CallbackInfo& info) {
 void register_vision_model(Napi::Env env, Napi::Object exports) {
   export_function<load_clip_model>(env, exports, "loadClip");
   export_function<load_siglip_model>(env, exports, "loadSiglip");
+  export_function<load_dinov2_model>(env, exports, "loadDinov2");
+  export_function<interpolated_positions>(env, exports, "interpolatePositions");
   export_function<model_info>(env, exports, "visionModelInfo");
   export_function<model_record>(env, exports, "visionModelRecord");
   export_function<model_embed>(env, exports, "visionModelEmbed");

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 namespace saev::bind {
-/// loadClip, loadSiglip, visionModelInfo, visionModelRecord, visionModelEmbed.
+/// loadClip, loadSiglip, loadDinov2, interpolatePositions, visionModelInfo, visionModelRecord,
+/// visionModelEmbed.
 void register_vision_model(Napi::Env env, Napi::Object exports);
 }  // namespace saev::bind

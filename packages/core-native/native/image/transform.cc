@@ -97,7 +97,11 @@ void resize_and_crop(const uint8_t* src, int64_t height, int64_t width, const Tr
 void normalise(const uint8_t* src, const Transform& t, float* dst) {
   std::array<std::array<float, 256>, 3> table;
   for (int c = 0; c < 3; ++c) {
-    for (int v = 0; v < 256; ++v) table[c][v] = (static_cast<float>(v) / 255.0f - t.mean[c]) / t.std[c];
+    for (int v = 0; v < 256; ++v) {
+      const auto value = static_cast<float>(v);
+      const float scaled = t.reciprocal ? value * (1 / 255.0f) : value / 255.0f;
+      table[c][v] = (scaled - t.mean[c]) / t.std[c];
+    }
   }
   const int64_t n = t.height * t.width;
   for (int64_t i = 0; i < n; ++i) {

@@ -22,6 +22,8 @@ struct Transform {
   int64_t height = 0, width = 0;  ///< of the result; cut from the centre, offsets rounded half to even
   Filter filter = Filter::kBicubic;
   std::array<float, 3> mean{}, std{};
+  /// v · (1 / 255) instead of v / 255, which rounds otherwise: torchvision's v2 does the former.
+  bool reciprocal = false;
 };
 
 /// Resized and cropped pixels of `src` [height, width, 3] as `dst` [t.height, t.width, 3].

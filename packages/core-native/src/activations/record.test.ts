@@ -225,7 +225,7 @@ it("says what it cannot do in one line", async () => {
     /gone: there is no such folder/,
   );
   expect(await messageOf(recordActivations(config({ slurm_acct: "lab" })))).toMatch(/slurm_acct/);
-  expect(await messageOf(recordActivations(config({ vit_family: "siglip" })))).toMatch(/vit_family.*clip/);
+  expect(await messageOf(recordActivations(config({ vit_family: "siglip" })))).toMatch(/use vit_family clip/);
   expect(await messageOf(recordActivations(config({ n_patches_per_shard: 9 })))).toMatch(/at least 10/);
   const file = path.join(root, "a-file");
   writeFileSync(file, "");

@@ -20,6 +20,8 @@ export const layouts = {
     config: "open_clip_config.json",
     weights: ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"],
   },
+  /** A state_dict of dinov2's own code beside the arguments of its constructor. */
+  dinov2: { config: "config.json", weights: ["model.pth"] },
   /** As Hugging Face transformers and timm do. */
   transformers: {
     config: "config.json",
@@ -30,9 +32,9 @@ export const layouts = {
 
 /** Layouts that a family reads; all of them for no family in particular. */
 export function layoutsOf(family: string | undefined): readonly Layout[] {
-  return family === "clip" || family === "siglip"
-    ? [layouts.openClip]
-    : [layouts.openClip, layouts.transformers];
+  if (family === "clip" || family === "siglip") return [layouts.openClip];
+  const others = [layouts.dinov2, layouts.transformers];
+  return family === "dinov2" ? others : [layouts.openClip, ...others];
 }
 
 /** The files of a layout through `get`, which gives a path or undefined for what is not there. */

@@ -17,6 +17,8 @@ export interface NativeTransform {
   readonly filter: "bicubic" | "bilinear";
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
+  /** Multiply by 1 / 255 instead of dividing by 255, which rounds otherwise. Default false. */
+  readonly reciprocal?: boolean;
 }
 
 export interface ImageExports {

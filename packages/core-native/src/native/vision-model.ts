@@ -20,6 +20,25 @@ export interface NativeClipConfig extends NativeModelSizes {
   readonly layerScale: boolean;
 }
 
+/** `native/vit/dinov2.h`. */
+export interface NativeDinov2Config extends NativeModelSizes {
+  readonly positionsSide: number;
+  readonly nRegisters: number;
+  readonly layerScale: boolean;
+  readonly swiglu: boolean;
+  readonly antialias: boolean;
+  readonly offset: number;
+  readonly layersPerChunk: number;
+}
+
+/** `native/vit/position_interpolation.h`. */
+export interface NativePositionInterpolation {
+  readonly rows: number;
+  readonly columns: number;
+  readonly antialias: boolean;
+  readonly offset: number;
+}
+
 /** `native/vit/vision_model.h`. */
 export interface NativeVisionModelInfo {
   readonly nLayers: number;
@@ -35,6 +54,8 @@ export interface NativeVisionModelInfo {
 export interface VisionModelExports {
   loadClip(path: string, config: NativeClipConfig, control?: Control): Promise<Handle<"VisionModel">>;
   loadSiglip(path: string, sizes: NativeModelSizes, control?: Control): Promise<Handle<"VisionModel">>;
+  loadDinov2(path: string, config: NativeDinov2Config, control?: Control): Promise<Handle<"VisionModel">>;
+  interpolatePositions(table: Handle<"Tensor">, to: NativePositionInterpolation): Handle<"Tensor">;
   visionModelInfo(model: Handle<"VisionModel">): NativeVisionModelInfo;
   visionModelRecord(
     model: Handle<"VisionModel">,

@@ -1,10 +1,11 @@
 import { SaevError } from "../errors.js";
 import { clip } from "./clip.js";
+import { dinov2 } from "./dinov2.js";
 import type { ModelFamily } from "./family.js";
 import { siglip } from "./siglip.js";
 
 /** Where two recognise a config, the later is the right one: SigLIPs have CLIP's file with something more in it. */
-export const families: readonly ModelFamily[] = [clip, siglip];
+export const families: readonly ModelFamily[] = [clip, siglip, dinov2];
 
 /** Names of the families that this version runs. */
 export const familyNames: readonly string[] = families.map((family) => family.name);

@@ -39,6 +39,11 @@ export class JsonReader {
     return Number.isSafeInteger(value) && value > 0 ? value : this.#wrong(key, "a whole number above 0");
   }
 
+  count(key: string, fallback: number): number {
+    const value = this.number(key, fallback);
+    return Number.isSafeInteger(value) && value >= 0 ? value : this.#wrong(key, "a whole number from 0");
+  }
+
   number(key: string, fallback: number): number {
     const value = this.has(key) ? this.value[key] : fallback;
     return typeof value === "number" && Number.isFinite(value) ? value : this.#wrong(key, "a number");
