@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { Tensor, writeSafetensors } from "../../index.js";
+import { Tensor, writeSafetensors, writeTensors } from "../../index.js";
 import { type Pair, type PlainBlock, plainBlocks, plainPatches, type Rows } from "./plain-vit.js";
 import { randomNumbers, type Weights } from "./tiny-clip.js";
 
@@ -42,7 +42,7 @@ export class RandomWeights extends Map<string, { data: Float32Array; shape: numb
 
   /** Patch embedding and residual blocks; `at` begins every name. */
   trunk(at: string, { patch, d, layers, hidden, layerScale, swiglu }: TinyTimm): void {
-    this.add(`${at}patch_embed.proj.weight`, [d, 3, patch, patch], 0.2);
+    this.add(`${at}patch_embed.proj.weight`, [d, 3, patch, patch], 1.6 / patch);
     this.add(`${at}patch_embed.proj.bias`, [d], 0.3);
     for (let layer = 0; layer < layers; layer++) {
       const block = `${at}blocks.${layer}`;
@@ -141,4 +141,52 @@ export async function writeTinySiglip(
     },
   });
   await writeSafetensors(path.join(folder, "open_clip_model.safetensors"), weights.tensors());
+}
+
+/** A DINOv2 small enough to compute by hand: 16 patches of 56 pixels. */
+export interface TinyDinov2 extends TinyTimm {
+  /** Patches a side of the grid that positions are stored for. */
+  readonly side: number;
+  readonly registers: number;
+  /** Into how many chunks the blocks are put; changes their names. */
+  readonly chunks?: number;
+  /** Further arguments of the constructor. */
+  readonly kwargs?: Readonly<Record<string, unknown>>;
+}
+
+export const tinyDinov2: TinyDinov2 = {
+  ...{ image: 224, patch: 56, d: 12, layers: 3, heads: 3, hidden: 24, layerScale: true },
+  ...{ side: 5, registers: 0 },
+};
+
+/** Weights of a DINOv2 as its own code saves them. */
+export function tinyDinov2Weights(config = tinyDinov2): RandomWeights {
+  const weights = new RandomWeights();
+  const { d, side, registers } = config;
+  weights.add("cls_token", [1, 1, d], 1);
+  weights.add("pos_embed", [1, 1 + side ** 2, d], 1);
+  if (registers > 0) weights.add("register_tokens", [1, registers, d], 1);
+  weights.add("mask_token", [1, d], 1);
+  weights.trunk("", config);
+  return weights;
+}
+
+/** Writes a DINOv2 into `folder`: a state_dict, and the arguments of its constructor. */
+export async function writeTinyDinov2(
+  folder: string,
+  config = tinyDinov2,
+  weights = tinyDinov2Weights(config),
+): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const { patch, d, layers, heads, hidden, side, registers, swiglu, layerScale, chunks } = config;
+  const kwargs = {
+    ...{ img_size: patch * side, patch_size: patch, embed_dim: d, depth: layers, num_heads: heads },
+    // Two thirds of it, rounded up to a multiple of 8, are a SwiGLU's hidden width.
+    mlp_ratio: swiglu ? (hidden * 1.5) / d : hidden / d,
+    ...{ ffn_layer: swiglu ? "swiglufused" : "mlp", init_values: layerScale ? 1 : null },
+    ...{ num_register_tokens: registers, block_chunks: chunks ?? 0 },
+    ...config.kwargs,
+  };
+  writeFileSync(path.join(folder, "config.json"), JSON.stringify({ kwargs }));
+  await writeTensors(path.join(folder, "model.pth"), weights.tensors(), { ordered: true });
 }
