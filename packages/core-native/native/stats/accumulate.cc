@@ -6,6 +6,14 @@
 #include "core/error.h"
 
 namespace saev {
+namespace {
+
+// Results do not depend on how the rows are cut. Larger batches are cut to these, so that an abort is seen
+// within a fraction of a second and latents of one batch stay small even when half of them are active.
+constexpr int64_t kMostRows = 4096;
+constexpr int64_t kMostEncoded = 1024;
+
+}  // namespace
 
 void encode_in_pieces(const Encoder& encoder, const Batch& batch, int64_t piece, SparseBatch& f_x,
                       const Job& job) {
@@ -52,10 +60,12 @@ std::shared_ptr<TopKAccumulator> accumulate_top_k(BatchSource& source, const Enc
   SparseBatch f_x;
   int64_t done = 0;
   // No larger than the source: a batch takes its memory at once.
-  const int64_t batch_rows = std::max<int64_t>(1, std::min(options.topk_batch_size, top_k.rows));
+  const int64_t batch_rows = std::max<int64_t>(1, std::min({options.topk_batch_size, top_k.rows, kMostRows}));
+  const int64_t piece = std::min(options.sae_batch_size, kMostEncoded);
   while (source.next(batch, batch_rows, job) > 0) {
     job.check_abort();
-    encode_in_pieces(encoder, batch, options.sae_batch_size, f_x, job);
+    encode_in_pieces(encoder, batch, piece, f_x, job);
+    job.check_abort();
     accumulator->add(f_x, batch.image_i, batch.patch_i);
     done += batch.rows;
     job.report({static_cast<double>(done), static_cast<double>(top_k.rows), {}});
