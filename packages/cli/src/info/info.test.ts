@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { metadataHash, metadataText, parseMetadata } from "@saev/config";
-import { Tensor, writeSaeFile, writeSafetensors, writeTensor } from "@saev/core";
+import { Tensor, writeSaeFile, writeSafetensors, writeTensor, writeTensors } from "@saev/core";
 import { afterAll, describe, expect, test } from "vitest";
 import { exitCodeOf, report } from "../errors.js";
 import { runInfo } from "./run-info.js";
@@ -217,7 +217,8 @@ test("a model folder says with which flags to record", async () => {
     a: Tensor.from(new Float32Array(6), [2, 3]),
   });
   const { stdout } = await info(dir);
-  expect(stdout).toMatch(/^gelu +quick$/m);
+  expect(stdout).toMatch(/^MLP +32 wide, quick GELU$/m);
+  expect(stdout).toMatch(/^transform +shorter side to 32 \(bicubic\), middle 32 × 32, mean 0\.48/m);
   expect(stdout).toMatch(/^record with +--vit-family clip --vit-ckpt .* --d-vit 8 --n-patches-per-img 4$/m);
   expect(await json(dir)).toMatchObject({
     kind: "vit",
@@ -231,6 +232,37 @@ test("a model folder says with which flags to record", async () => {
   expect(cut.stderr).toMatch(
     /^saev: BAD_FILE: .*expected safetensors, found a header of \d+ bytes in a file of 12\n$/,
   );
+});
+
+test("a model folder of each family is known by its config", async () => {
+  const write = async (name: string, config: string, text: object) => {
+    const dir = path.join(folder, name);
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(path.join(dir, config), JSON.stringify(text));
+    const weights = { a: Tensor.from(new Float32Array(6), [2, 3]) };
+    if (config === "config.json") await writeTensors(path.join(dir, "model.pth"), weights);
+    else await writeSafetensors(path.join(dir, "open_clip_model.safetensors"), weights);
+    return dir;
+  };
+  const siglip = await write("siglip", "open_clip_config.json", {
+    model_cfg: { vision_cfg: { image_size: 256, timm_model_name: "vit_base_patch32_siglip_256" } },
+    preprocess_cfg: { resize_mode: "squash" },
+  });
+  const { stdout } = await info(siglip);
+  expect(stdout).toMatch(/^transform +both sides to 256 × 256 \(bicubic\), mean/m);
+  expect(stdout).toMatch(/^MLP +3,072 wide, tanh GELU$/m);
+  expect(stdout).toMatch(/--vit-family siglip .* --d-vit 768 --n-patches-per-img 64 --no-cls-token$/m);
+  const kwargs = { embed_dim: 384, depth: 12, num_heads: 6, num_register_tokens: 4 };
+  const dinov2 = await write("dinov2", "config.json", { kwargs });
+  expect((await info(dinov2)).stdout).toMatch(/^other tokens +CLS, 4 registers \(never recorded\)$/m);
+  expect(await json(dinov2)).toMatchObject({
+    ...{ kind: "vit", family: "dinov2", patches_per_image: 256, dtypes: ["F32"], problems: [] },
+    model: { nRegisters: 4, transform: { resizeWidth: 256, filter: "bilinear" } },
+  });
+  const resnet = await write("resnet", "open_clip_config.json", {
+    model_cfg: { vision_cfg: { layers: [3, 4, 6, 3] } },
+  });
+  expect(await json(resnet)).toMatchObject({ problems: [expect.stringMatching(/ResNet/)] });
 });
 
 test("a file of tensors lists them; a folder of runs lists those", async () => {
@@ -286,13 +318,14 @@ test.skipIf(!existsSync(reference))(
         if (kind === "shard-folder") {
           const { metadata: read } = result;
           expect(read).toEqual(JSON.parse(readFileSync(path.join(at, name), "utf8")));
-          expect(result.problems).toEqual([]);
         }
+        if (kind === "shard-folder" || kind === "vit") expect(result.problems).toEqual([]);
       }
     };
     await visit(path.join(reference, "shards"), "shard-folder", "metadata.json");
     await visit(path.join(reference, "sae/checkpoints"), "run", "sae.pt");
     await visit(path.join(reference, "vit"), "vit", "open_clip_config.json");
+    await visit(path.join(reference, "vit"), "vit", "model.pth");
     await visit(path.join(reference, "visuals"), "visuals", "top_img_i.pt");
     expect(found).toEqual(expected);
     expect(expected.size).toBe(4);

@@ -25,7 +25,7 @@ export function recognise(at: string): Kind {
   throw new CommandError(
     "BAD_FILE",
     isFolder
-      ? `${at}: expected a shard folder (metadata.json), a run (sae.pt), a visuals folder (top_values.pt) or a model (open_clip_config.json), found ${contents(at)}`
+      ? `${at}: expected a shard folder (metadata.json), a run (sae.pt), a visuals folder (top_values.pt) or a model (open_clip_config.json, or config.json with model.pth), found ${contents(at)}`
       : `${at}: expected an SAE (a line of JSON, then a torch archive), safetensors or a torch file, found something else`,
   );
 }
@@ -44,6 +44,7 @@ function folderKind(folder: string): Kind | undefined {
   if (holds("metadata.json")) return "shard-folder";
   if (holds("top_values.pt")) return "visuals";
   if (holds("open_clip_config.json") || holds("open_clip_model.safetensors")) return "vit";
+  if (holds("config.json") && holds("model.pth")) return "vit";
   if (holds("sae.pt") || holds("metrics.jsonl")) return "run";
   return undefined;
 }

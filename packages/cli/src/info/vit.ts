@@ -1,73 +1,130 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import path from "node:path";
+import type { ModelDescription, Transform } from "@saev/core";
 import { CommandError } from "../errors.js";
 import { amount, bytes, count } from "../text.js";
 import type { Info } from "./info.js";
-import { readJson } from "./shard-folder.js";
+import { noteOf, sizeOf } from "./tensor-file.js";
 
-interface VisionConfig {
-  readonly image_size?: number;
-  readonly layers?: number;
-  readonly width?: number;
-  readonly head_width?: number;
-  readonly patch_size?: number;
-  readonly timm_model_name?: string;
+/** Files of a model: its config, and its weights, of which the first that is there counts. */
+const layouts = [
+  {
+    name: "open_clip layout",
+    config: "open_clip_config.json",
+    weights: ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"],
+  },
+  { name: "dinov2's own layout", config: "config.json", weights: ["model.pth"] },
+] as const;
+
+interface Weight {
+  readonly dtype: string;
+  readonly size: number;
 }
 
-/** A model folder in the open_clip layout: what saev needs to know to record with it. */
-export function vitInfo(folder: string): Info {
-  const configFile = path.join(folder, "open_clip_config.json");
-  const weightsFile = path.join(folder, "open_clip_model.safetensors");
-  const problems = [configFile, weightsFile]
+/** A model folder: what saev needs to know to record with it. */
+export async function vitInfo(folder: string): Promise<Info> {
+  const { describeModel, SaevError } = await import("@saev/core");
+  const at = (name: string): string => path.join(folder, name);
+  const layout =
+    layouts.find(({ config, weights }) => [config, ...weights].filter((f) => existsSync(at(f))).length > 1) ??
+    layouts[0];
+  const config = at(layout.config);
+  const weights = layout.weights.map(at).find((file) => existsSync(file));
+  const problems = [config, ...(weights === undefined ? [at(layout.weights[0])] : [])]
     .filter((file) => !existsSync(file))
     .map((file) => `${path.basename(file)} is missing`);
-  const config = existsSync(configFile) ? (readJson(configFile) as Record<string, unknown> | null) : {};
-  const model = (config?.model_cfg ?? {}) as { vision_cfg?: VisionConfig; quick_gelu?: boolean };
-  const vision = model.vision_cfg ?? {};
-  const { image_size: size, patch_size: patch, width, layers, timm_model_name: timm } = vision;
-  const side = size !== undefined && patch !== undefined ? Math.floor(size / patch) : undefined;
-  const family = timm === undefined ? "clip" : "siglip";
-  const tensors = existsSync(weightsFile) ? safetensorsHeader(weightsFile) : [];
-  const parameters = tensors.reduce((sum, { size: n }) => sum + n, 0);
-  const dtypes = [...new Set(tensors.map(({ dtype }) => dtype))].sort().join(", ");
-  const known = (value: number | undefined): string => (value === undefined ? "unknown" : count(value));
+
+  let model: (ModelDescription & { readonly family: string }) | undefined;
+  const text = existsSync(config) ? readFileSync(config, "utf8") : undefined;
+  try {
+    if (text !== undefined) {
+      model = describeModel({ text, from: config });
+      if (!model) problems.push(`${layout.config} is that of no model that saev knows`);
+    }
+  } catch (error) {
+    if (!(error instanceof SaevError)) throw error;
+    if (error.code === "BAD_FILE") throw new CommandError("BAD_FILE", error.message);
+    problems.push(error.message);
+  }
+  const tensors = weights === undefined ? [] : await weightsOf(weights);
+  const parameters = tensors.reduce((sum, { size }) => sum + size, 0);
+  const dtypes = [...new Set(tensors.map(({ dtype }) => dtype))].sort();
   return {
-    title: `${family} vision transformer, open_clip layout`,
+    title: `${model?.family ?? "unknown"} vision transformer, ${layout.name}`,
     lines: [
-      ["image", size === undefined ? "unknown" : `${size} × ${size}`],
-      ["patches", side === undefined ? "unknown" : `${side * side} of ${patch} × ${patch}`],
-      ["blocks", known(layers)],
-      ["d_vit", known(width)],
-      ...(vision.head_width && width ? [["heads", String(width / vision.head_width)] as const] : []),
-      ...(timm === undefined
-        ? [["gelu", model.quick_gelu === true ? "quick" : "exact"] as const]
-        : [["timm", timm] as const]),
+      ...(model ? linesOf(model) : []),
       [
         "weights",
-        `${amount(tensors.length, "tensor")}, ${count(parameters)} parameters, ${dtypes || "none"}`,
+        `${amount(tensors.length, "tensor")}, ${count(parameters)} parameters, ${dtypes.join(", ") || "none"}`,
       ],
-      ...(existsSync(weightsFile) ? [["size", bytes(statSync(weightsFile).size)] as const] : []),
-      ...(side !== undefined && width !== undefined && timm === undefined
-        ? [
-            [
-              "record with",
-              `--vit-family clip --vit-ckpt ${folder} --d-vit ${width} --n-patches-per-img ${side * side}`,
-            ] as const,
-          ]
-        : []),
+      ...(weights === undefined ? [] : [["size", bytes(statSync(weights).size)] as const]),
+      ...(model ? [["record with", flagsOf(model, folder)] as const] : []),
     ],
     json: {
       kind: "vit",
       path: folder,
-      family,
-      config,
-      patches_per_image: side === undefined ? null : side * side,
+      family: model?.family ?? null,
+      config: text === undefined ? {} : JSON.parse(text),
+      model: model ?? null,
+      patches_per_image: model?.nPatches ?? null,
       n_tensors: tensors.length,
       parameters,
-      dtypes: dtypes.split(", ").filter((d) => d !== ""),
+      dtypes,
     },
     problems,
   };
+}
+
+function linesOf(model: ModelDescription): (readonly [string, string])[] {
+  const { transform, nPatches, nRegisters } = model;
+  return [
+    ["image", `${transform.width} × ${transform.height}`],
+    ["transform", transformText(transform)],
+    ["patches", `${count(nPatches)} of ${model.patchWidth} × ${model.patchHeight}`],
+    [
+      "other tokens",
+      `${model.clsToken ? "CLS" : "no CLS"}${nRegisters > 0 ? `, ${amount(nRegisters, "register")} (never recorded)` : ""}`,
+    ],
+    ["blocks", count(model.nLayers)],
+    ["d_vit", count(model.dVit)],
+    ["heads", count(model.heads)],
+    ["MLP", `${count(model.hidden)} wide, ${model.mlp}`],
+  ];
+}
+
+/** What is done to a picture, in order. */
+function transformText(t: Transform): string {
+  const to = {
+    squash: `both sides to ${t.resizeWidth} × ${t.resizeHeight}`,
+    shortest: `shorter side to ${Math.min(t.resizeWidth, t.resizeHeight)}`,
+    longest: `longer side to ${Math.max(t.resizeWidth, t.resizeHeight)} on black`,
+  }[t.mode];
+  const whole = t.mode !== "shortest" && t.width === t.resizeWidth && t.height === t.resizeHeight;
+  const cut = whole ? "" : `, middle ${t.width} × ${t.height}`;
+  return `${to} (${t.filter})${cut}, mean ${t.mean.join(", ")}, std ${t.std.join(", ")}`;
+}
+
+function flagsOf(model: ModelDescription & { readonly family: string }, folder: string): string {
+  const cls = model.clsToken ? "" : " --no-cls-token";
+  return `--vit-family ${model.family} --vit-ckpt ${folder} --d-vit ${model.dVit} --n-patches-per-img ${model.nPatches}${cls}`;
+}
+
+/** As safetensors calls them, so that a model reads the same in either format. */
+const safetensorsNames: Readonly<Record<string, string>> = {
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+};
+
+async function weightsOf(file: string): Promise<Weight[]> {
+  if (file.endsWith(".safetensors")) return safetensorsHeader(file);
+  const { TensorFile } = await import("@saev/core");
+  using tensors = await TensorFile.open(file);
+  return tensors.names().map((name) => {
+    using tensor = tensors.get(name);
+    const { dtype, shape } = noteOf(name, tensor);
+    return { dtype: safetensorsNames[dtype] ?? dtype, size: sizeOf(shape) };
+  });
 }
 
 /** Names, dtypes and sizes from the header of a safetensors file. @throws CommandError BAD_FILE. */

@@ -102,7 +102,7 @@ function textOf(
       ? [
           [
             "record with",
-            `--vit-family ${sizes.family} --vit-ckpt ${model} --d-vit ${sizes.dVit} --n-patches-per-img ${sizes.nPatches}`,
+            `--vit-family ${sizes.family} --vit-ckpt ${model} --d-vit ${sizes.dVit} --n-patches-per-img ${sizes.nPatches}${sizes.clsToken ? "" : " --no-cls-token"}`,
           ] as const,
         ]
       : [["note", "this version of saev does not run this model"] as const]),

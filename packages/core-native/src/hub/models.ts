@@ -1,8 +1,7 @@
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
-import path from "node:path";
 import { SaevError } from "../errors.js";
+import { describeModel } from "../vit/describe.js";
 import { familyNames } from "../vit/families.js";
-import { parseOpenClipConfig } from "../vit/open-clip-config.js";
 import { HubCache } from "./cache.js";
 import { dinov2Models, dinov2PatchSize } from "./dinov2-models.js";
 import { hubCaches } from "./environment.js";
@@ -115,18 +114,16 @@ function sizesOf(reference: ModelReference): ModelSizes | undefined {
   };
 }
 
-/** From the text of an open_clip config that the clip family reads. */
+/** From the text of a config, when it is of a model that some family reads. */
 function sizesOfConfig(text: string, from: string): ModelSizes | undefined {
   try {
-    const { model } = parseOpenClipConfig(text, from);
-    const { dVit, nLayers, heads, height, width, patchHeight, patchWidth } = model;
+    const found = describeModel({ text, from });
+    if (!found) return undefined;
+    const { family, dVit, nLayers, heads, patchHeight, patchWidth, nPatches, clsToken, transform } = found;
     return {
-      family: "clip",
-      ...{ dVit, layers: nLayers, heads },
-      image: [height, width],
+      ...{ family, dVit, layers: nLayers, heads, nPatches, clsToken },
+      image: [transform.height, transform.width],
       patch: [patchHeight, patchWidth],
-      nPatches: Math.floor(height / patchHeight) * Math.floor(width / patchWidth),
-      clsToken: true,
       runs: true,
     };
   } catch (error) {
@@ -165,7 +162,7 @@ async function cachedRepositories(named: ReadonlySet<string>): Promise<KnownMode
       const config = commit && (await cache.find(repo, commit, layouts.openClip.config));
       const cached = config && (await cachedWeights(repo, layouts.openClip.weights));
       if (!cached) continue;
-      const sizes = sizesOfConfig(await readFile(config, "utf8"), path.basename(config));
+      const sizes = sizesOfConfig(await readFile(config, "utf8"), config);
       found.set(repo, { name: `hf-hub:${repo}`, sizes, source: repo, cached });
     }
   }

@@ -8,7 +8,7 @@ import { parseOpenClipConfig } from "./open-clip-config.js";
 export const clip: ModelFamily = {
   name: "clip",
   recognises: (config) => config.has("model_cfg"),
-  async describe({ text, from }) {
+  describe({ text, from }) {
     const { model, transform } = parseOpenClipConfig(text, from);
     return descriptionOf(model, transform, { clsToken: true });
   },

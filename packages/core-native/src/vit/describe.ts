@@ -7,10 +7,10 @@ import { JsonReader } from "./json-reader.js";
  * @returns undefined when no family knows the form.
  * @throws SaevError `BAD_FILE` and `UNSUPPORTED` as loading the model would.
  */
-export async function describeModel(
+export function describeModel(
   config: ModelConfig,
-): Promise<(ModelDescription & { readonly family: string }) | undefined> {
+): (ModelDescription & { readonly family: string }) | undefined {
   const root = JsonReader.parse(config.text, config.from);
   const family = families.findLast((f) => f.recognises(root));
-  return family && { family: family.name, ...(await family.describe(config)) };
+  return family && { family: family.name, ...family.describe(config) };
 }

@@ -25,7 +25,7 @@ export const dinov2: ModelFamily = {
   name: "dinov2",
   recognises: (config) =>
     ["embed_dim", "depth"].every((key) => (config.optional("kwargs") ?? config).has(key)),
-  async describe({ text, from }) {
+  describe({ text, from }) {
     return description(parseDinov2Config(text, from));
   },
   async load(resolved, options) {

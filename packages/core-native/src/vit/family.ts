@@ -41,7 +41,7 @@ export interface ModelFamily {
   /** Whether a config is that of a model of this family. */
   recognises(config: JsonReader): boolean;
   /** What a config says, or rather what {@link load} would make of it. @throws SaevError as load does. */
-  describe(config: ModelConfig): Promise<ModelDescription>;
+  describe(config: ModelConfig): ModelDescription;
   /**
    * Loads a model whose files are here.
    * @throws SaevError `BAD_FILE` when config and weights are damaged or do not

@@ -128,12 +128,12 @@ describe("timm's names", () => {
   });
 });
 
-it("describes a model by its config alone", async () => {
+it("describes a model by its config alone", () => {
   const config = {
     model_cfg: { vision_cfg: { image_size: 384, timm_model_name: "vit_so400m_patch14_siglip_384" } },
     preprocess_cfg: { resize_mode: "squash", mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
   };
-  expect(await describeModel({ text: JSON.stringify(config), from: "here" })).toMatchObject({
+  expect(describeModel({ text: JSON.stringify(config), from: "here" })).toMatchObject({
     ...{ family: "siglip", nLayers: 27, dVit: 1152, nPatches: 27 * 27, clsToken: false, mlp: "erf GELU" },
     transform: { mode: "squash", width: 384, mean: [0.5, 0.5, 0.5] },
   });

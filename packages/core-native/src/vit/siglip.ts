@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { SaevError } from "../errors.js";
 import type { Transform } from "../images/transform.js";
@@ -16,12 +16,12 @@ import { parseTimmTrunk, timmTrunkFile } from "./timm-trunk-file.js";
 export const siglip: ModelFamily = {
   name: "siglip",
   recognises: (config) => /siglip/.test(String(trunkNameOf(config))),
-  async describe(config) {
-    const { sizes, transform } = await parse(config);
+  describe(config) {
+    const { sizes, transform } = parse(config);
     return descriptionOf(sizes, transform, { clsToken: false });
   },
   async load(resolved, options) {
-    const { sizes, transform } = await parse(configOf(resolved));
+    const { sizes, transform } = parse(configOf(resolved));
     const handle = await callAsync(options, (control) =>
       addon().loadSiglip(resolved.weights[0]!, sizes, control),
     );
@@ -32,7 +32,7 @@ export const siglip: ModelFamily = {
 const trunkNameOf = (config: JsonReader): unknown =>
   config.optional("model_cfg")?.optional("vision_cfg")?.raw("timm_model_name");
 
-async function parse(config: ModelConfig): Promise<{ sizes: NativeModelSizes; transform: Transform }> {
+function parse(config: ModelConfig): { sizes: NativeModelSizes; transform: Transform } {
   const root = JsonReader.parse(config.text, config.from);
   const vision = root.object("model_cfg").object("vision_cfg");
   if (!vision.has("timm_model_name")) {
@@ -42,17 +42,16 @@ async function parse(config: ModelConfig): Promise<{ sizes: NativeModelSizes; tr
     );
   }
   const [height, width] = vision.pair("image_size", 224);
-  const trunk = await trunkOf(vision.string("timm_model_name"), config.from);
+  const trunk = trunkOf(vision.string("timm_model_name"), config.from);
   return { sizes: { height, width, ...trunk }, transform: openClipTransform(root, height, width) };
 }
 
 /** By the name; for a name that timm does not have, from the file that describes it, where there is one. */
-async function trunkOf(name: string, from: string): Promise<TimmTrunk> {
+function trunkOf(name: string, from: string): TimmTrunk {
   const known = timmSiglip(name);
   if (known) return known;
   const beside = path.join(path.dirname(from), timmTrunkFile);
-  const text = /siglip/.test(name) ? await readFile(beside, "utf8").catch(() => undefined) : undefined;
-  if (text !== undefined) return parseTimmTrunk(text, beside);
+  if (/siglip/.test(name) && existsSync(beside)) return parseTimmTrunk(readFileSync(beside, "utf8"), beside);
   throw new SaevError(
     "UNSUPPORTED",
     `${from}: the siglip family does not know timm's ${name}; expected a name like vit_base_patch16_siglip_224, or ` +

@@ -59,10 +59,11 @@ export class ViT extends Resource<"VisionModel"> {
 
   /**
    * Loads a model.
-   * @param family "clip".
-   * @param ckpt a pretrained tag ("ViT-B-16/openai"), a repository ("hf-hub:org/name"), or a path: for "clip" of a folder
-   * with `open_clip_config.json` and `open_clip_model.safetensors` (float32, float16 or bfloat16). What is not here is
-   * downloaded into the hub's cache.
+   * @param family "clip", "siglip" or "dinov2".
+   * @param ckpt a pretrained tag ("ViT-B-16/openai"), a repository ("hf-hub:org/name"), a name of torch.hub
+   * ("dinov2_vitb14_reg"), or a path: of a folder with `open_clip_config.json` and `open_clip_model.safetensors`, or, for
+   * "dinov2", with `config.json` and `model.pth` (float32, float16 or bfloat16). What is not here is downloaded into the
+   * caches of Python's tools.
    * @throws SaevError `UNSUPPORTED` for other families; as {@link resolveModel} for names and downloads; `BAD_FILE` with a
    * list of all tensors that are missing, misshapen or unexpected.
    */
