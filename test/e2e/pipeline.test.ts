@@ -34,6 +34,7 @@ const inExample = (name: string, ...args: string[]) => {
 describe("activations, train, visuals", () => {
   it("make folders with what they promise", () => {
     expect(readdirSync(run.shards).toSorted()).toEqual([
+      "SHA256SUMS",
       "acts000000.bin",
       "acts000001.bin",
       "acts000002.bin",

@@ -46,8 +46,15 @@ export { Latents } from "./sae/latents.js";
 export { type EncoderInput, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
 export type { SaeTensors } from "./sae/tensors.js";
 export { type ShardLayout, shardLayout } from "./shards/layout.js";
-export { ShardFolder } from "./shards/shard-folder.js";
+export type { Protocol21Metadata } from "./shards/protocol21.js";
+export { ShardFolder, type ShardFormat } from "./shards/shard-folder.js";
 export { ShardWriter } from "./shards/shard-writer.js";
+export {
+  type ShardFinding,
+  type ShardVerification,
+  type VerifyOptions,
+  verifyShards,
+} from "./shards/verify.js";
 export { type AccumulateOptions, accumulateTopK } from "./stats/accumulate.js";
 export { type LegacyTables, type LegacyTopKOptions, legacyPercentiles, legacyTopK } from "./stats/legacy.js";
 export {

@@ -5,6 +5,7 @@ import { InfoCommand } from "./info.js";
 import { ModelsCommand } from "./models.js";
 import { SetupCommand } from "./setup.js";
 import { TrainCommand } from "./train.js";
+import { VerifyCommand } from "./verify.js";
 import { VisualsCommand } from "./visuals.js";
 
 /** All commands, in the order in which they are used. */
@@ -13,6 +14,7 @@ export const commands = [
   TrainCommand,
   VisualsCommand,
   InfoCommand,
+  VerifyCommand,
   ModelsCommand,
   DownloadCommand,
   DoctorCommand,

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { metadataHash } from "@saev/config";
 import { CommandError } from "../errors.js";
 import { amount, bytes, count } from "../text.js";
 import type { Info } from "./info.js";
@@ -16,6 +15,8 @@ export async function shardFolderInfo(folder: string): Promise<Info> {
     bytesPerShard,
     tokensPerImage: tokens,
     holes,
+    protocol21,
+    hash,
   } = recorded;
   const { layers, n_patches_per_img, cls_token, d_vit, n_imgs } = metadata;
   const shards = readdirSync(folder)
@@ -23,7 +24,6 @@ export async function shardFolderInfo(folder: string): Promise<Info> {
     .sort()
     .map((name) => ({ name, bytes: statSync(path.join(folder, name)).size }));
   const total = shards.reduce((sum, shard) => sum + shard.bytes, 0);
-  const hash = metadataHash(metadata);
   const complete = recorded.complete && shards.length >= expected;
   const problems = [
     ...(recorded.complete
@@ -35,7 +35,7 @@ export async function shardFolderInfo(folder: string): Promise<Info> {
       ? [`expected ${amount(expected, "shard file")}, found ${count(shards.length)}`]
       : []),
     ...shards
-      .filter((shard) => shard.bytes !== bytesPerShard)
+      .filter((shard, i) => !recorded.sizeFits(i, shard.bytes))
       .map(
         ({ name, bytes: found }) => `${name}: expected ${count(bytesPerShard)} bytes, found ${count(found)}`,
       ),
@@ -44,15 +44,14 @@ export async function shardFolderInfo(folder: string): Promise<Info> {
           `${amount(holes.length, "image")} could not be read and ${holes.length === 1 ? "is" : "are"} left out: ${listed(holes)}`,
         ]
       : []),
-    ...(hash !== path.basename(path.resolve(folder))
-      ? [`the folder's name is not the hash of its metadata (${hash})`]
-      : []),
+    ...(!recorded.hasOwnName ? [`the folder's name is not the hash of its metadata (${hash})`] : []),
   ];
   return {
     title: "shard folder",
     lines: [
       ["model", `${metadata.vit_family} ${metadata.vit_ckpt}`],
-      ["data", metadata.data],
+      ["layout", protocol21 ? "the Python package's present one, protocol 2.1" : "the document's"],
+      ["data", protocol21 ? protocol21.dataset : metadata.data],
       ["images", count(n_imgs)],
       ["layers", layers.join(", ")],
       [
@@ -66,12 +65,13 @@ export async function shardFolderInfo(folder: string): Promise<Info> {
         `${shards.length} of ${expected}${shards.length > expected ? " needed" : ""}, ${amount(imagesPerShard, "image")} each`,
       ],
       ["size", bytes(total)],
-      ["seed", String(metadata.seed)],
+      ...(protocol21 ? [] : [["seed", String(metadata.seed)] as const]),
     ],
     json: {
       kind: "shard-folder",
       path: folder,
-      metadata,
+      format: recorded.format,
+      metadata: protocol21 ?? metadata,
       hash,
       tokens_per_image: tokens,
       images_per_shard: imagesPerShard,

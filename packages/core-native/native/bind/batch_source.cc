@@ -83,7 +83,8 @@ OpenOptions open_options(const Napi::Object& o) {
                            .n_tokens = count("nTokens"),
                            .d_vit = count("dVit"),
                            .n_imgs_per_shard = count("imgsPerShard")},
-                .cls_token = bool_of(field(o, "clsToken"), "clsToken")};
+                .cls_token = bool_of(field(o, "clsToken"), "clsToken"),
+                .short_last = bool_of(field(o, "shortLast"), "shortLast")};
   out.choice.patches = patches_of(string_of(field(o, "patches"), "patches"));
   out.choice.layers = layers_of(string_of(field(o, "layers"), "layers"));
   out.choice.layer = count("layer");

@@ -1,5 +1,6 @@
 #include "bind/shard_writer.h"
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -11,6 +12,7 @@
 #include "bind/handle.h"
 #include "bind/promise_worker.h"
 #include "bind/tensor.h"
+#include "io/shard_scan.h"
 #include "io/shard_writer.h"
 
 namespace saev::bind {
@@ -118,6 +120,46 @@ Napi::Value writer_call(const Napi::CallbackInfo& info) {
       [](Napi::Env env, bool&) { return env.Undefined(); });
 }
 
+/// scanShards(files: { path, images, hash }[], bytesPerImg, threads, control) → Promise<ShardScan[]>
+Napi::Value scan(const Napi::CallbackInfo& info) {
+  if (!info[0].IsArray()) throw Error(Code::kInvalidArgument, "files: expected an array");
+  const auto array = info[0].As<Napi::Array>();
+  std::vector<ShardToScan> files;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Object o = object_of(array.Get(i), "files");
+    files.push_back({.path = string_of(field(o, "path"), "path"),
+                     .images = int_of(field(o, "images"), "images"),
+                     .hash = bool_of(field(o, "hash"), "hash")});
+  }
+  const int64_t bytes_per_img = int_of(info[1], "bytesPerImg");
+  const int threads = static_cast<int>(std::clamp<int64_t>(int_of(info[2], "threads"), 1, 1024));
+  return run_job<std::vector<ShardScan>>(
+      info[3], "scanShards",
+      [files, bytes_per_img, threads](const Job& job) {
+        return scan_shards(files, bytes_per_img, threads, job);
+      },
+      [](Napi::Env env, std::vector<ShardScan>& scans) {
+        Napi::Array out = Napi::Array::New(env, scans.size());
+        for (uint32_t i = 0; i < scans.size(); ++i) {
+          const ShardScan& s = scans[i];
+          Napi::Array zero_images = Napi::Array::New(env);
+          for (const int64_t image : s.zero_images) {
+            zero_images.Set(zero_images.Length(), static_cast<double>(image));
+          }
+          Napi::Object o = Napi::Object::New(env);
+          o.Set("error", s.error);
+          o.Set("bytes", static_cast<double>(s.bytes));
+          o.Set("sha256", s.sha256);
+          o.Set("nonFinite", static_cast<double>(s.non_finite));
+          o.Set("firstNonFinite", static_cast<double>(s.first_non_finite));
+          o.Set("zeroImages", zero_images);
+          o.Set("paddingNonZero", static_cast<double>(s.padding_non_zero));
+          out.Set(i, o);
+        }
+        return out;
+      });
+}
+
 }  // namespace
 
 void register_shard_writer(Napi::Env env, Napi::Object exports) {
@@ -126,6 +168,7 @@ void register_shard_writer(Napi::Env env, Napi::Object exports) {
   export_function<writer_write>(env, exports, "shardWriterWrite");
   export_function<writer_call<&ShardWriter::checkpoint>>(env, exports, "shardWriterCheckpoint");
   export_function<writer_call<&ShardWriter::finish>>(env, exports, "shardWriterFinish");
+  export_function<scan>(env, exports, "scanShards");
 }
 
 }  // namespace saev::bind

@@ -2,6 +2,7 @@
 // Shards as an array [image, layer, token, d_vit], mapped. Which bytes belong to an image is arithmetic;
 // nothing is read until somebody looks.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,7 +17,8 @@ namespace saev {
 struct RecordedShards {
   std::string dir;  ///< folder of acts000000.bin …
   ShardLayout layout;
-  bool cls_token = true;  ///< token 0 is CLS
+  bool cls_token = true;    ///< token 0 is CLS
+  bool short_last = false;  ///< whether the last file may end after its last image
 };
 
 class ShardReader {
@@ -30,12 +32,14 @@ class ShardReader {
   bool cls_token() const { return shards_.cls_token; }
   /// The `d_vit` float32 values of one token; indices are within the layout.
   const float* token(int64_t image, int64_t layer, int64_t token) const;
-  /// Throws kBadFile when a shard became shorter since it was mapped: reading it would end the process.
+  /// Throws kBadFile when a shard became shorter since it was mapped: reading it would end the process. One
+  /// stat a file; with thousands of files it looks again only when that costs at most 2 % of the time.
   void check_unchanged() const;
 
  private:
   RecordedShards shards_;
   std::vector<std::shared_ptr<const MappedFile>> files_;
+  mutable std::atomic<int64_t> next_check_{0};  ///< nanoseconds of the steady clock
 };
 
 }  // namespace saev

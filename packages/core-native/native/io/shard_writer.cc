@@ -42,7 +42,8 @@ void remove_leftovers(const std::string& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (name.rfind("saev.json.tmp-", 0) == 0 || name.rfind("metadata.json.tmp-", 0) == 0) {
+    if (name.rfind("saev.json.tmp-", 0) == 0 || name.rfind("metadata.json.tmp-", 0) == 0 ||
+        name.rfind("SHA256SUMS.tmp-", 0) == 0) {
       std::filesystem::remove(entry.path(), ignored);
     }
   }
@@ -125,6 +126,7 @@ void ShardWriter::resume() {
                                     std::to_string(status_.images_done) + " images, and the dataset has " +
                                     std::to_string(layout_.n_imgs));
   }
+  if (found || status_.complete) sums_ = read_checksums(folder_);
   // Rename full parts that the last run had no time for; go back to the first shard that is not what it
   // should be.
   const int64_t full = status_.complete ? layout_.n_shards(status_.images_done)
@@ -153,13 +155,28 @@ void ShardWriter::resume() {
 
 void ShardWriter::open_part(int64_t shard) {
   const std::string path = path_of(shard, true);
-  part_fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  part_fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (part_fd_ < 0) throw io_error("cannot write", path, errno);
   part_ = shard;
   // Drops what a dead run had written beyond the last whole batch.
   const int64_t done = std::max<int64_t>(0, next_image() - shard * layout_.n_imgs_per_shard);
   if (::ftruncate(part_fd_, static_cast<off_t>(done * layout_.bytes_per_img())) != 0) {
     throw io_error("cannot write", path, errno);
+  }
+  hash_prefix(done * layout_.bytes_per_img(), path);
+}
+
+/// What an earlier run wrote of the part: its digest goes on from there.
+void ShardWriter::hash_prefix(int64_t size, const std::string& path) {
+  hash_ = Sha256();
+  std::vector<char> buffer(static_cast<size_t>(std::min<int64_t>(size, int64_t{1} << 20)));
+  for (int64_t at = 0; at < size;) {
+    const auto want = static_cast<size_t>(std::min<int64_t>(size - at, static_cast<int64_t>(buffer.size())));
+    const ssize_t n = ::pread(part_fd_, buffer.data(), want, static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) throw io_error("cannot read", path, n < 0 ? errno : EIO);
+    hash_.update(buffer.data(), static_cast<size_t>(n));
+    at += n;
   }
 }
 
@@ -171,10 +188,12 @@ void ShardWriter::write_images(const float* acts, int64_t n) {
     const int64_t now = std::min(n, layout_.n_imgs_per_shard - within);
     write_fully(part_fd_, acts, static_cast<size_t>(now * layout_.bytes_per_img()),
                 static_cast<size_t>(within * layout_.bytes_per_img()), path_of(shard, true));
+    hash_.update(acts, static_cast<size_t>(now * layout_.bytes_per_img()));
     acts += now * layout_.floats_per_img();
     n -= now;
     pending_images_ += now;
     if (within + now == layout_.n_imgs_per_shard) {
+      sums_[shard] = hash_.hex();
       full_fds_.push_back(part_fd_);
       part_fd_ = -1;
       part_ = -1;
@@ -241,6 +260,7 @@ void ShardWriter::make_durable() {
   }
   if (part_fd_ >= 0 && ::fsync(part_fd_) != 0) throw io_error("cannot write", path_of(part_, true), errno);
   sync_folder(folder_);  // the names of new parts
+  if (!full_fds_.empty()) write_checksums(folder_, sums_);
   ShardStatus next = status_;
   next.images_done += pending_images_;
   next.holes.insert(next.holes.end(), pending_holes_.begin(), pending_holes_.end());
@@ -279,10 +299,15 @@ void ShardWriter::seal_last() {
   if (shards > first_unsealed_) {
     const std::string part = path_of(first_unsealed_, true);
     if (part_fd_ < 0) open_part(first_unsealed_);
+    const int64_t last = status_.images_done - first_unsealed_ * layout_.n_imgs_per_shard;
+    hash_.update_zeros(static_cast<uint64_t>(layout_.bytes_per_shard() - last * layout_.bytes_per_img()));
+    sums_[first_unsealed_] = hash_.hex();
     if (::ftruncate(part_fd_, static_cast<off_t>(layout_.bytes_per_shard())) != 0 || ::fsync(part_fd_) != 0) {
       throw io_error("cannot write", part, errno);
     }
   }
+  sums_.erase(sums_.lower_bound(shards), sums_.end());
+  if (shards > 0) write_checksums(folder_, sums_);
   // From here on a rerun finds a full part and renames it, as for every other shard.
   ShardStatus next = status_;
   next.complete = true;

@@ -3,10 +3,11 @@
 // files are those of an undisturbed run.
 //
 // A shard grows as acts000000.bin.part. After a batch, when a shard is full or some time has passed: (1) the
-// part files are synced, (2) saev.json says how many images are durable, (3) full parts are renamed to their
-// final names. Whatever instant the power fails at, saev.json never promises more than the disk holds, and a
-// full part without its final name is renamed by the next run. Positions are kept at the ends of batches
-// only, so that a rerun feeds the ViT the same batches, and gets the same bits.
+// part files are synced, (2) SHA256SUMS gets the digests of full parts, (3) saev.json says how many images
+// are durable, (4) full parts are renamed to their final names. Whatever instant the power fails at,
+// saev.json never promises more than the disk holds, and a full part without its final name is renamed by the
+// next run. Positions are kept at the ends of batches only, so that a rerun feeds the ViT the same batches,
+// and gets the same bits.
 
 #include <chrono>
 #include <cstdint>
@@ -14,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "core/sha256.h"
+#include "io/checksums.h"
 #include "io/shard_layout.h"
 #include "io/shard_status.h"
 
@@ -53,6 +56,7 @@ class ShardWriter {
   void resume();
   bool finished_by_python() const;
   void open_part(int64_t shard);
+  void hash_prefix(int64_t size, const std::string& path);
   void write_batch(const float* acts, int64_t n, std::span<const int64_t> holes);
   void write_images(const float* acts, int64_t n);
   template <typename Action>
@@ -69,6 +73,8 @@ class ShardWriter {
   std::vector<int64_t> pending_holes_;
   int part_fd_ = -1;
   int64_t part_ = -1;           ///< shard that part_fd_ is open on
+  Sha256 hash_;                 ///< of the part's bytes so far
+  Checksums sums_;              ///< what SHA256SUMS says, and parts that filled since
   std::vector<int> full_fds_;   ///< parts that filled since the last checkpoint: unsynced
   int64_t first_unsealed_ = 0;  ///< shards before it have their final name
   bool failed_ = false;         ///< a write went wrong: what is pending may end in mid-batch

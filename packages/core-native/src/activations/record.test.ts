@@ -67,6 +67,7 @@ it("stores every picture's layers in the order asked for, and leaves a finished 
   expect(recording).toMatchObject({ nImgs: n, skipped: [], resumedAt: 0 });
   expect(seen).toEqual([4, 8, 12, 16, 20, 23]);
   expect(readdirSync(recording.dir).sort()).toEqual([
+    "SHA256SUMS",
     "acts000000.bin",
     "acts000001.bin",
     "acts000002.bin",

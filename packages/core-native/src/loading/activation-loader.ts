@@ -59,6 +59,7 @@ export class ActivationLoader extends BatchSource {
       dVit: metadata.d_vit,
       imgsPerShard: folder.imagesPerShard,
       clsToken: metadata.cls_token,
+      shortLast: folder.format === "protocol-2.1",
       leftOut: folder.holes,
       patches: config.patches,
       ...chooseLayer(config.layer, metadata.layers, folder.dir),

@@ -8,6 +8,8 @@ export interface NativeShardSourceOptions {
   readonly dVit: number;
   readonly imgsPerShard: number;
   readonly clsToken: boolean;
+  /** Whether the last file may end after its last image. */
+  readonly shortLast: boolean;
   readonly patches: "cls" | "patches" | "meanpool";
   readonly layers: "one" | "all" | "meanpool";
   /** Position among the recorded layers, for `layers: "one"`. */

@@ -8,7 +8,36 @@ export interface NativeShardLayout {
   readonly nImgsPerShard: number;
 }
 
+export interface NativeShardToScan {
+  readonly path: string;
+  /** Images in it; what follows them should be zeros. */
+  readonly images: number;
+  /** Whether its digest is wanted. */
+  readonly hash: boolean;
+}
+
+/** What `native/io/shard_scan.h` says of a file. */
+export interface NativeShardScan {
+  /** Why it could not be read to its end; empty when it was. */
+  readonly error: string;
+  readonly bytes: number;
+  /** Hex, empty when not wanted. */
+  readonly sha256: string;
+  readonly nonFinite: number;
+  /** Image within the file; −1 when there is none. */
+  readonly firstNonFinite: number;
+  /** Images within the file all of whose values are 0; the first 2^20 of them. */
+  readonly zeroImages: readonly number[];
+  readonly paddingNonZero: number;
+}
+
 export interface ShardWriterExports {
+  scanShards(
+    files: readonly NativeShardToScan[],
+    bytesPerImg: number,
+    threads: number,
+    control: Control,
+  ): Promise<NativeShardScan[]>;
   openShardWriter(
     folder: string,
     metadata: string,

@@ -3,12 +3,23 @@ import path from "node:path";
 import { ConfigError, type Metadata, metadataHash, parseMetadata } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { type ShardLayout, shardLayout, shardName } from "./layout.js";
+import {
+  documentMetadata,
+  looksLikeProtocol21,
+  type Protocol21Metadata,
+  parseProtocol21,
+  parseShardEntries,
+  protocol21Hash,
+} from "./protocol21.js";
 import { parseShardStatus, type ShardStatus } from "./shard-status.js";
+
+/** How a shard folder is written down: the document's way (June 2025), or the Python package's present one. */
+export type ShardFormat = "document" | "protocol-2.1";
 
 /** A folder of recorded activations: what it holds and how it lies on disk. Opening it reads no activations. */
 export class ShardFolder {
   /**
-   * Reads `metadata.json` and, where there is one, `saev.json`.
+   * Reads `metadata.json`, of either layout of the Python package, and, where they are, `shards.json` and `saev.json`.
    * @param dir the folder with `metadata.json` and `acts*.bin`.
    * @throws SaevError `NOT_FOUND` with the shard folders inside `dir` when it is none itself, `BAD_FILE` for metadata
    * that make no sense, each mistake named.
@@ -18,30 +29,43 @@ export class ShardFolder {
     const text = await readFile(file, "utf8").catch(async (error: NodeJS.ErrnoException) => {
       throw await notAFolderOfShards(dir, error);
     });
-    const metadata = parseText(text, file);
+    const { metadata, protocol21 } = parseText(text, file);
+    const layout = layoutOf(metadata, file);
     const status = await readStatus(dir, metadata);
-    return new ShardFolder(dir, metadata, status);
+    const listed = protocol21 && (await readEntries(dir, metadata, layout));
+    return new ShardFolder(dir, metadata, layout, status, protocol21, listed);
   }
-
-  /** How the activations lie in the files. */
-  readonly layout: ShardLayout;
 
   private constructor(
     readonly dir: string,
+    /** In the document's words, whichever the layout. */
     readonly metadata: Metadata,
+    /** How the activations lie in the files. */
+    readonly layout: ShardLayout,
     private readonly status: ShardStatus | undefined,
-  ) {
-    try {
-      this.layout = shardLayout(metadata);
-    } catch (cause) {
-      const file = path.join(dir, "metadata.json");
-      throw new SaevError("BAD_FILE", `${file}: ${(cause as Error).message}`, { cause });
-    }
+    /** metadata.json as it is, in a folder of the present layout. */
+    readonly protocol21: Protocol21Metadata | undefined,
+    /** Images that shards.json counts. */
+    private readonly listed: number | undefined,
+  ) {}
+
+  /** Which of the Python package's two layouts this is. */
+  get format(): ShardFormat {
+    return this.protocol21 ? "protocol-2.1" : "document";
   }
 
-  /** What the folder's name should be: the hash of its metadata. A renamed folder works all the same. */
+  /**
+   * What the folder's name should be: the hash of its metadata, of which the present layout takes the first 8 digits. A
+   * renamed folder works all the same.
+   */
   get hash(): string {
-    return metadataHash(this.metadata);
+    return this.protocol21 ? protocol21Hash(this.protocol21).slice(0, 8) : metadataHash(this.metadata);
+  }
+
+  /** Whether the folder has the name that its metadata give it. */
+  get hasOwnName(): boolean {
+    const name = path.basename(path.resolve(this.dir));
+    return name === this.hash || (this.protocol21 !== undefined && name === protocol21Hash(this.protocol21));
   }
 
   /** Tokens of an image: its patches, and one more with CLS. */
@@ -64,6 +88,18 @@ export class ShardFolder {
     return this.layout.bytesPerShard;
   }
 
+  /** Images in the file number `shard`. */
+  imagesIn(shard: number): number {
+    const { nImgsPerShard } = this.layout;
+    return Math.max(0, Math.min(nImgsPerShard, this.imagesDone - shard * nImgsPerShard));
+  }
+
+  /** Whether a file may have this size: in the present layout, the last may end after its last image. */
+  sizeFits(shard: number, size: number): boolean {
+    const short = this.format === "protocol-2.1" && shard === this.nShards - 1;
+    return size === this.bytesPerShard || (short && size === this.imagesIn(shard) * this.layout.bytesPerImg);
+  }
+
   /** Whether the folder is the Python package's: it has no `saev.json`. */
   get unmarked(): boolean {
     return this.status === undefined;
@@ -79,12 +115,12 @@ export class ShardFolder {
    * folder there may be fewer than `n_imgs`, which counts every file of an image folder, images or not.
    */
   get imagesDone(): number {
-    return this.status?.imagesDone ?? this.metadata.n_imgs;
+    return this.status?.imagesDone ?? this.listed ?? this.metadata.n_imgs;
   }
 
   /** Whether the recording is finished. */
   get complete(): boolean {
-    return this.status?.complete ?? true;
+    return this.status?.complete ?? (this.listed === undefined || this.listed === this.metadata.n_imgs);
   }
 
   /** @throws SaevError `BAD_FILE` when the recording was not finished. */
@@ -108,7 +144,7 @@ export class ShardFolder {
       const { size } = await stat(file).catch((error: unknown) => {
         throw fileError(error, file);
       });
-      if (size === this.bytesPerShard) continue;
+      if (this.sizeFits(shard, size)) continue;
       throw new SaevError(
         "BAD_FILE",
         `${file}: expected ${this.bytesPerShard} bytes from metadata.json, found ${size}; run the same \`saev activations\` again`,
@@ -167,9 +203,12 @@ function fileError(error: unknown, file: string): unknown {
   return new SaevError(kind, `cannot read ${file}: ${error.message}`, { cause: error });
 }
 
-function parseText(text: string, file: string): Metadata {
+function parseText(text: string, file: string): { metadata: Metadata; protocol21?: Protocol21Metadata } {
   try {
-    return parseMetadata(JSON.parse(text), { where: file });
+    const value: unknown = JSON.parse(text);
+    if (!looksLikeProtocol21(value)) return { metadata: parseMetadata(value, { where: file }) };
+    const protocol21 = parseProtocol21(value, file);
+    return { metadata: documentMetadata(protocol21), protocol21 };
   } catch (error) {
     if (error instanceof SyntaxError) {
       throw new SaevError("BAD_FILE", `${file}: expected JSON, found ${error.message}`, { cause: error });
@@ -177,6 +216,23 @@ function parseText(text: string, file: string): Metadata {
     if (error instanceof ConfigError) throw new SaevError("BAD_FILE", error.message, { cause: error });
     throw error;
   }
+}
+
+function layoutOf(metadata: Metadata, file: string): ShardLayout {
+  try {
+    return shardLayout(metadata);
+  } catch (cause) {
+    throw new SaevError("BAD_FILE", `${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** @throws SaevError `NOT_FOUND` without shards.json: nothing else says how much of the last file is images. */
+async function readEntries(dir: string, metadata: Metadata, layout: ShardLayout): Promise<number> {
+  const file = path.join(dir, "shards.json");
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw fileError(error, file);
+  });
+  return parseShardEntries(text, file, metadata, layout.nImgsPerShard);
 }
 
 async function readStatus(dir: string, metadata: Metadata): Promise<ShardStatus | undefined> {
@@ -198,7 +254,7 @@ async function notAFolderOfShards(dir: string, error: NodeJS.ErrnoException): Pr
   if (names === undefined) {
     return new SaevError("NOT_FOUND", `${dir} is no folder; expected one with metadata.json and acts*.bin`);
   }
-  const inside = names.filter((name) => /^[0-9a-f]{64}$/.test(name));
+  const inside = names.filter((name) => /^([0-9a-f]{64}|[0-9a-f]{8})$/.test(name));
   const hint =
     inside.length === 0
       ? "record activations with `saev activations` first"

@@ -65,6 +65,7 @@ it("writes the Python package's layout", async () => {
   expect(path.basename(dir)).toBe(metadataHash(m));
   expect(readFileSync(path.join(dir, "metadata.json"), "utf8")).toBe(metadataText(m));
   expect(readdirSync(dir)).toEqual([
+    "SHA256SUMS",
     ...[0, 1, 2, 3].map((i) => `acts00000${i}.bin`),
     "metadata.json",
     "saev.json",

@@ -1,0 +1,71 @@
+import type { ShardVerification } from "@saev/core";
+import { jsonOption, oneOf, toggle } from "../argv/option.js";
+import { Exit, type ExitCode } from "../exit.js";
+import { interruptible } from "../interrupt.js";
+import type { Io } from "../io.js";
+import { configJson } from "../job/print-config.js";
+import { makeReporter } from "../progress/reporter.js";
+import { readSimple, type SimpleCommand } from "../simple-command.js";
+import { amount, bytes } from "../text.js";
+
+const command: SimpleCommand = {
+  doc: {
+    name: "verify",
+    summary:
+      "Reads a shard folder from end to end and says what is wrong with it: sizes, checksums, values that are not finite, images that are zeros, an unfinished recording, a wrong name, files that do not belong there.",
+    details: [
+      "SHARDS is a folder with metadata.json, of either layout of the Python package. Shards that saev recorded are compared with SHA256SUMS, which was written beside them as they were finished; `sha256sum -c SHA256SUMS` in that folder does the same. Nothing is changed.",
+      "One line a finding, and what to do. The exit code is 1 when the activations are not what they should be; lines that begin with note: do not count.",
+    ],
+    examples: [
+      ["After a copy to another disk.", "saev verify ./shards/8b1b…"],
+      ["For a script.", "saev verify ./shards/8b1b… --json"],
+    ],
+  },
+  options: [
+    jsonOption("Print the findings as JSON."),
+    oneOf("log-format", ["text", "json"], "How progress is written; json writes an object a line."),
+    toggle("quiet", "Show no progress.", "-q"),
+  ],
+  positionals: ["SHARDS"],
+};
+
+/** Verifies a shard folder; prints its findings, one a line. */
+export async function runVerify(words: readonly string[], io: Io): Promise<ExitCode> {
+  const line = readSimple(command, words, io);
+  if (line === undefined) return Exit.done;
+  const json = line.options.get("log-format") === "json";
+  const { verifyShards } = await import("@saev/core");
+  const reporter = makeReporter(io, { quiet: line.options.get("quiet") === true, json });
+  let found: ShardVerification;
+  try {
+    found = await interruptible(
+      (signal) =>
+        verifyShards(line.positionals[0]!, {
+          signal,
+          onProgress: ({ done, total }) =>
+            reporter.progress({ label: "reading", done: done / 1e6, total: total / 1e6, unit: "MB" }),
+        }),
+      () => reporter.note("stopping; Ctrl-C again stops at once"),
+    );
+    reporter.end(true);
+  } catch (error) {
+    reporter.end(false);
+    throw error;
+  }
+  if (json || line.options.get("json") === true) io.stdout.write(configJson(jsonOf(found)));
+  else io.stdout.write(textOf(found));
+  return found.ok ? Exit.done : Exit.failed;
+}
+
+function textOf({ findings, ok, files, checksums, bytes: size }: ShardVerification): string {
+  const lines = findings.map(({ severity, message }) => (severity === "note" ? `note: ${message}` : message));
+  const what = `${amount(files, "shard file")}, ${bytes(size)}, ${amount(checksums, "checksum")} compared`;
+  return [...lines, ok ? `good: ${what}` : `bad: ${what}`].map((text) => `${text}\n`).join("");
+}
+
+const jsonOf = ({ dir, ...found }: ShardVerification) => ({
+  kind: "shard-verification",
+  path: dir,
+  ...found,
+});

@@ -1,0 +1,99 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type Metadata, metadataHash } from "@saev/config";
+import { ShardWriter, Tensor } from "@saev/core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { exitCodeOf, report } from "../errors.js";
+import type { Io } from "../io.js";
+import { runVerify } from "./run-verify.js";
+
+const root = mkdtempSync(path.join(tmpdir(), "saev-shards-cli-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** Runs a command in this process, and what `main` does about an error. */
+async function run(command: (words: string[], io: Io) => Promise<number>, ...words: string[]) {
+  const out = { stdout: "", stderr: "" };
+  const stream = (name: "stdout" | "stderr") => ({
+    write: (text: string) => {
+      out[name] += text;
+    },
+  });
+  const io = { stdout: stream("stdout"), stderr: stream("stderr"), env: {} };
+  const code = await command(words, io).catch((error: unknown) => {
+    report(error, io);
+    return exitCodeOf(error);
+  });
+  return { code, ...out };
+}
+
+const metadata: Metadata = {
+  vit_family: "clip",
+  vit_ckpt: "a model",
+  layers: [-1],
+  n_patches_per_img: 3,
+  cls_token: true,
+  d_vit: 4,
+  seed: 1,
+  n_imgs: 5,
+  n_patches_per_shard: 8, // 2 images
+  data: "ImageFolderDataset(root='imgs')",
+};
+let good: string;
+beforeAll(async () => {
+  using writer = await ShardWriter.open(path.join(root, "good"), metadata);
+  using acts = Tensor.from(
+    Float32Array.from({ length: 5 * 16 }, (_, i) => i + 1),
+    [5, 1, 4, 4],
+  );
+  await writer.write(acts);
+  await writer.finish();
+  good = writer.dir;
+});
+
+test("verify: a good folder", async () => {
+  const { code, stdout } = await run(runVerify, good);
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: "good: 3 shard files, 384 B, 3 checksums compared\n",
+  });
+  const json = await run(runVerify, good, "--json", "--quiet");
+  expect(json.stderr).toBe("");
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    kind: "shard-verification",
+    ok: true,
+    findings: [],
+    files: 3,
+  });
+});
+
+test("verify: one line a finding, exit 1", async () => {
+  const dir = path.join(root, "bad", metadataHash(metadata));
+  cpSync(good, dir, { recursive: true });
+  const file = path.join(dir, "acts000001.bin");
+  const bytes = readFileSync(file);
+  bytes[5] = bytes[5]! ^ 4;
+  writeFileSync(file, bytes);
+  truncateSync(path.join(dir, "acts000002.bin"), 10);
+  writeFileSync(path.join(dir, "mine.txt"), "");
+  const { code, stdout } = await run(runVerify, dir, "--quiet");
+  expect(code).toBe(1);
+  expect(stdout.split("\n")).toEqual([
+    expect.stringMatching(/^note: mine\.txt is no file of a shard folder/),
+    expect.stringMatching(/^acts000001\.bin: its SHA-256 is .* copy the file anew/),
+    expect.stringMatching(/^acts000002\.bin: expected 128 bytes, found 10; record/),
+    expect.stringMatching(/^acts000002\.bin: its SHA-256/),
+    "bad: 3 shard files, 266 B, 3 checksums compared",
+    "",
+  ]);
+  const json = JSON.parse((await run(runVerify, dir, "--json")).stdout);
+  expect(json.ok).toBe(false);
+  expect(json.findings).toHaveLength(4);
+});
+
+test("verify: what is no shard folder", async () => {
+  const { code, stdout, stderr } = await run(runVerify, root);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(/^saev: NOT_FOUND: .*holds no metadata\.json/);
+  expect((await run(runVerify)).code).toBe(2);
+});
