@@ -45,6 +45,7 @@ export { type LoadOptions, loadCheckpoint, type SaeHeader, saveCheckpoint } from
 export { Latents } from "./sae/latents.js";
 export { type EncoderInput, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
 export type { SaeTensors } from "./sae/tensors.js";
+export { type Conversion, type ConvertOptions, convertShards } from "./shards/convert.js";
 export { type ShardLayout, shardLayout } from "./shards/layout.js";
 export type { Protocol21Metadata } from "./shards/protocol21.js";
 export { ShardFolder, type ShardFormat } from "./shards/shard-folder.js";

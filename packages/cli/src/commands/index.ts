@@ -1,4 +1,5 @@
 import { ActivationsCommand } from "./activations.js";
+import { ConvertCommand } from "./convert.js";
 import { DoctorCommand } from "./doctor.js";
 import { DownloadCommand } from "./download.js";
 import { InfoCommand } from "./info.js";
@@ -15,6 +16,7 @@ export const commands = [
   VisualsCommand,
   InfoCommand,
   VerifyCommand,
+  ConvertCommand,
   ModelsCommand,
   DownloadCommand,
   DoctorCommand,

@@ -5,7 +5,9 @@ import { type Metadata, metadataHash } from "@saev/config";
 import { ShardWriter, Tensor } from "@saev/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { exitCodeOf, report } from "../errors.js";
+import { runInfo } from "../info/run-info.js";
 import type { Io } from "../io.js";
+import { runConvert } from "./run-convert.js";
 import { runVerify } from "./run-verify.js";
 
 const root = mkdtempSync(path.join(tmpdir(), "saev-shards-cli-"));
@@ -96,4 +98,42 @@ test("verify: what is no shard folder", async () => {
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toMatch(/^saev: NOT_FOUND: .*holds no metadata\.json/);
   expect((await run(runVerify)).code).toBe(2);
+});
+
+test("convert: there and back, and what is wrong with the words", async () => {
+  const out = path.join(root, "present");
+  const { code, stdout } = await run(runConvert, good, "--to", "protocol-2.1", "--out", out);
+  expect(code).toBe(0);
+  const dir = /^(.*): 3 shards linked, 0 copied\n$/.exec(stdout)![1]!;
+  expect(path.basename(dir)).toMatch(/^[0-9a-f]{8}$/);
+  expect((await run(runVerify, dir, "--quiet")).stdout).toBe(
+    "good: 3 shard files, 384 B, 3 checksums compared\n",
+  );
+  const info = await run(runInfo, dir);
+  expect(info.stdout).toMatch(/^layout +the Python package's present one, protocol 2\.1$/m);
+  expect(info.stdout).toMatch(/^data +imgs$/m);
+  expect(info.stdout).not.toContain("note:");
+  const about = JSON.parse((await run(runInfo, dir, "--json")).stdout);
+  expect(about).toMatchObject({
+    format: "protocol-2.1",
+    complete: true,
+    metadata: { n_examples: 5 },
+    problems: [],
+  });
+  const back = path.join(root, "back");
+  const json = await run(runConvert, dir, "--to", "document", "--out", back, "--json");
+  expect(JSON.parse(json.stdout)).toEqual({
+    kind: "conversion",
+    dir: path.join(back, metadataHash(metadata)),
+    format: "document",
+    linked: 3,
+    copied: 0,
+  });
+  const missing = await run(runConvert, good);
+  expect(missing.code).toBe(2);
+  expect(missing.stderr).toMatch(/--to is missing\n {2}--out is missing/);
+  expect((await run(runConvert, good, "--to", "csv", "--out", out)).code).toBe(2);
+  expect((await run(runConvert, good, "--to", "document", "--out", out)).stderr).toMatch(
+    /already; nothing to convert/,
+  );
 });

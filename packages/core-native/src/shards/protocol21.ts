@@ -94,6 +94,17 @@ export const protocol21Hash = (metadata: Protocol21Metadata): string =>
     .update(JSON.stringify(ordered(metadata)))
     .digest("hex");
 
+/**
+ * Base64 of a pickle that holds a text: what stands in `data` where the dataset's config is known as text only. Protocol 2:
+ * BINUNICODE, its length, the UTF-8 bytes, STOP.
+ */
+export function pickledText(value: string): string {
+  const bytes = Buffer.from(value, "utf8");
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(bytes.length);
+  return Buffer.concat([Buffer.from([0x80, 2, 0x58]), length, bytes, Buffer.from(".")]).toString("base64");
+}
+
 /** The exact text of shards.json. */
 export const shardEntriesText = (entries: readonly ShardEntry[]): string => JSON.stringify(entries, null, 2);
 

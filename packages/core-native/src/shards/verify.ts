@@ -4,6 +4,7 @@ import path from "node:path";
 import { callAsync, type LongCallOptions } from "../native/call.js";
 import { addon } from "../native/load.js";
 import { checksumsFile, readChecksums } from "./checksums.js";
+import { originFile } from "./converted-from.js";
 import { shardName } from "./layout.js";
 import { ShardFolder, type ShardFormat } from "./shard-folder.js";
 
@@ -214,14 +215,7 @@ const extraShard = (name: string, sealed: number, folder: ShardFolder): boolean 
   folder.complete && (shardNumber(name) ?? -1) >= sealed;
 
 /** Names that belong in a shard folder. */
-const known = new Set([
-  "metadata.json",
-  "saev.json",
-  "shards.json",
-  "labels.bin",
-  checksumsFile,
-  "converted-from.json",
-]);
+const known = new Set(["metadata.json", "saev.json", "shards.json", "labels.bin", checksumsFile, originFile]);
 
 function stray(name: string, sealed: number, folder: ShardFolder): string | undefined {
   if (known.has(name)) return undefined;

@@ -1,0 +1,15 @@
+import { Command } from "clipanion";
+import type { ExitCode } from "../exit.js";
+import { SaevCommand } from "./saev-command.js";
+
+export class ConvertCommand extends SaevCommand {
+  static override readonly paths = [["convert"]];
+  static override readonly usage = Command.Usage({
+    description: "Write recorded activations down in the other of the Python package's two layouts.",
+  });
+
+  async execute(): Promise<ExitCode> {
+    const { runConvert } = await import("../shards/run-convert.js");
+    return runConvert(this.words, this.context.io);
+  }
+}
