@@ -35,8 +35,61 @@ export const ade20kSpec = member(
   },
 );
 
-/** The datasets, the default first. */
-export const datasetSpecs = [imagenetSpec, imageFolderSpec, ade20kSpec] as const;
+export const webdatasetSpec = member(
+  "WebdatasetDataset",
+  "webdataset-dataset",
+  "Tar archives of images with their labels, as WebDataset writes them.",
+  {
+    tars: string(
+      "data",
+      "./data/tars",
+      "Folder with *.tar, a pattern such as data/{000..015}.tar, or one archive.",
+    ),
+  },
+);
+
+export const listSpec = member(
+  "ListDataset",
+  "list-dataset",
+  "A list of images and their labels: CSV, TSV, JSON lines or parquet.",
+  {
+    list: string("data", "./data/images.csv", "The list: .csv, .tsv, .jsonl or .parquet."),
+    base: string(
+      "data",
+      "",
+      "Folder that relative paths start from and that no path may leave; empty for the list's own.",
+    ),
+    path_column: string(
+      "data",
+      "",
+      'Column of paths; empty for one called "path", "file_name", "image" or the like.',
+    ),
+    label_column: string(
+      "data",
+      "",
+      'Column of labels; empty for one called "label", "class" or the like, if any.',
+    ),
+  },
+);
+
+export const globSpec = member(
+  "GlobDataset",
+  "glob-dataset",
+  "The images of one folder, or those that a pattern finds.",
+  {
+    pattern: string("data", "./data/images", "A folder, or a pattern such as photos/**/*.jpg."),
+  },
+);
+
+/** The datasets, the default first; then those of the Python package, then ours. */
+export const datasetSpecs = [
+  imagenetSpec,
+  imageFolderSpec,
+  ade20kSpec,
+  webdatasetSpec,
+  listSpec,
+  globSpec,
+] as const;
 
 export type ImagenetDataset = ConfigOf<typeof imagenetSpec>;
 export const ImagenetDataset = schemaOf(imagenetSpec);
@@ -47,7 +100,16 @@ export const ImageFolderDataset = schemaOf(imageFolderSpec);
 export type Ade20kDataset = ConfigOf<typeof ade20kSpec>;
 export const Ade20kDataset = schemaOf(ade20kSpec);
 
-export type Dataset = ImagenetDataset | ImageFolderDataset | Ade20kDataset;
+export type WebdatasetDataset = ConfigOf<typeof webdatasetSpec>;
+export const WebdatasetDataset = schemaOf(webdatasetSpec);
+
+export type ListDataset = ConfigOf<typeof listSpec>;
+export const ListDataset = schemaOf(listSpec);
+
+export type GlobDataset = ConfigOf<typeof globSpec>;
+export const GlobDataset = schemaOf(globSpec);
+
+export type Dataset = ConfigOf<(typeof datasetSpecs)[number]>;
 export const Dataset = unionSchemaOf(datasetSpecs);
 
 /** Images in each split of ADE20K, as the Python package counts them. */
@@ -68,7 +130,7 @@ export async function nImgs(dataset: Dataset): Promise<number> {
       return countFiles(Buffer.from(dataset.root));
     case "ade20k-dataset":
       return ade20kImages[dataset.split];
-    case "imagenet-dataset":
+    default:
       throw new ConfigError("UNSUPPORTED", [
         {
           path: "data",

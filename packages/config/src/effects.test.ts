@@ -4,9 +4,11 @@ import {
   Ade20kDataset,
   DataLoad,
   fieldEffects,
+  GlobDataset,
   ImageFolderDataset,
   ImagenetDataset,
   JumpRelu,
+  ListDataset,
   Matryoshka,
   notices,
   parseActivations,
@@ -17,6 +19,7 @@ import {
   Train,
   Vanilla,
   Visuals,
+  WebdatasetDataset,
 } from "./index.js";
 import { specsOf } from "./schema.js";
 
@@ -32,6 +35,9 @@ const schemas: readonly object[] = [
   ImagenetDataset,
   ImageFolderDataset,
   Ade20kDataset,
+  WebdatasetDataset,
+  ListDataset,
+  GlobDataset,
 ];
 
 test("the table holds every field of every class and nothing else", () => {

@@ -68,6 +68,12 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "ImageFolderDataset.root": does("the folder whose images are read; in the metadata"),
   "Ade20kDataset.root": does("the folder whose images, segmentations and scenes are read; in the metadata"),
   "Ade20kDataset.split": does("which images are read; in the metadata"),
+  "WebdatasetDataset.tars": does("the archives whose images are read; in the metadata"),
+  "ListDataset.list": does("the list that names the images; in the metadata"),
+  "ListDataset.base": does("where relative paths start, and what none may leave; in the metadata"),
+  "ListDataset.path_column": does("where the list holds paths; in the metadata"),
+  "ListDataset.label_column": does("where the list holds labels; in the metadata"),
+  "GlobDataset.pattern": does("which images are read; in the metadata"),
 
   "DataLoad.shard_root": does("the shard folder that is read"),
   "DataLoad.patches": does("which tokens become rows"),

@@ -71,5 +71,8 @@ test("every flag has words for help, and the datasets are the members of data", 
     "data:imagenet-dataset",
     "data:image-folder-dataset",
     "data:ade20k-dataset",
+    "data:webdataset-dataset",
+    "data:list-dataset",
+    "data:glob-dataset",
   ]);
 });

@@ -1,6 +1,15 @@
 export { Activations } from "./activations.js";
 export { DataLoad } from "./data-load.js";
-export { Ade20kDataset, Dataset, ImageFolderDataset, ImagenetDataset, nImgs } from "./dataset.js";
+export {
+  Ade20kDataset,
+  Dataset,
+  GlobDataset,
+  ImageFolderDataset,
+  ImagenetDataset,
+  ListDataset,
+  nImgs,
+  WebdatasetDataset,
+} from "./dataset.js";
 export {
   choice,
   type Distribution,

@@ -24,6 +24,15 @@ test("text and hash are those of the Python package", () => {
   expect(metadataHash(parseMetadata(JSON.parse(metadataText(metadata))))).toBe(metadataHash(metadata));
 });
 
+test("datasets that the Python package does not have stand in the metadata by all of their fields", () => {
+  const of = (data: object) => metadataOf(parseActivations({ data }), 3);
+  const list = of({ list: "it's.csv", label_column: "species" });
+  expect(of({ tars: "t/{0..3}.tar" }).data).toBe("WebdatasetDataset(tars='t/{0..3}.tar')");
+  expect(list.data).toBe(`ListDataset(list="it's.csv", base='', path_column='', label_column='species')`);
+  expect(of({ pattern: "写真/*" }).data).toBe("GlobDataset(pattern='写真/*')");
+  expect(metadataHash(parseMetadata(JSON.parse(metadataText(list))))).toBe(metadataHash(list));
+});
+
 test("a metadata.json that lies about its types is refused with every mistake", () => {
   expect(() =>
     parseMetadata({ ...metadataOf(cfg, 24), d_vit: "64", n_imgs: -1, extra: 1, data: undefined }),

@@ -11,7 +11,17 @@ export interface ImageColumns {
 
 /** Names that a picture or a label goes by where no feature types say what it is. */
 const imageNames = ["image", "img", "picture", "jpg", "png"];
-const labelNames = ["label", "labels", "fine_label", "class", "category", "cls", "target"];
+export const labelNames = [
+  "label",
+  "labels",
+  "fine_label",
+  "class",
+  "class_name",
+  "category",
+  "species",
+  "cls",
+  "target",
+];
 
 /**
  * Columns by the feature types that the `datasets` package leaves in the footer: the first Image, one called "image"

@@ -30,6 +30,14 @@ export async function openDataset(config: Dataset): Promise<ImageDataset> {
       return (await import("../datasets/hugging-face.js")).HuggingFaceImages.open(config.name, config.split);
     case "ade20k-dataset":
       return (await import("../datasets/ade20k.js")).Ade20k.open(config.root, config.split);
+    case "webdataset-dataset":
+      return (await import("../datasets/web-dataset.js")).WebDataset.open(config.tars);
+    case "list-dataset": {
+      const { list, base, path_column: pathColumn, label_column: labelColumn } = config;
+      return (await import("../datasets/list.js")).ListImages.open(list, { base, pathColumn, labelColumn });
+    }
+    case "glob-dataset":
+      return (await import("../datasets/glob.js")).GlobImages.open(config.pattern);
   }
 }
 
