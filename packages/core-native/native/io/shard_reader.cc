@@ -36,7 +36,7 @@ const float* ShardReader::token(int64_t image, int64_t layer, int64_t token) con
 
 void ShardReader::check_unchanged() const {
   constexpr size_t kFew = 64;
-  constexpr int64_t kShare = 50;  // 1/50 of the time
+  constexpr int64_t kShare = 20;  // 1/20 of the time
   const auto now = [] {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(
                std::chrono::steady_clock::now().time_since_epoch())

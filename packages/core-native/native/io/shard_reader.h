@@ -33,7 +33,7 @@ class ShardReader {
   /// The `d_vit` float32 values of one token; indices are within the layout.
   const float* token(int64_t image, int64_t layer, int64_t token) const;
   /// Throws kBadFile when a shard became shorter since it was mapped: reading it would end the process. One
-  /// stat a file; with thousands of files it looks again only when that costs at most 2 % of the time.
+  /// stat a file; with thousands of files it looks again only when that costs at most 5 % of the time.
   void check_unchanged() const;
 
  private:
