@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, wri
 import path from "node:path";
 import { root, SetupError } from "../setup/step.mjs";
 
-const leftOut = /(\.map|\.tsbuildinfo|\.test\.(js|d\.ts))$/;
+const leftOut = /(\/testing$|\.map|\.tsbuildinfo|\.test\.(js|d\.ts))$/;
 
 /** Copies the package to `stage` and gives the folder. `additions` go into its manifest. */
 export function stagePackage(name, stage, additions = {}) {
