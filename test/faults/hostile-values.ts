@@ -19,7 +19,7 @@ export const hostileValues: readonly (() => unknown)[] = [
   () => "",
   () => "float32",
   () => "no such thing",
-  () => "/nowhere/at/all",
+  () => "/dev/null/nowhere", // a path that root cannot create either
   () => "a\0b",
   () => "\ud800",
   () => Symbol("x"),
