@@ -42,6 +42,12 @@ export { type ActivationBatch, BatchSource, MemoryLoader } from "./loading/batch
 export { numpyPermutation } from "./loading/numpy-permutation.js";
 export type { LongCallOptions } from "./native/call.js";
 export { type LoadOptions, loadCheckpoint, type SaeHeader, saveCheckpoint } from "./sae/checkpoint.js";
+export type {
+  Activation,
+  BatchTopKActivation,
+  ReluActivation,
+  TopKActivation,
+} from "./sae/activation.js";
 export { Latents } from "./sae/latents.js";
 export { type EncoderInput, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
 export type { SaeTensors } from "./sae/tensors.js";
@@ -70,7 +76,8 @@ export { type SystemInfo, systemInfo } from "./system.js";
 export { type Dtype, Tensor, type TensorData } from "./tensor.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./training/evaluate.js";
 export { initialTensors, meanActivation } from "./training/initial-tensors.js";
-export { meanSquaredErr, plannedBatches, warmup } from "./training/plan.js";
+export { drawPrefixes, meanSquaredErr, plannedBatches, warmup, warmupCosine } from "./training/plan.js";
+export type { AuxKTraining, MatryoshkaTraining, SaeTraining } from "./training/sae-training.js";
 export {
   type TrainedSae,
   type TrainProgress,
@@ -80,7 +87,6 @@ export {
 export {
   type SaeGradients,
   type SaeStepMetrics,
-  type SaeTraining,
   type StepResult,
   Trainer,
   type TrainLog,

@@ -5,68 +5,21 @@ import path from "node:path";
 import { DataLoad, parseConfig } from "@saev/config";
 import {
   ActivationLoader,
+  drawPrefixes,
   evaluate,
   loadCheckpoint,
   MemoryLoader,
   meanActivation,
   meanSquaredErr,
   plannedBatches,
-  type SaeTensors,
   Tensor,
-  TensorFile,
   Trainer,
   warmup,
+  warmupCosine,
 } from "@saev/core";
 import type { ConformanceArea, Outcome } from "../area.js";
-
-/** How much further than float32 is from float64 ours may be: another order of summation costs about as much again. */
-const factor = 10;
-/** Never asked for less than this, relative to the largest entry. */
-const floor = 1e-6;
-
-const readJson = (...parts: string[]): unknown => JSON.parse(readFileSync(path.join(...parts), "utf8"));
-
-/** Largest |a − b|; NaN against NaN counts as equal, NaN against a number as infinite. */
-function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
-  let worst = 0;
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i] as number;
-    const y = b[i] as number;
-    if (Object.is(x, y) || x === y) continue;
-    const d = Math.abs(x - y);
-    if (!(d <= worst)) worst = Number.isNaN(d) ? Number.POSITIVE_INFINITY : d;
-  }
-  return worst;
-}
-
-const largest = (a: ArrayLike<number>): number =>
-  Array.from(a).reduce((m, v) => Math.max(m, Math.abs(v) || 0), 0);
-
-class Tensors {
-  private constructor(private readonly file: TensorFile) {}
-  static async open(...parts: string[]): Promise<Tensors> {
-    return new Tensors(await TensorFile.open(path.join(...parts)));
-  }
-  names(): readonly string[] {
-    return this.file.names();
-  }
-  tensor(name: string): Tensor {
-    return this.file.get(name);
-  }
-  floats(name: string): Float32Array {
-    using tensor = this.file.get(name);
-    return tensor.toFloat32Array();
-  }
-  sae(prefix: string): SaeTensors {
-    return {
-      wEnc: this.tensor(`${prefix}.W_enc`),
-      bEnc: this.tensor(`${prefix}.b_enc`),
-      wDec: this.tensor(`${prefix}.W_dec`),
-      bDec: this.tensor(`${prefix}.b_dec`),
-    };
-  }
-}
+import { factor, floor, largest, largestDifference, readJson, Tensors } from "../sae/compare.js";
+import { headTrace } from "../sae/head-trace.js";
 
 interface Trace {
   readonly config: {
@@ -167,16 +120,12 @@ async function* trace(folder: string, name: string): AsyncIterable<Outcome> {
   yield { subject: `traces/${name} lr`, deviation: wrongRates, tolerance: 0, note: "steps that differ" };
 }
 
-/** Checkpoints of ReLU SAEs encode and reconstruct as recorded; others are refused. */
+/** Checkpoints encode and reconstruct as recorded. */
 async function* checkpoints(folder: string): AsyncIterable<Outcome> {
   const at = path.join(folder, "sae", "checkpoints");
   for (const name of readdirSync(at).sort()) {
     if (name.endsWith(".json")) continue;
     const file = path.join(at, name, "sae.pt");
-    if (!name.endsWith("-relu")) {
-      yield await refused(`checkpoints/${name}`, "UNSUPPORTED", () => loadCheckpoint(file));
-      continue;
-    }
     yield* encodes(
       `checkpoints/${name}`,
       file,
@@ -346,6 +295,60 @@ function* schedules(folder: string): Iterable<Outcome> {
   }
 }
 
+function* cosineSchedules(folder: string): Iterable<Outcome> {
+  const { cases } = readJson(folder, "sae", "schedule_warmup_cosine.json") as {
+    cases: {
+      init: number;
+      n_warmup: number;
+      peak: number;
+      n_steps: number;
+      final: number;
+      values: number[];
+    }[];
+  };
+  for (const [i, c] of cases.entries()) {
+    const options = {
+      initial: c.init,
+      nWarmup: c.n_warmup,
+      peak: c.peak,
+      nSteps: c.n_steps,
+      final: c.final,
+    };
+    const ours = c.values.map((_, t) => warmupCosine(options, t + 2));
+    yield {
+      subject: `schedule_warmup_cosine.json case ${i}`,
+      deviation: largestDifference([warmupCosine(options, 1), ...ours], [c.init, ...c.values]),
+      tolerance: 0,
+    };
+  }
+}
+
+/** Frequencies of drawn lengths against those of the reference's draws: both are samples of the same distribution. */
+function* prefixes(folder: string): Iterable<Outcome> {
+  const { draws } = readJson(folder, "sae", "prefixes.json") as {
+    draws: { d_sae: number; n_prefixes: number; draws: number[][] }[];
+  };
+  for (const { d_sae: dSae, n_prefixes: n, draws: theirs } of draws) {
+    const ours = theirs.map((_, step) => drawPrefixes(dSae, n, { draw: "python-package", step }));
+    const sound = ours.every(
+      (p) => p.length === theirs[0]?.length && p.at(-1) === dSae && p.every((m, i) => m > (p[i - 1] ?? 0)),
+    );
+    const subject = `prefixes.json d_sae ${dSae} n ${n}`;
+    yield { subject, deviation: sound ? 0 : 1, tolerance: 0, note: "distinct, ascending, last one d_sae" };
+    const logs = (all: number[][]) => all.flatMap((p) => p.slice(0, -1)).map(Math.log);
+    const [a, b] = [logs(ours), logs(theirs)];
+    if (a.length === 0) continue;
+    const mean = (v: number[]) => v.reduce((x, y) => x + y, 0) / v.length;
+    const variance = (v: number[]) => mean(v.map((x) => (x - mean(v)) ** 2));
+    yield {
+      subject: `${subject} mean log length`,
+      deviation: Math.abs(mean(a) - mean(b)),
+      tolerance: 4 * Math.sqrt(variance(a) / a.length + variance(b) / b.length),
+      note: "four standard errors",
+    };
+  }
+}
+
 async function* squaredErrors(folder: string): AsyncIterable<Outcome> {
   const tensors = await Tensors.open(folder, "sae", "mean_squared_err.safetensors");
   for (const name of tensors.names()) {
@@ -391,16 +394,20 @@ async function* biases(folder: string): AsyncIterable<Outcome> {
   }
 }
 
-/** Sparse autoencoders: training, checkpoints, evaluation. The traces of March 2026 are of kinds not trained yet. */
+/** Sparse autoencoders: training, checkpoints, evaluation. */
 export const area: ConformanceArea = {
   name: "sae",
   async *run(folder) {
-    const traces = readdirSync(path.join(folder, "sae", "traces")).filter((name) => name.startsWith("relu-"));
-    for (const name of traces.sort()) yield* trace(folder, name);
+    const traces = readdirSync(path.join(folder, "sae", "traces")).filter((name) => !name.includes("."));
+    for (const name of traces.sort()) {
+      yield* name.startsWith("head-") ? headTrace(folder, name) : trace(folder, name);
+    }
     yield* checkpoints(folder);
     yield* evaluations(folder);
     yield* limiter(folder);
     yield* schedules(folder);
+    yield* cosineSchedules(folder);
+    yield* prefixes(folder);
     yield* squaredErrors(folder);
     yield* biases(folder);
   },

@@ -54,21 +54,36 @@ at::Tensor rows_of(const Napi::Value& value, const std::string& name, int64_t d_
   return x.contiguous();
 }
 
-/// sparseAutoencoder({ wEnc, bEnc, wDec, bDec }, centred) → handle
+constexpr struct {
+  Selection selection;
+  const char* name;
+} kSelections[] = {
+    {Selection::kRelu, "relu"}, {Selection::kTopK, "top-k"}, {Selection::kBatchTopK, "batch-top-k"}};
+
+/// sparseAutoencoder({ wEnc, bEnc, wDec, bDec }, centred, activation) → handle
 Napi::Value create(const Napi::CallbackInfo& info) {
   const bool centred = bool_of(info[1], "centred");
-  auto sae = std::make_shared<SparseAutoencoder>(params_of(info[0]),
-                                                 centred ? EncoderInput::kCentred : EncoderInput::kRaw);
+  auto sae = std::make_shared<SparseAutoencoder>(
+      params_of(info[0]), centred ? EncoderInput::kCentred : EncoderInput::kRaw, activation_of(info[2]));
   return wrap_sparse_autoencoder(info.Env(), std::move(sae));
 }
 
-/// saeInfo(handle) → { dVit, dSae, centred }
+/// saeInfo(handle) → { dVit, dSae, centred, activation }
 Napi::Value sae_info(const Napi::CallbackInfo& info) {
   const auto sae = unwrap_sparse_autoencoder(info[0]);
   Napi::Object out = Napi::Object::New(info.Env());
   out.Set("dVit", static_cast<double>(sae->d_vit()));
   out.Set("dSae", static_cast<double>(sae->d_sae()));
   out.Set("centred", sae->encoder_input() == EncoderInput::kCentred);
+  const Activation& a = sae->activation();
+  Napi::Object activation = Napi::Object::New(info.Env());
+  for (const auto& s : kSelections) {
+    if (s.selection == a.selection) activation.Set("selection", s.name);
+  }
+  activation.Set("topK", static_cast<double>(a.top_k));
+  activation.Set("relu", a.relu);
+  activation.Set("threshold", a.threshold);
+  out.Set("activation", activation);
   return out;
 }
 
@@ -151,6 +166,25 @@ Napi::Value wrap_sparse_autoencoder(Napi::Env env, std::shared_ptr<SparseAutoenc
 
 std::shared_ptr<SparseAutoencoder> unwrap_sparse_autoencoder(const Napi::Value& value) {
   return unwrap<SparseAutoencoder>(value, kKind);
+}
+
+Activation activation_of(const Napi::Value& value) {
+  const Napi::Object o = object_of(value, "activation");
+  const std::string name = string_of(o.Get("selection"), "selection");
+  Activation a;
+  bool known = false;
+  for (const auto& s : kSelections) {
+    if (name != s.name) continue;
+    a.selection = s.selection;
+    known = true;
+  }
+  if (!known) {
+    throw Error(Code::kInvalidArgument, "selection: expected relu, top-k or batch-top-k, found " + name);
+  }
+  a.top_k = int_of(o.Get("topK"), "topK");
+  a.relu = bool_of(o.Get("relu"), "relu");
+  a.threshold = number_of(o.Get("threshold"), "threshold");
+  return a;
 }
 
 Params params_of(const Napi::Value& value) {

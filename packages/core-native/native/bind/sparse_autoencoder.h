@@ -19,6 +19,8 @@ inline std::shared_ptr<Encoder> unwrap_encoder(const Napi::Value& value) {
 }
 
 /// Plain parameters from the four tensors of `{ wEnc, bEnc, wDec, bDec }`, any float dtype.
+/// { selection: "relu" | "top-k" | "batch-top-k", topK, relu, threshold }.
+Activation activation_of(const Napi::Value& value);
 Params params_of(const Napi::Value& value);
 /// The four tensors as handles, float32.
 Napi::Value params_to_js(Napi::Env env, const Params& params);

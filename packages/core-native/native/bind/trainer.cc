@@ -69,6 +69,21 @@ Napi::Value add(const Napi::CallbackInfo& info) {
   t.legacy_sparsity_warmup = bool_of(o.Get("legacySparsityWarmup"), "legacySparsityWarmup");
   t.remove_parallel_grads = bool_of(o.Get("removeParallelGrads"), "removeParallelGrads");
   t.normalize_w_dec = bool_of(o.Get("normalizeWDec"), "normalizeWDec");
+  t.n_cosine_steps = int_of(o.Get("nCosineSteps"), "nCosineSteps");
+  t.activation = activation_of(o.Get("activation"));
+  t.momentum = non_negative(o, "momentum");
+  t.input = bool_of(o.Get("centred"), "centred") ? EncoderInput::kCentred : EncoderInput::kRaw;
+  t.n_prefixes = int_of(o.Get("nPrefixes"), "nPrefixes");
+  t.prefix_form = bool_of(o.Get("prefixesAsPublished"), "prefixesAsPublished") ? PrefixForm::kPublished
+                                                                               : PrefixForm::kPythonPackage;
+  t.prefix_seed = int_of(o.Get("prefixSeed"), "prefixSeed");
+  t.prefixes = ints_of(o.Get("prefixes"), "prefixes");
+  t.dead_threshold = int_of(o.Get("deadThresholdTokens"), "deadThresholdTokens");
+  t.aux.k = int_of(o.Get("kAux"), "kAux");
+  t.aux.alpha = non_negative(o, "alpha");
+  t.aux.form =
+      bool_of(o.Get("auxAsPublished"), "auxAsPublished") ? AuxForm::kPublished : AuxForm::kPythonPackage;
+  t.grad_clip = non_negative(o, "gradClip");
   const auto lock = shared->take();
   return Napi::Number::New(info.Env(), static_cast<double>(shared->trainer.add(params, t)));
 }
@@ -83,6 +98,14 @@ Napi::Object figures(Napi::Env env, const SaeStep& s) {
   o.Set("density", s.metrics.density);
   o.Set("lr", s.lr);
   o.Set("sparsityCoeff", s.sparsity_coeff);
+  o.Set("aux", s.metrics.aux);
+  o.Set("nDead", static_cast<double>(s.metrics.n_dead));
+  o.Set("threshold", s.metrics.threshold);
+  o.Set("gradNorm", s.metrics.grad_norm);
+  Napi::Array prefixes = Napi::Array::New(env);
+  for (size_t i = 0; i < s.prefixes.size(); ++i)
+    prefixes.Set(static_cast<uint32_t>(i), static_cast<double>(s.prefixes[i]));
+  o.Set("prefixes", prefixes);
   return o;
 }
 
@@ -92,7 +115,8 @@ struct StepResult {
   StepTimes times;
 };
 
-/// trainerStep(trainer, x [rows, d_vit], wantGradients, control) → Promise<{ saes, gradients, times }>
+/// trainerStep(trainer, x [rows, d_vit], wantGradients, prefixes, control) → Promise<{ saes, gradients, times
+/// }>
 Napi::Value step_once(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_trainer(info[0]);
   at::Tensor x = unwrap_tensor(info[1]);
@@ -102,14 +126,15 @@ Napi::Value step_once(const Napi::CallbackInfo& info) {
   }
   x = x.contiguous();
   const bool want_gradients = bool_of(info[2], "wantGradients");
+  const std::vector<int64_t> prefixes = ints_of(info[3], "prefixes");
   return run_job<StepResult>(
-      info[3], "saev:train-step",
-      [shared, x, want_gradients](const Job& job) {
+      info[4], "saev:train-step",
+      [shared, x, want_gradients, prefixes](const Job& job) {
         job.check_abort();
         const auto lock = shared->take();
         StepResult r;
         r.saes = shared->trainer.step(x.const_data_ptr<float>(), x.size(0), &r.times,
-                                      want_gradients ? &r.gradients : nullptr, &job);
+                                      want_gradients ? &r.gradients : nullptr, &job, prefixes);
         return r;
       },
       [](Napi::Env env, StepResult& r) -> Napi::Value {
@@ -168,7 +193,11 @@ Napi::Value run_trainer(const Napi::CallbackInfo& info) {
                          {"l1", s.metrics.l1},
                          {"density", s.metrics.density},
                          {"lr", s.lr},
-                         {"sparsityCoeff", s.sparsity_coeff}}});
+                         {"sparsityCoeff", s.sparsity_coeff},
+                         {"aux", s.metrics.aux},
+                         {"nDead", static_cast<double>(s.metrics.n_dead)},
+                         {"threshold", s.metrics.threshold},
+                         {"gradNorm", s.metrics.grad_norm}}});
           }
         });
         return shared->trainer.steps();
@@ -185,6 +214,24 @@ Napi::Value params(const Napi::CallbackInfo& info) {
   return params_to_js(info.Env(), shared->trainer.params(int_of(info[1], "sae")));
 }
 
+/// trainerSae(trainer, sae) → SparseAutoencoder
+Napi::Value sae(const Napi::CallbackInfo& info) {
+  const auto shared = unwrap_trainer(info[0]);
+  const auto lock = shared->take();
+  return wrap_sparse_autoencoder(
+      info.Env(), std::make_shared<SparseAutoencoder>(shared->trainer.sae(int_of(info[1], "sae"))));
+}
+
+/// trainerSinceActive(trainer, sae) → int64 [d_sae]
+Napi::Value since_active(const Napi::CallbackInfo& info) {
+  const auto shared = unwrap_trainer(info[0]);
+  const auto lock = shared->take();
+  const std::vector<int64_t>& counts = shared->trainer.since_active(int_of(info[1], "sae"));
+  at::Tensor t = at::empty({static_cast<int64_t>(counts.size())}, at::kLong);
+  std::memcpy(t.mutable_data_ptr(), counts.data(), counts.size() * sizeof(int64_t));
+  return wrap_tensor(info.Env(), t);
+}
+
 /// trainerSteps(trainer) → number
 Napi::Value steps(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_trainer(info[0]);
@@ -192,12 +239,14 @@ Napi::Value steps(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(shared->trainer.steps()));
 }
 
-/// initialParams(dVit, dSae, seed) → { wEnc, bEnc, wDec, bDec }
+/// initialParams(dVit, dSae, seed, tied) → { wEnc, bEnc, wDec, bDec }
 Napi::Value initial(const Napi::CallbackInfo& info) {
   const int64_t d_vit = int_of(info[0], "dVit"), d_sae = int_of(info[1], "dSae");
   const int64_t seed = int_of(info[2], "seed");
   Layout(d_vit, d_sae, Level::kPlain);  // checks the sizes
-  return params_to_js(info.Env(), initial_params(d_vit, d_sae, static_cast<uint64_t>(seed)));
+  Params start = initial_params(d_vit, d_sae, static_cast<uint64_t>(seed));
+  if (bool_of(info[3], "tied")) tie_encoder(start);
+  return params_to_js(info.Env(), start);
 }
 
 /// meanOfRows(source, n, control) → Promise<[d_vit]>
@@ -233,6 +282,26 @@ Napi::Value warmup(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), w.at(int_of(info[3], "step")));
 }
 
+/// warmupCosine(initial, nWarmup, peak, nSteps, final, step) → value used in that step
+Napi::Value warmup_cosine(const Napi::CallbackInfo& info) {
+  const WarmupCosine w(number_of(info[0], "initial"), int_of(info[1], "nWarmup"), number_of(info[2], "peak"),
+                       int_of(info[3], "nSteps"), number_of(info[4], "final"));
+  return Napi::Number::New(info.Env(), w.at(int_of(info[5], "step")));
+}
+
+/// drawPrefixes(dSae, n, asPublished, seed, step) → lengths
+Napi::Value draw(const Napi::CallbackInfo& info) {
+  const int64_t d_sae = int_of(info[0], "dSae"), n = int_of(info[1], "n");
+  Layout(1, d_sae, Level::kPlain);  // checks the size
+  const auto form = bool_of(info[2], "asPublished") ? PrefixForm::kPublished : PrefixForm::kPythonPackage;
+  const auto prefixes =
+      draw_prefixes(d_sae, n, form, static_cast<uint64_t>(int_of(info[3], "seed")), int_of(info[4], "step"));
+  Napi::Array out = Napi::Array::New(info.Env());
+  for (size_t i = 0; i < prefixes.size(); ++i)
+    out.Set(static_cast<uint32_t>(i), static_cast<double>(prefixes[i]));
+  return out;
+}
+
 }  // namespace
 
 void register_trainer(Napi::Env env, Napi::Object exports) {
@@ -242,6 +311,10 @@ void register_trainer(Napi::Env env, Napi::Object exports) {
   export_function<run_trainer>(env, exports, "trainerRun");
   export_function<params>(env, exports, "trainerParams");
   export_function<steps>(env, exports, "trainerSteps");
+  export_function<sae>(env, exports, "trainerSae");
+  export_function<since_active>(env, exports, "trainerSinceActive");
+  export_function<warmup_cosine>(env, exports, "warmupCosine");
+  export_function<draw>(env, exports, "drawPrefixes");
   export_function<initial>(env, exports, "initialParams");
   export_function<mean>(env, exports, "meanOfRows");
   export_function<planned>(env, exports, "plannedBatches");

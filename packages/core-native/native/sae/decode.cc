@@ -1,6 +1,7 @@
 #include "sae/decode.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/parallel.h"
 #include "kernels/cpu/gather_rows.h"
@@ -17,7 +18,7 @@ void prepare(DecodeScratch& scratch, const Layout& layout) {
   }
 }
 
-/// buffer[row] += f W_dec for one slice and one row block.
+/// buffer[row] += f W_dec for one slice and one row block, all latents.
 template <typename Gather>
 void add_latents(Gather gather, const Layout& layout, const float* w_slice, const ActiveLists& lists,
                  int64_t block, const DecodeOptions& options, float* buffer) {
@@ -33,12 +34,19 @@ void add_latents(Gather gather, const Layout& layout, const float* w_slice, cons
   }
 }
 
-double sum_in_groups(const float* v, int64_t n) {
+/// Σ |v| and the number of v ≠ 0.
+double sum_in_groups(const float* v, int64_t n, int64_t& active) {
   double total = 0;
   for (int64_t i = 0; i < n; i += 256) {
     float s = 0;
-    for (int64_t q = i; q < std::min(n, i + 256); ++q) s += v[q];
+    int zeros = 0;
+    const int64_t end = std::min(n, i + 256);
+    for (int64_t q = i; q < end; ++q) {
+      s += std::fabs(v[q]);
+      zeros += v[q] == 0;
+    }
     total += static_cast<double>(s);
+    active += end - i - zeros;
   }
   return total;
 }
@@ -46,8 +54,9 @@ double sum_in_groups(const float* v, int64_t n) {
 }  // namespace
 
 ForwardError decode_error(Level level, const Layout& layout, const float* w_dec, const ActiveLists& lists,
-                          const float* slices, float scale, float* gradient, float* column_sums,
-                          const DecodeOptions& options, DecodeScratch& scratch) {
+                          const DecodeTarget& target, const std::vector<int64_t>& prefixes, float scale,
+                          float* gradient, float* column_sums, const DecodeOptions& options,
+                          DecodeScratch& scratch) {
   const auto gather = SAEV_PICK(level, gather_rows);
   const auto finish = SAEV_PICK(level, residual);
   const int64_t width = layout.slice_width, stride = lists.rows * width, vit = layout.padded_vit();
@@ -55,6 +64,9 @@ ForwardError decode_error(Level level, const Layout& layout, const float* w_dec,
   const auto blocks = static_cast<size_t>(lists.n_blocks);
   scratch.squares.assign(blocks, 0);
   scratch.l1.assign(blocks, 0);
+  scratch.active.assign(blocks, 0);
+  scratch.parts.resize(scratch.buffer.size());
+  const auto n_prefixes = static_cast<int64_t>(std::max<size_t>(1, prefixes.size()));
   const auto sums_size = blocks * static_cast<size_t>(vit);
   if (scratch.column_sums.size() < sums_size) scratch.column_sums = AlignedArray<float>(sums_size);
   std::fill_n(scratch.column_sums.data(), sums_size, 0.0f);
@@ -64,13 +76,38 @@ ForwardError decode_error(Level level, const Layout& layout, const float* w_dec,
     const auto b = static_cast<size_t>(block);
     const int64_t n = lists.block_rows(block), first = block * kRowBlock;
     float* buffer = scratch.buffer[static_cast<size_t>(thread)].data();
-    scratch.l1[b] = sum_in_groups(lists.blocks[b].value(), lists.ptr(block, lists.n_segments - 1)[n]);
+    scratch.l1[b] =
+        sum_in_groups(lists.blocks[b].value(), lists.ptr(block, lists.n_segments - 1)[n], scratch.active[b]);
+    PrefixParts& parts = scratch.parts[static_cast<size_t>(thread)];
+    if (n_prefixes > 1) parts.split(lists, block, prefixes);
     for (int64_t s = 0; s < layout.n_slices; ++s) {
-      const float* x = slices + s * stride + first * width;
-      for (int64_t i = 0; i < n * width; ++i) buffer[i] = -x[i];
-      add_latents(gather, layout, w_dec + s * layout.slice_stride(), lists, block, options, buffer);
-      scratch.squares[b] += finish({buffer, n, width, scale, gradient + s * stride + first * width,
-                                    scratch.column_sums.data() + block * vit + s * width});
+      const float* start = target.start + s * stride + first * width;
+      const float* w = w_dec + s * layout.slice_stride();
+      float* sums = scratch.column_sums.data() + block * vit + s * width;
+      float* out = gradient + s * stride + first * width;
+      for (int64_t i = 0; i < n * width; ++i) buffer[i] = target.factor * start[i];
+      if (target.bias != nullptr) {
+        for (int64_t r = 0; r < n; ++r) {
+          for (int64_t k = 0; k < width; ++k) buffer[r * width + k] += target.bias[s * width + k];
+        }
+      }
+      if (n_prefixes == 1) {
+        add_latents(gather, layout, w, lists, block, options, buffer);
+        scratch.squares[b] += finish({buffer, n, width, scale, out, sums});
+        continue;
+      }
+      const int64_t matrix = lists.rows * vit;
+      for (int64_t p = 0; p < n_prefixes; ++p) {
+        for (const PrefixParts::Part& part : parts.of(p)) {
+          gather({w + part.segment * lists.segment * width, width, part.ptr, n, part.index, part.value,
+                  buffer, nullptr, 0, options.look_ahead});
+        }
+        scratch.squares[b] += finish({buffer, n, width, scale, out + p * matrix, sums});
+      }
+      for (int64_t p = n_prefixes - 2; p >= 0; --p) {
+        float* here = out + p * matrix;
+        for (int64_t i = 0; i < n * width; ++i) here[i] += here[matrix + i];
+      }
     }
   });
 
@@ -79,6 +116,7 @@ ForwardError decode_error(Level level, const Layout& layout, const float* w_dec,
   for (size_t b = 0; b < blocks; ++b) {
     total.squares += scratch.squares[b];
     total.l1 += scratch.l1[b];
+    total.active += scratch.active[b];
     const float* sums = scratch.column_sums.data() + static_cast<int64_t>(b) * vit;
     for (int64_t k = 0; k < vit; ++k) column_sums[k] += sums[k];
   }

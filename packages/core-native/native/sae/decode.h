@@ -5,6 +5,7 @@
 #include "core/job.h"
 #include "sae/active_lists.h"
 #include "sae/layout.h"
+#include "sae/prefix_parts.h"
 
 namespace saev {
 
@@ -12,6 +13,8 @@ struct DecodeScratch {
   std::vector<AlignedArray<float>> buffer;  ///< per thread: one slice of a row block
   std::vector<double> squares;              ///< per row block
   std::vector<double> l1;
+  std::vector<int64_t> active;
+  std::vector<PrefixParts> parts;   ///< per thread
   AlignedArray<float> column_sums;  ///< per row block [padded_vit]
 };
 
@@ -22,16 +25,30 @@ struct DecodeOptions {
 };
 
 struct ForwardError {
-  double squares = 0;  ///< Σ (x̂ − x)²
-  double l1 = 0;       ///< Σ f
+  double squares = 0;  ///< Σ (x̂ − x)², over all prefixes
+  double l1 = 0;       ///< Σ |f|
+  int64_t active = 0;  ///< f ≠ 0
 };
 
-/// x̂ − x for lists of latents: `slices` holds x − b_dec as [slice][row][slice_width]; the gradient scale · (x̂
-/// − x) goes to `gradient` in the same layout and its column sums to `column_sums` [padded_vit]. Sums are
-/// made per row block and added in block order, so results do not depend on the number of threads.
+/// What a reconstruction starts from: the error is factor · start + bias + f W_dec.
+struct DecodeTarget {
+  const float* start = nullptr;  ///< [slice][row][slice_width]
+  float factor = -1;
+  const float* bias = nullptr;  ///< [padded_vit], or null
+};
+
+/// The error e of a reconstruction from lists of latents. Its gradient scale · e goes to `gradient` as
+/// [slice][row][slice_width] and the gradient's column sums to `column_sums` [padded_vit].
+///
+/// With `prefixes` (ascending, the last one d_sae; empty: d_sae alone) there is an error e_j of the first m_j
+/// latents for each. `gradient` then holds one matrix per prefix, Σ_{i ≥ j} scale · e_i: what the latents
+/// from m_{j−1} to m_j see. `column_sums` are those of all e_i.
+///
+/// Sums are made per row block and added in block order, so results do not depend on the number of threads.
 ForwardError decode_error(Level level, const Layout& layout, const float* w_dec, const ActiveLists& lists,
-                          const float* slices, float scale, float* gradient, float* column_sums,
-                          const DecodeOptions& options, DecodeScratch& scratch);
+                          const DecodeTarget& target, const std::vector<int64_t>& prefixes, float scale,
+                          float* gradient, float* column_sums, const DecodeOptions& options,
+                          DecodeScratch& scratch);
 
 /// x̂ = f W_dec + b_dec as plain rows [rows, d_vit].
 void decode_rows(Level level, const Layout& layout, const float* w_dec, const float* b_dec,

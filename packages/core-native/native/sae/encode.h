@@ -18,6 +18,7 @@ struct EncodeInput {
   const float* slice_shift = nullptr;  ///< [d_vit], b_dec
   float* slices = nullptr;             ///< out, or null: x − slice_shift as [slice][row][slice_width]
   const Job* job = nullptr;            ///< polled by each task; an abort throws Code::kAborted
+  float floor = 0;                     ///< pre-activations above it are active: 0 for ReLU
 };
 
 /// Scratch of the threads, kept between batches.
@@ -26,11 +27,15 @@ struct EncodeScratch {
     AlignedArray<float> packed;
     AlignedArray<float> row_value;
     AlignedArray<uint16_t> row_index;
+    AlignedArray<float> floor;
   };
   std::vector<Thread> threads;
 };
 
-/// f = relu(…) as lists in segments of `segment` latents (a multiple of kPanel, at most 65536).
+/// A slot for each thread.
+void prepare_threads(EncodeScratch& scratch);
+
+/// h > floor as lists in segments of `segment` latents (a multiple of kPanel, at most 65536).
 void encode(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
             EncodeScratch& scratch, ActiveLists& out);
 

@@ -82,12 +82,12 @@ Evaluation evaluate(const SparseAutoencoder& sae, BatchSource& source, const Eva
         const int32_t* ptr = lists.ptr(b, s);
         for (int32_t q = ptr[0]; q < ptr[kRowBlock]; ++q) {
           const auto j = static_cast<size_t>(s * lists.segment + entries.index()[q]);
-          ++count[j];
+          count[j] += entries.value()[q] != 0;
           sum[j] += entries.value()[q];
         }
       }
     }
-    const auto active = static_cast<double>(lists.nnz()), n = static_cast<double>(rows);
+    const auto active = static_cast<double>(error.active), n = static_cast<double>(rows);
     l0 += active;
     l1 += error.l1;
     squares += error.squares;

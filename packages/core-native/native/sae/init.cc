@@ -34,6 +34,19 @@ Params initial_params(int64_t d_vit, int64_t d_sae, uint64_t seed) {
   return p;
 }
 
+void tie_encoder(Params& p) {
+  for (int64_t j = 0; j < p.d_sae; ++j) {
+    float* row = p.w_dec.data() + j * p.d_vit;
+    double squares = 0;
+    for (int64_t k = 0; k < p.d_vit; ++k) squares += static_cast<double>(row[k]) * row[k];
+    const double norm = squares > 0 ? std::sqrt(squares) : 1;
+    for (int64_t k = 0; k < p.d_vit; ++k) {
+      row[k] = static_cast<float>(row[k] / norm);
+      p.w_enc[static_cast<size_t>(k * p.d_sae + j)] = row[k];
+    }
+  }
+}
+
 std::vector<float> mean_of_rows(BatchSource& source, int64_t n, const Job& job) {
   if (n < 1 || n > source.length()) {
     throw Error(Code::kInvalidArgument, "n_reinit_samples: b_dec was to start from the mean of " +

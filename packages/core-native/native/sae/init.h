@@ -16,6 +16,9 @@ namespace saev {
 /// machine.
 Params initial_params(int64_t d_vit, int64_t d_sae, uint64_t seed);
 
+/// Rows of W_dec to unit norm and W_enc to its transpose, as the Python package of March 2026 starts.
+void tie_encoder(Params& params);
+
 /// Mean of the next `n` rows of `source`, summed in float64; b_dec starts from it.
 /// Throws Code::kInvalidArgument when an epoch has fewer rows, Code::kNumeric when the mean is not finite.
 std::vector<float> mean_of_rows(BatchSource& source, int64_t n, const Job& job);

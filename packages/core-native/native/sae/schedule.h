@@ -1,6 +1,7 @@
 #pragma once
 // What changes from step to step: learning rate and sparsity coefficient.
 
+#include <cmath>
 #include <cstdint>
 
 namespace saev {
@@ -23,6 +24,30 @@ class Warmup {
  private:
   double initial_, final_;
   int64_t n_steps_;
+};
+
+/// Linear warm-up, then half a cosine, as the Python package of March 2026 has it. With t = step − 1:
+/// initial + (peak − initial) · t / n_warmup while t < n_warmup, else
+/// final + (peak − final) · (1 + cos π p) / 2 with p = (t − n_warmup) / (n_steps − n_warmup) while t <
+/// n_steps, else final. Step 1 uses `initial`.
+class WarmupCosine {
+ public:
+  WarmupCosine(double initial, int64_t n_warmup, double peak, int64_t n_steps, double final_value)
+      : initial_(initial), peak_(peak), final_(final_value), n_warmup_(n_warmup), n_steps_(n_steps) {}
+  /// The value used in step `step` ≥ 1.
+  double at(int64_t step) const {
+    const int64_t t = step - 1;
+    if (t <= 0) return initial_;
+    if (t < n_warmup_)
+      return initial_ + (peak_ - initial_) * (static_cast<double>(t) / static_cast<double>(n_warmup_));
+    if (t >= n_steps_) return final_;
+    const double p = static_cast<double>(t - n_warmup_) / static_cast<double>(n_steps_ - n_warmup_);
+    return final_ + 0.5 * (peak_ - final_) * (1 + std::cos(3.14159265358979323846 * p));
+  }
+
+ private:
+  double initial_, peak_, final_;
+  int64_t n_warmup_, n_steps_;
 };
 
 }  // namespace saev

@@ -16,31 +16,46 @@ constexpr int64_t kSegment = 256;
 
 }  // namespace
 
-SparseAutoencoder::SparseAutoencoder(const Params& p, EncoderInput input)
+SparseAutoencoder::SparseAutoencoder(const Params& p, EncoderInput input, const Activation& activation)
     : level_(active_level()),
       layout_(p.d_vit, p.d_sae, level_),
       input_(input),
+      activation_(activation),
       w_enc_(static_cast<size_t>(layout_.encoder_size())),
       b_enc_(static_cast<size_t>(layout_.padded_sae())),
       w_dec_(static_cast<size_t>(layout_.decoder_size())),
       b_dec_(static_cast<size_t>(layout_.padded_vit())) {
   check_params(p);
+  check_activation(activation, p.d_sae);
   layout_.pack_encoder(p.w_enc.data(), w_enc_.data());
   layout_.pack_decoder(p.w_dec.data(), w_dec_.data());
   std::copy(p.b_enc.begin(), p.b_enc.end(), b_enc_.data());
   std::copy(p.b_dec.begin(), p.b_dec.end(), b_dec_.data());
 }
 
+void SparseAutoencoder::encode_lists(EncodeInput& in, EncodeScratch& scratch, RowTopKScratch& top_k,
+                                     ActiveLists& out) const {
+  in.w_enc = w_enc_.data();
+  in.b_enc = b_enc_.data();
+  in.shift = input_ == EncoderInput::kCentred ? b_dec_.data() : nullptr;
+  if (activation_.selection == Selection::kTopK) {
+    encode_top_k(level_, layout_, in, kSegment, {activation_.top_k, activation_.relu}, scratch, top_k, out);
+    return;
+  }
+  // The threshold of a BatchTopK SAE; a row's latents do not depend on the rows beside it.
+  if (activation_.selection == Selection::kBatchTopK)
+    in.floor = std::max(0.0f, static_cast<float>(activation_.threshold));
+  saev::encode(level_, layout_, in, kSegment, scratch, out);
+}
+
 void SparseAutoencoder::encode(const float* x, int64_t rows, SparseBatch& out) const {
   EncodeScratch scratch;
+  RowTopKScratch top_k;
   ActiveLists lists;
   EncodeInput in;
   in.x = x;
   in.rows = rows;
-  in.w_enc = w_enc_.data();
-  in.b_enc = b_enc_.data();
-  in.shift = input_ == EncoderInput::kCentred ? b_dec_.data() : nullptr;
-  saev::encode(level_, layout_, in, kSegment, scratch, lists);
+  encode_lists(in, scratch, top_k, lists);
   to_sparse_batch(lists, layout_.d_sae, out);
 }
 
@@ -94,8 +109,8 @@ void SparseAutoencoder::decode(const SparseBatch& f, float* x_hat) const {
 
 ForwardError SparseAutoencoder::error(const float* x, int64_t rows, Scratch& scratch, const Job* job) const {
   const auto size = static_cast<size_t>(rows * layout_.padded_vit());
-  if (scratch.centred.size() < size) {
-    scratch.centred = AlignedArray<float>(size);
+  if (scratch.residual.size() < size) {
+    scratch.residual = AlignedArray<float>(size);
     scratch.gradient = AlignedArray<float>(size);
   }
   if (scratch.column_sums.size() == 0)
@@ -103,16 +118,14 @@ ForwardError SparseAutoencoder::error(const float* x, int64_t rows, Scratch& scr
   EncodeInput in;
   in.x = x;
   in.rows = rows;
-  in.w_enc = w_enc_.data();
-  in.b_enc = b_enc_.data();
-  in.shift = input_ == EncoderInput::kCentred ? b_dec_.data() : nullptr;
   in.slice_shift = b_dec_.data();
-  in.slices = scratch.centred.data();
+  in.slices = scratch.residual.data();
   in.job = job;
-  saev::encode(level_, layout_, in, kSegment, scratch.encode, scratch.lists);
-  return decode_error(level_, layout_, w_dec_.data(), scratch.lists, scratch.centred.data(), 1,
-                      scratch.gradient.data(), scratch.column_sums.data(), {false, true, job},
-                      scratch.decode);
+  encode_lists(in, scratch.encode, scratch.top_k, scratch.lists);
+  DecodeTarget target;
+  target.start = scratch.residual.data();
+  return decode_error(level_, layout_, w_dec_.data(), scratch.lists, target, {}, 1, scratch.gradient.data(),
+                      scratch.column_sums.data(), {false, true, job}, scratch.decode);
 }
 
 Params SparseAutoencoder::params() const {

@@ -1,11 +1,13 @@
 #pragma once
-// A trained sparse autoencoder, ready to encode: f = relu((x − b_dec) W_enc + b_enc), x̂ = f W_dec + b_dec, or
-// with x in place of x − b_dec when its file says so.
+// A trained sparse autoencoder, ready to encode: h = (x − b_dec) W_enc + b_enc, or with x in place of x −
+// b_dec when its file says so; f is what its activation makes of h; x̂ = f W_dec + b_dec.
 
 #include "core/aligned.h"
+#include "sae/activation.h"
 #include "sae/active_lists.h"
 #include "sae/decode.h"
 #include "sae/encode.h"
+#include "sae/encode_top_k.h"
 #include "sae/encoder.h"
 #include "sae/layout.h"
 #include "sae/params.h"
@@ -15,12 +17,14 @@ namespace saev {
 class SparseAutoencoder final : public Encoder {
  public:
   /// Copies the parameters. Throws Code::kShapeMismatch when their sizes do not agree, Code::kNumeric when
-  /// one of them is not finite.
-  explicit SparseAutoencoder(const Params& params, EncoderInput input = EncoderInput::kCentred);
+  /// one of them is not finite, and as check_activation does.
+  explicit SparseAutoencoder(const Params& params, EncoderInput input = EncoderInput::kCentred,
+                             const Activation& activation = {});
 
   int64_t d_vit() const override { return layout_.d_vit; }
   int64_t d_sae() const override { return layout_.d_sae; }
   EncoderInput encoder_input() const { return input_; }
+  const Activation& activation() const { return activation_; }
 
   void encode(const float* x, int64_t rows, SparseBatch& out) const override;
   /// x̂ [rows, d_vit] of f. Throws Code::kShapeMismatch when f has another d_sae or holds latents that do not
@@ -30,20 +34,25 @@ class SparseAutoencoder final : public Encoder {
   /// Scratch of `error`, kept between batches; `lists` holds the active latents of the last one.
   struct Scratch {
     EncodeScratch encode;
+    RowTopKScratch top_k;
     DecodeScratch decode;
     ActiveLists lists;
-    AlignedArray<float> centred, gradient, column_sums;
+    AlignedArray<float> residual, gradient, column_sums;
   };
-  /// Σ ‖x̂ − x‖² and Σ f over rows x [rows, d_vit].
+  /// Σ ‖x̂ − x‖², Σ |f| and the number of f ≠ 0 over rows x [rows, d_vit].
   ForwardError error(const float* x, int64_t rows, Scratch& scratch, const Job* job = nullptr) const;
 
   /// The parameters as files hold them: the same bits that the constructor was given.
   Params params() const;
 
  private:
+  void encode_lists(EncodeInput& input, EncodeScratch& scratch, RowTopKScratch& top_k,
+                    ActiveLists& out) const;
+
   Level level_;
   Layout layout_;
   EncoderInput input_;
+  Activation activation_;
   AlignedArray<float> w_enc_, b_enc_, w_dec_, b_dec_;
 };
 

@@ -19,7 +19,7 @@ TEST(sparse_autoencoder_works_with_more_latents_than_16_bits_count) {
   for (auto& b : p.b_enc) b = -3;
   std::vector<float> x(static_cast<size_t>(rows * d_vit)), x_hat(x.size());
   random.fill(x.data(), rows * d_vit);
-  const auto expected = reference_forward(p, x.data(), rows, 0.0f);
+  const auto expected = reference_forward<float>(p, x.data(), rows, 0.0f);
   const SparseAutoencoder sae(p);
   SparseBatch f;
   sae.encode(x.data(), rows, f);

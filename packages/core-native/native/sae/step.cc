@@ -1,9 +1,12 @@
 #include "sae/step.h"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 
 #include "core/parallel.h"
+#include "sae/encode_batch_top_k.h"
 
 namespace saev {
 namespace {
@@ -21,41 +24,107 @@ void at_least(AlignedArray<float>& array, int64_t n) {
   if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<float>(static_cast<size_t>(n));
 }
 
+/// Lists of the batch. For BatchTopK also the threshold after it.
+void encode_batch(const TrainState& state, const EncodeInput& input, const StepOptions& options,
+                  int64_t segment, StepScratch& scratch, double& threshold) {
+  const Activation& a = options.activation;
+  threshold = state.threshold;
+  if (a.selection == Selection::kRelu) {
+    encode(state.level, state.layout, input, segment, scratch.encode, scratch.lists);
+  } else if (a.selection == Selection::kTopK) {
+    encode_top_k(state.level, state.layout, input, segment, {a.top_k, a.relu}, scratch.encode, scratch.top_k,
+                 scratch.lists);
+  } else {
+    const float least = encode_batch_top_k(state.level, state.layout, input, segment, a.top_k * input.rows,
+                                           a.relu, scratch.encode, scratch.lists);
+    if (least > 0) threshold = (1 - options.momentum) * state.threshold + options.momentum * least;
+  }
+}
+
+/// Who fired, the counters after this batch, and who is dead.
+void count_dead(const TrainState& state, int64_t rows, int64_t dead_threshold, StepScratch& scratch) {
+  const auto n = static_cast<size_t>(state.layout.d_sae);
+  scratch.fired.assign(n, 0);
+  const ActiveLists& lists = scratch.lists;
+  parallel_tasks(lists.n_blocks, [&](int64_t b, int) {
+    const BlockLists& entries = lists.blocks[static_cast<size_t>(b)];
+    for (int64_t s = 0; s < lists.n_segments; ++s) {
+      const int32_t* ptr = lists.ptr(b, s);
+      for (int32_t q = ptr[0]; q < ptr[kRowBlock]; ++q) {
+        if (entries.value()[q] == 0) continue;
+        auto& flag = scratch.fired[static_cast<size_t>(s * lists.segment + entries.index()[q])];
+        std::atomic_ref(flag).store(1, std::memory_order_relaxed);
+      }
+    }
+  });
+  scratch.since_active.resize(n);
+  scratch.dead.clear();
+  for (size_t j = 0; j < n; ++j) {
+    scratch.since_active[j] = scratch.fired[j] ? 0 : state.since_active[j] + rows;
+    if (scratch.since_active[j] >= dead_threshold) scratch.dead.push_back(static_cast<int32_t>(j));
+  }
+}
+
 }  // namespace
 
 StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, const StepOptions& options,
                          const Blocking& blocking, StepScratch& scratch, StepTimes* times) {
   const Layout& layout = state.layout;
-  at_least(scratch.centred, rows * layout.padded_vit());
-  at_least(scratch.error, rows * layout.padded_vit());
+  const auto n_prefixes = static_cast<int64_t>(std::max<size_t>(1, options.prefixes.size()));
+  const int64_t matrix = rows * layout.padded_vit();
+  at_least(scratch.centred, matrix);
+  at_least(scratch.error, n_prefixes * matrix);
   at_least(scratch.b_dec_gradient, layout.padded_vit());
+  at_least(scratch.zeros, layout.padded_vit());
+  const bool centred = options.input == EncoderInput::kCentred;
   const double begin = now_ms();
   EncodeInput input;
   input.x = x;
   input.rows = rows;
   input.w_enc = state.w_enc.data();
   input.b_enc = state.b_enc.data();
-  input.shift = input.slice_shift = state.b_dec.data();
+  input.shift = centred ? state.b_dec.data() : nullptr;
+  // What W_enc's gradient gathers: x − b_dec or x, whichever the encoder sees.
+  input.slice_shift = centred ? state.b_dec.data() : scratch.zeros.data();
   input.slices = scratch.centred.data();
   input.job = options.job;
-  encode(state.level, layout, input, blocking.segment, scratch.encode, scratch.lists);
+  StepMetrics m;
+  encode_batch(state, input, options, blocking.segment, scratch, m.threshold);
   const double encoded = now_ms();
   const double entries = static_cast<double>(rows) * static_cast<double>(layout.d_vit);
+  const auto scale = static_cast<float>(2 / (entries * static_cast<double>(n_prefixes)));
+  DecodeTarget target;
+  target.start = scratch.centred.data();
+  target.bias = centred ? nullptr : state.b_dec.data();
   const ForwardError error =
-      decode_error(state.level, layout, state.w_dec.data(), scratch.lists, scratch.centred.data(),
-                   static_cast<float>(2 / entries), scratch.error.data(), scratch.b_dec_gradient.data(),
+      decode_error(state.level, layout, state.w_dec.data(), scratch.lists, target, options.prefixes, scale,
+                   scratch.error.data(), scratch.b_dec_gradient.data(),
                    {blocking.decode_look_ahead, blocking.decode_next, options.job}, scratch.decode);
+  scratch.has_aux = false;
+  if (options.dead_threshold > 0) {
+    count_dead(state, rows, options.dead_threshold, scratch);
+    m.n_dead = static_cast<int64_t>(scratch.dead.size());
+    scratch.has_aux = options.aux.k > 0 && m.n_dead > 0;
+  }
+  if (scratch.has_aux) {
+    // The last prefix is d_sae: its matrix holds the error of the whole reconstruction.
+    m.aux = aux_forward(state, input, scratch.dead, options.aux, blocking.segment,
+                        scratch.error.data() + (n_prefixes - 1) * matrix, scale, scratch.aux);
+    if (options.aux.form == AuxForm::kPythonPackage) {
+      for (int64_t k = 0; k < layout.padded_vit(); ++k)
+        scratch.b_dec_gradient[static_cast<size_t>(k)] += scratch.aux.column_sums[static_cast<size_t>(k)];
+    }
+  }
   if (times) {
     times->encode += encoded - begin;
     times->decode += now_ms() - encoded;
   }
-  StepMetrics m;
-  m.mse = error.squares / entries;
+  m.mse = error.squares / (entries * static_cast<double>(n_prefixes));
   m.l1 = error.l1 / static_cast<double>(rows);
-  m.l0 = static_cast<double>(scratch.lists.nnz()) / static_cast<double>(rows);
+  m.l0 = static_cast<double>(error.active) / static_cast<double>(rows);
   m.density = m.l0 / static_cast<double>(layout.d_sae);
   m.sparsity = options.sparsity_coeff * m.l1;
-  m.loss = m.mse + m.sparsity;
+  m.loss = m.mse + m.sparsity + m.aux;
   return m;
 }
 
@@ -63,13 +132,15 @@ StepMetrics step(TrainState& state, const float* x, int64_t rows, const StepOpti
                  StepScratch& scratch, StepTimes* times, StepGradients* gradients) {
   const Blocking blocking =
       choose_blocking(state.density, state.level, state.layout.padded_sae(), num_threads());
-  const StepMetrics m = step_forward(state, x, rows, options, blocking, scratch, times);
+  StepMetrics m = step_forward(state, x, rows, options, blocking, scratch, times);
   if (!std::isfinite(m.loss)) return m;
   if (state.kept.t < 0 || state.t - state.kept.t >= kKeepEvery) state.keep();
   const double begin = now_ms();
-  step_backward(state, rows, options, blocking, scratch, times, gradients);
+  m.grad_norm = step_backward(state, rows, options, blocking, scratch, times, gradients);
   if (times) times->backward += now_ms() - begin;
   state.density = m.density;
+  state.threshold = static_cast<float>(m.threshold);
+  if (options.dead_threshold > 0) state.since_active = scratch.since_active;
   return m;
 }
 

@@ -1,20 +1,22 @@
 #pragma once
-// One training step of a ReLU SAE with the vanilla objective, blocked for the caches: everything after the
-// encoder's product touches active pairs (row, latent) only, and no rows × d_sae matrix and no gradient
-// matrix exists.
+// One training step of an SAE of any kind, blocked for the caches: everything after the encoder's product
+// touches active pairs (row, latent) only, and no rows × d_sae matrix exists, and no gradient matrix but
+// where the gradient's norm is clipped.
 //
-//   encode           tiled product, positive sums to lists                        (encode.h)
-//   decode_error     x̂ − x per row block, loss, ∂L/∂x̂                             (decode.h)
-//   backward         per task of some latents: lists by latent, ∂L/∂f and ∂L/∂W_dec, ∂L/∂W_enc, projection,
-//   Adam, norm
+//   encode           tiled product, what the kind keeps to lists                  (encode.h, encode_top_k.h
+//   …) decode_error     x̂ − x per row block and prefix, loss, ∂L/∂x̂                  (decode.h) aux_forward
+//   the same for dead latents and what the others leave over     (aux_k.h) backward         per task of some
+//   latents: lists by latent, ∂L/∂f and ∂L/∂W_dec, ∂L/∂W_enc, projection, Adam, norm
 //
 // ∂L/∂b_dec = Σ_rows ∂L/∂x̂ − Σ_j s_j W_enc[:, j] with s_j = ∂L/∂b_enc[j], which saves the product ∂L/∂h
-// W_encᵀ. Sums are made per row block and per segment of latents, and added in that order: the same bits from
-// run to run, on any number of threads.
+// W_encᵀ; the second term is there only where the encoder sees x − b_dec. Sums are made per row block and per
+// segment of latents, and added in that order: the same bits from run to run, on any number of threads.
 
 #include <vector>
 
+#include "sae/activation.h"
 #include "sae/active_lists.h"
+#include "sae/aux_k.h"
 #include "sae/blocking.h"
 #include "sae/decode.h"
 #include "sae/encode.h"
@@ -29,16 +31,29 @@ struct StepOptions {
   bool remove_parallel_grads = true;
   const Job* job =
       nullptr;  ///< an abort ends the forward pass with Code::kAborted; an update once begun is finished
+  Activation activation;
+  double momentum =
+      0.1;  ///< of BatchTopK's threshold: (1 − momentum) · old + momentum · smallest positive kept
+  EncoderInput input = EncoderInput::kCentred;
+  std::vector<int64_t> prefixes;  ///< Matryoshka: ascending, the last one d_sae; empty: d_sae alone
+  /// Rows without firing from which on a latent is dead, in the very step that reaches them; 0: not counted.
+  int64_t dead_threshold = 0;
+  AuxK aux;
+  double grad_clip = 0;  ///< gradients are scaled by min(1, grad_clip / (norm + 1e-6)); 0: they are not
 };
 
 /// Figures of one batch, before the update.
 struct StepMetrics {
-  double loss = 0;      ///< mse + sparsity
-  double mse = 0;       ///< mean over rows and columns of (x̂ − x)²
-  double sparsity = 0;  ///< sparsity_coeff · l1
-  double l0 = 0;        ///< mean over rows of active latents
-  double l1 = 0;        ///< mean over rows of Σ f
-  double density = 0;   ///< l0 / d_sae
+  double loss = 0;       ///< mse + sparsity + aux
+  double mse = 0;        ///< mean over prefixes, rows and columns of (x̂ − x)²
+  double sparsity = 0;   ///< sparsity_coeff · l1
+  double l0 = 0;         ///< mean over rows of active latents
+  double l1 = 0;         ///< mean over rows of Σ |f|
+  double density = 0;    ///< l0 / d_sae
+  double aux = 0;        ///< auxiliary loss, alpha included
+  int64_t n_dead = 0;    ///< dead latents, where they are counted
+  double threshold = 0;  ///< BatchTopK's, after this step's forward pass
+  double grad_norm = 0;  ///< of all gradients before clipping, where they are clipped
 };
 
 /// Wall milliseconds of the phases of one step; within the backward pass, thread milliseconds over threads.
@@ -62,10 +77,21 @@ struct StepScratch {
   AlignedArray<float> error;    ///< ∂L/∂x̂ in slices
   AlignedArray<float> b_dec_gradient;
   AlignedArray<float> b_enc_gradient;
+  RowTopKScratch top_k;
+  AuxScratch aux;
+  std::vector<uint8_t> fired;         ///< [d_sae] in this batch
+  std::vector<int64_t> since_active;  ///< [d_sae] what the state's becomes
+  std::vector<int32_t> dead;          ///< ascending
+  bool has_aux = false;               ///< whether `aux` holds lists of this batch
+  AlignedArray<float> zeros;          ///< [padded_vit]
+  AlignedArray<float> parallel;       ///< [padded_sae]: g_j · w_j / ‖w_j‖² of W_dec's gradient
+  AlignedArray<float> kept_decoder;   ///< gradients of all tasks, where they are clipped
+  AlignedArray<float> kept_encoder;
+  std::vector<double> squares;       ///< [padded_sae] of a latent's gradients
   AlignedArray<float> segment_sums;  ///< per segment of latents: its share of the gradient of b_dec
   struct Worker {
-    LatentLists lists;
-    std::vector<float> df, parallel;
+    LatentLists lists, aux;
+    std::vector<float> df, aux_df;
     AlignedArray<float> decoder, encoder, partial;
   };
   std::vector<Worker> workers;
@@ -75,9 +101,10 @@ struct StepScratch {
 StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, const StepOptions& options,
                          const Blocking& blocking, StepScratch& scratch, StepTimes* times);
 
-/// Gradients and update, after `step_forward` with the same arguments.
-void step_backward(TrainState& state, int64_t rows, const StepOptions& options, const Blocking& blocking,
-                   StepScratch& scratch, StepTimes* times, StepGradients* gradients);
+/// Gradients and update, after `step_forward` with the same arguments. Returns the gradients' norm where they
+/// are clipped, else 0.
+double step_backward(TrainState& state, int64_t rows, const StepOptions& options, const Blocking& blocking,
+                     StepScratch& scratch, StepTimes* times, StepGradients* gradients);
 
 /// Both. When the loss is not finite the state is left as it was: look at `loss`.
 StepMetrics step(TrainState& state, const float* x, int64_t rows, const StepOptions& options,

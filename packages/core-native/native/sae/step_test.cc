@@ -7,57 +7,11 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "sae/reference_step.h"
+#include "sae/step_test_util.h"
 #include "test/check.h"
 #include "test/random.h"
 
 namespace saev {
-namespace {
-
-Params random_params(int64_t d_vit, int64_t d_sae, float b_enc, test::Random& random) {
-  Params p(d_vit, d_sae);
-  random.fill(p.w_enc.data(), d_vit * d_sae, 1 / std::sqrt(static_cast<float>(d_vit)));
-  random.fill(p.w_dec.data(), d_vit * d_sae, 0.3f);
-  random.fill(p.b_dec.data(), d_vit, 0.1f);
-  for (auto& b : p.b_enc) b = b_enc + 0.1f * random.normal();
-  return p;
-}
-
-template <typename T>
-PlainParams<T> cast(const Params& p) {
-  PlainParams<T> out(p.d_vit, p.d_sae);
-  out.w_enc.assign(p.w_enc.begin(), p.w_enc.end());
-  out.b_enc.assign(p.b_enc.begin(), p.b_enc.end());
-  out.w_dec.assign(p.w_dec.begin(), p.w_dec.end());
-  out.b_dec.assign(p.b_dec.begin(), p.b_dec.end());
-  return out;
-}
-
-/// Largest |a − b| over the largest |b|.
-template <typename A, typename B>
-double deviation(const std::vector<A>& a, const std::vector<B>& b) {
-  double worst = 0, size = 1e-30;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const double d = std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
-    worst = d > worst || std::isnan(d) ? d : worst;
-    size = std::max(size, std::fabs(static_cast<double>(b[i])));
-  }
-  return worst / size;
-}
-
-void check_params_close(const Params& a, const PlainParams<double>& b, double tolerance,
-                        const std::string& where) {
-  const double d[] = {deviation(a.w_enc, b.w_enc), deviation(a.b_enc, b.b_enc), deviation(a.w_dec, b.w_dec),
-                      deviation(a.b_dec, b.b_dec)};
-  const char* names[] = {"W_enc", "b_enc", "W_dec", "b_dec"};
-  for (int i = 0; i < 4; ++i) {
-    if (!(d[i] <= tolerance))
-      test::fail(__FILE__, __LINE__,
-                 where + " " + names[i] + " off by " + std::to_string(d[i] * 1e6) + "e-6");
-  }
-}
-
-}  // namespace
-
 TEST(reference_gradient_is_that_of_finite_differences) {
   test::Random random(11);
   const int64_t d_vit = 6, d_sae = 15, rows = 9;
@@ -65,15 +19,15 @@ TEST(reference_gradient_is_that_of_finite_differences) {
   std::vector<double> x(static_cast<size_t>(rows * d_vit));
   for (auto& v : x) v = random.normal();
   const double coeff = 0.07, h = 1e-6;
-  const auto forward = reference_forward(p, x.data(), rows, coeff);
-  const auto g = reference_gradient(p, x.data(), rows, coeff, forward);
+  const auto forward = reference_forward<double>(p, x.data(), rows, coeff);
+  const auto g = reference_gradient<double>(p, x.data(), rows, coeff, forward);
   const auto check = [&](std::vector<double>& values, const std::vector<double>& gradient) {
     for (size_t i = 0; i < values.size(); ++i) {
       const double kept = values[i];
       values[i] = kept + h;
-      const double up = reference_forward(p, x.data(), rows, coeff).loss;
+      const double up = reference_forward<double>(p, x.data(), rows, coeff).loss;
       values[i] = kept - h;
-      const double down = reference_forward(p, x.data(), rows, coeff).loss;
+      const double down = reference_forward<double>(p, x.data(), rows, coeff).loss;
       values[i] = kept;
       // Central differences: truncation h², rounding 1e-16 / h.
       CHECK_CLOSE((up - down) / (2 * h), gradient[i], 2e-9);
@@ -114,8 +68,8 @@ TEST(blocked_step_follows_the_reference_at_every_level) {
         const double coeff = 0.01, lr = i == 0 ? 0 : 1e-3;
         if (c.normalize) reference_normalize(reference);
         const double* batch = xd.data() + i * c.rows * c.d_vit;
-        const auto forward = reference_forward(reference, batch, rows, coeff);
-        auto g = reference_gradient(reference, batch, rows, coeff, forward);
+        const auto forward = reference_forward<double>(reference, batch, rows, coeff);
+        auto g = reference_gradient<double>(reference, batch, rows, coeff, forward);
         StepGradients found;
         const StepMetrics m = step(state, x.data() + i * c.rows * c.d_vit, rows, {lr, coeff, c.remove},
                                    scratch, nullptr, &found);

@@ -27,6 +27,7 @@ TrainState::TrainState(const Params& p, bool normalize_w_dec, Level at)
   std::copy(p.b_enc.begin(), p.b_enc.end(), b_enc.data());
   std::copy(p.b_dec.begin(), p.b_dec.end(), b_dec.data());
   layout.pack_encoder(p.w_enc.data(), w_enc.data());
+  since_active.assign(static_cast<size_t>(p.d_sae), 0);
   norm.assign(static_cast<size_t>(layout.padded_sae()), 0);
   std::vector<float> rows = p.w_dec;
   for (int64_t j = 0; j < p.d_sae; ++j) {
@@ -68,6 +69,7 @@ void TrainState::keep() {
   copy(b_enc, kept.b_enc);
   copy(b_dec, kept.b_dec);
   kept.norm = norm;
+  kept.threshold = threshold;
   kept.t = t;
 }
 
@@ -77,6 +79,7 @@ void TrainState::go_back() {
   copy(kept.b_enc, b_enc);
   copy(kept.b_dec, b_dec);
   norm = kept.norm;
+  threshold = kept.threshold;
   t = 0;
   for (auto* a : {&m_w_enc, &v_w_enc, &m_w_dec, &v_w_dec, &m_b_enc, &v_b_enc, &m_b_dec, &v_b_dec}) {
     std::fill_n(a->data(), a->size(), 0.0f);

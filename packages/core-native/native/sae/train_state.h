@@ -21,7 +21,9 @@ struct TrainState {
   /// it is divided in the pass that updates it, not in another before the next step.
   std::vector<float> norm;
   bool normalized = false;
-  int64_t t = 0;  ///< updates done
+  int64_t t = 0;                      ///< updates done
+  std::vector<int64_t> since_active;  ///< [d_sae] rows since a latent fired, where dead latents are counted
+  float threshold = 0;                ///< running mean of BatchTopK's smallest positive value
   double density =
       -1;  ///< fraction of latents active in the last step, which chooses the block sizes; −1: none yet
 
@@ -29,6 +31,7 @@ struct TrainState {
   struct Kept {
     AlignedArray<float> w_enc, w_dec, b_enc, b_dec;
     std::vector<float> norm;
+    float threshold = 0;
     int64_t t = -1;  ///< updates done by then; −1: nothing is kept
   } kept;
 

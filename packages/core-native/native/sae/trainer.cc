@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <string>
+#include <utility>
 
 namespace saev {
 namespace {
@@ -27,6 +28,26 @@ std::string recover(TrainState& state, bool bad_data) {
          (t == 1 ? " update" : " updates") + ", with which it was finite, are kept";
 }
 
+void expect(bool holds, const char* what) {
+  if (!holds) throw Error(Code::kInvalidArgument, what);
+}
+
+void check_training(const SaeTraining& o, int64_t d_sae) {
+  expect(o.n_lr_warmup >= 0 && o.n_sparsity_warmup >= 0,
+         "n_lr_warmup and n_sparsity_warmup: expected 0 or more steps");
+  check_activation(o.activation, d_sae);
+  expect(o.n_cosine_steps >= 0, "n_cosine_steps: expected 0 (constant) or more steps");
+  expect(o.momentum >= 0 && o.momentum <= 1, "momentum: expected a number from 0 to 1");
+  expect(o.n_prefixes >= 1 && o.n_prefixes <= d_sae, "n_prefixes: expected from 1 to the SAE's latents");
+  if (!o.prefixes.empty()) check_prefixes(o.prefixes, d_sae);
+  expect(o.dead_threshold >= 0, "dead_threshold_tokens: expected 0 (not counted) or more rows");
+  expect(o.aux.k >= 0 && o.aux.alpha >= 0, "k_aux and alpha: expected 0 or more");
+  expect(
+      o.aux.k == 0 || o.dead_threshold > 0,
+      "k_aux: an auxiliary loss needs dead_threshold_tokens above 0, the rows after which a latent is dead");
+  expect(o.grad_clip >= 0, "grad_clip: expected 0 (no clipping) or a norm above 0");
+}
+
 }  // namespace
 
 Trainer::Trainer(int64_t d_vit) : d_vit_(d_vit) {
@@ -39,26 +60,71 @@ int64_t Trainer::add(const Params& params, const SaeTraining& o) {
     throw Error(Code::kShapeMismatch, "this trainer is for activations of width " + std::to_string(d_vit_) +
                                           ", the SAE is for " + std::to_string(params.d_vit));
   }
+  check_training(o, params.d_sae);
   const bool warms = o.n_sparsity_warmup > 0 && !o.legacy_sparsity_warmup;
-  if (o.n_lr_warmup < 0 || o.n_sparsity_warmup < 0) {
-    throw Error(Code::kInvalidArgument, "n_lr_warmup and n_sparsity_warmup: expected 0 or more steps");
+  std::function<double(int64_t)> lr;
+  if (o.n_cosine_steps > 0) {
+    lr = [s = WarmupCosine(0, o.n_lr_warmup, o.lr, o.n_cosine_steps, 0)](int64_t step) { return s.at(step); };
+  } else {
+    lr = [s = Warmup(0, o.lr, o.n_lr_warmup)](int64_t step) { return s.at(step); };
   }
-  saes_.push_back({o, Warmup(0, o.lr, o.n_lr_warmup),
+  saes_.push_back({o, std::move(lr),
                    Warmup(warms ? 0 : o.sparsity_coeff, o.sparsity_coeff, o.n_sparsity_warmup),
                    TrainState(params, o.normalize_w_dec, active_level())});
   return size() - 1;
 }
 
-Params Trainer::params(int64_t sae) const {
+const Trainer::Entry& Trainer::entry(int64_t sae) const {
   if (sae < 0 || sae >= size()) {
     throw Error(Code::kInvalidArgument,
                 "sae: expected a number below " + std::to_string(size()) + ", found " + std::to_string(sae));
   }
-  return saes_[static_cast<size_t>(sae)].state.params();
+  return saes_[static_cast<size_t>(sae)];
+}
+
+Params Trainer::params(int64_t sae) const {
+  return entry(sae).state.params();
+}
+
+SparseAutoencoder Trainer::sae(int64_t sae) const {
+  const Entry& e = entry(sae);
+  Activation activation = e.options.activation;
+  activation.threshold = static_cast<double>(e.state.threshold);
+  return SparseAutoencoder(e.state.params(), e.options.input, activation);
+}
+
+const std::vector<int64_t>& Trainer::since_active(int64_t sae) const {
+  return entry(sae).state.since_active;
+}
+
+StepOptions Trainer::step_options(const Entry& e, int64_t step, const std::vector<int64_t>& given) const {
+  const SaeTraining& o = e.options;
+  StepOptions out;
+  out.lr = e.lr(step);
+  out.sparsity_coeff = e.sparsity.at(step);
+  out.remove_parallel_grads = o.remove_parallel_grads;
+  out.activation = o.activation;
+  out.momentum = o.momentum;
+  out.input = o.input;
+  const int64_t d_sae = e.state.layout.d_sae;
+  if (!given.empty()) {
+    check_prefixes(given, d_sae);
+    out.prefixes = given;
+  } else if (!o.prefixes.empty()) {
+    out.prefixes = o.prefixes;
+  } else if (o.n_prefixes > 1) {
+    out.prefixes =
+        draw_prefixes(d_sae, o.n_prefixes, o.prefix_form, static_cast<uint64_t>(o.prefix_seed), step);
+  }
+  out.dead_threshold = o.dead_threshold;
+  out.aux = o.aux;
+  out.grad_clip = o.grad_clip;
+  return out;
 }
 
 std::vector<SaeStep> Trainer::step(const float* x, int64_t rows, StepTimes* times,
-                                   std::vector<StepGradients>* gradients, const Job* job) {
+                                   std::vector<StepGradients>* gradients, const Job* job,
+                                   const std::vector<int64_t>& prefixes) {
   if (rows < 1) throw Error(Code::kInvalidArgument, "a step needs at least one row");
   const int64_t number = steps_ + 1;
   std::vector<SaeStep> out(saes_.size());
@@ -67,12 +133,13 @@ std::vector<SaeStep> Trainer::step(const float* x, int64_t rows, StepTimes* time
   // step.
   for (size_t i = 0; i < saes_.size(); ++i) {
     Entry& e = saes_[i];
-    out[i].lr = e.lr.at(number);
-    out[i].sparsity_coeff = e.sparsity.at(number);
-    out[i].metrics = saev::step(
-        e.state, x, rows,
-        {out[i].lr, out[i].sparsity_coeff, e.options.remove_parallel_grads, i == 0 ? job : nullptr}, scratch_,
-        times, gradients ? &(*gradients)[i] : nullptr);
+    StepOptions options = step_options(e, number, prefixes);
+    if (i == 0) options.job = job;
+    out[i].lr = options.lr;
+    out[i].sparsity_coeff = options.sparsity_coeff;
+    out[i].metrics =
+        saev::step(e.state, x, rows, options, scratch_, times, gradients ? &(*gradients)[i] : nullptr);
+    out[i].prefixes = std::move(options.prefixes);
     if (!std::isfinite(out[i].metrics.loss)) {
       const bool data = !std::all_of(x, x + rows * d_vit_, [](float v) { return std::isfinite(v); });
       throw Error(Code::kNumeric, "step " + std::to_string(number) + ": the loss of SAE " +

@@ -1,6 +1,6 @@
 #pragma once
 // N sparse autoencoders trained on the same batches. They share the width of an activation; learning rate,
-// objective, d_sae and start may differ.
+// kind, objective, d_sae and start may differ.
 
 #include <functional>
 #include <vector>
@@ -8,7 +8,9 @@
 #include "core/job.h"
 #include "io/batch_source.h"
 #include "sae/batch_limiter.h"
+#include "sae/prefixes.h"
 #include "sae/schedule.h"
+#include "sae/sparse_autoencoder.h"
 #include "sae/step.h"
 #include "sae/train_state.h"
 
@@ -25,13 +27,26 @@ struct SaeTraining {
   bool legacy_sparsity_warmup = false;
   bool remove_parallel_grads = true;
   bool normalize_w_dec = true;
+  /// Total steps of a cosine schedule, which ends at a learning rate of 0; 0: constant after the warm-up.
+  int64_t n_cosine_steps = 0;
+  Activation activation;
+  double momentum = 0.1;
+  EncoderInput input = EncoderInput::kCentred;
+  int64_t n_prefixes = 1;  ///< Matryoshka prefixes drawn for each batch
+  PrefixForm prefix_form = PrefixForm::kPublished;
+  int64_t prefix_seed = 0;
+  std::vector<int64_t> prefixes;  ///< the same for every batch, in place of drawn ones; empty: drawn
+  int64_t dead_threshold = 0;
+  AuxK aux;
+  double grad_clip = 0;
 };
 
 /// One SAE's figures of one step, before its update.
 struct SaeStep {
   StepMetrics metrics;
-  double lr = 0;              ///< used in this step
-  double sparsity_coeff = 0;  ///< used in this step
+  double lr = 0;                  ///< used in this step
+  double sparsity_coeff = 0;      ///< used in this step
+  std::vector<int64_t> prefixes;  ///< used in this step
 };
 
 struct TrainRun {
@@ -52,13 +67,19 @@ class Trainer {
   int64_t size() const { return static_cast<int64_t>(saes_.size()); }
   int64_t steps() const { return steps_; }
   Params params(int64_t sae) const;
+  /// Ready to encode, with the threshold that training has found.
+  SparseAutoencoder sae(int64_t sae) const;
+  /// Rows since each latent fired, where that is counted; else zeros.
+  const std::vector<int64_t>& since_active(int64_t sae) const;
 
   /// One step of every SAE on x [rows, d_vit]. Throws Code::kNumeric, naming step and SAE, when a loss is not
   /// finite. When the batch is to blame, that SAE is as after the step before; when its weights are, it goes
   /// back to the last kept ones with which the loss was finite (TrainState::kept). SAEs before it have made
-  /// the step, those after it have not. `gradients`, when given, gets each SAE's.
+  /// the step, those after it have not. `gradients`, when given, gets each SAE's;
+  /// `prefixes`, when not empty, are used in place of drawn ones.
   std::vector<SaeStep> step(const float* x, int64_t rows, StepTimes* times = nullptr,
-                            std::vector<StepGradients>* gradients = nullptr, const Job* job = nullptr);
+                            std::vector<StepGradients>* gradients = nullptr, const Job* job = nullptr,
+                            const std::vector<int64_t>& prefixes = {});
 
   /// Steps over `source` until the limiter ends. Throws Code::kAborted between steps when the job was
   /// aborted: the state is then that after the last whole step.
@@ -68,9 +89,13 @@ class Trainer {
  private:
   struct Entry {
     SaeTraining options;
-    Warmup lr, sparsity;
+    std::function<double(int64_t step)> lr;
+    Warmup sparsity;
     TrainState state;
   };
+  const Entry& entry(int64_t sae) const;
+  StepOptions step_options(const Entry& e, int64_t step, const std::vector<int64_t>& prefixes) const;
+
   int64_t d_vit_;
   int64_t steps_ = 0;
   std::vector<Entry> saes_;

@@ -15,10 +15,28 @@ export interface NativeLatents {
   readonly value: Handle<"Tensor">;
 }
 
+/** From pre-activations to latents. */
+export interface NativeActivation {
+  /** "relu", "top-k" or "batch-top-k". */
+  readonly selection: string;
+  readonly topK: number;
+  readonly relu: boolean;
+  readonly threshold: number;
+}
+
 /** Sparse autoencoders: the addon's exports. */
 export interface SaeExports {
-  sparseAutoencoder(params: NativeParams, centred: boolean): Handle<"SparseAutoencoder">;
-  saeInfo(sae: Handle<"SparseAutoencoder">): { dVit: number; dSae: number; centred: boolean };
+  sparseAutoencoder(
+    params: NativeParams,
+    centred: boolean,
+    activation: NativeActivation,
+  ): Handle<"SparseAutoencoder">;
+  saeInfo(sae: Handle<"SparseAutoencoder">): {
+    dVit: number;
+    dSae: number;
+    centred: boolean;
+    activation: NativeActivation;
+  };
   saeTensors(sae: Handle<"SparseAutoencoder">): NativeParams;
   saeEncode(sae: Handle<"SparseAutoencoder">, x: Handle<"Tensor">, control: Control): Promise<NativeLatents>;
   saeDecode(
@@ -36,6 +54,19 @@ export interface NativeSaeTraining {
   readonly legacySparsityWarmup: boolean;
   readonly removeParallelGrads: boolean;
   readonly normalizeWDec: boolean;
+  readonly nCosineSteps: number;
+  readonly activation: NativeActivation;
+  readonly momentum: number;
+  readonly centred: boolean;
+  readonly nPrefixes: number;
+  readonly prefixesAsPublished: boolean;
+  readonly prefixSeed: number;
+  readonly prefixes: readonly number[];
+  readonly deadThresholdTokens: number;
+  readonly kAux: number;
+  readonly alpha: number;
+  readonly auxAsPublished: boolean;
+  readonly gradClip: number;
 }
 
 export interface NativeSaeStep {
@@ -47,6 +78,11 @@ export interface NativeSaeStep {
   readonly density: number;
   readonly lr: number;
   readonly sparsityCoeff: number;
+  readonly aux: number;
+  readonly nDead: number;
+  readonly threshold: number;
+  readonly gradNorm: number;
+  readonly prefixes: readonly number[];
 }
 
 export interface NativeStepTimes {
@@ -87,6 +123,7 @@ export interface TrainerExports {
     trainer: Handle<"Trainer">,
     x: Handle<"Tensor">,
     wantGradients: boolean,
+    prefixes: readonly number[],
     control: Control,
   ): Promise<NativeStep>;
   trainerRun(
@@ -97,10 +134,21 @@ export interface TrainerExports {
   ): Promise<number>;
   trainerParams(trainer: Handle<"Trainer">, sae: number): NativeParams;
   trainerSteps(trainer: Handle<"Trainer">): number;
-  initialParams(dVit: number, dSae: number, seed: number): NativeParams;
+  trainerSae(trainer: Handle<"Trainer">, sae: number): Handle<"SparseAutoencoder">;
+  trainerSinceActive(trainer: Handle<"Trainer">, sae: number): Handle<"Tensor">;
+  initialParams(dVit: number, dSae: number, seed: number, tied: boolean): NativeParams;
   meanOfRows(source: Handle<"BatchSource">, n: number, control: Control): Promise<Handle<"Tensor">>;
   plannedBatches(nRows: number, batchSize: number, nPatches: number, most: number): number[];
   warmup(initial: number, final: number, nSteps: number, step: number): number;
+  warmupCosine(
+    initial: number,
+    nWarmup: number,
+    peak: number,
+    nSteps: number,
+    final: number,
+    step: number,
+  ): number;
+  drawPrefixes(dSae: number, n: number, asPublished: boolean, seed: number, step: number): number[];
   saeEvaluate(
     sae: Handle<"SparseAutoencoder">,
     source: Handle<"BatchSource">,

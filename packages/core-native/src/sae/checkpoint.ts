@@ -3,6 +3,7 @@ import { SaevError } from "../errors.js";
 import { readSaeFile, type SaeFile, writeSaeFile } from "../io/sae-file.js";
 import type { LongCallOptions } from "../native/call.js";
 import { Tensor } from "../tensor.js";
+import type { Activation } from "./activation.js";
 import { type EncoderInput, SparseAutoencoder } from "./sparse-autoencoder.js";
 import { disposeTensors, type SaeTensors } from "./tensors.js";
 
@@ -14,6 +15,8 @@ export interface SaeHeader {
   readonly dSae: number;
   /** What the encoder of such a file sees. */
   readonly input: EncoderInput;
+  /** From pre-activations to latents; a threshold is in the tensors. */
+  readonly activation: Activation;
   /** The SAE's config as the file has it. */
   readonly cfg: Readonly<Record<string, unknown>>;
 }
@@ -44,7 +47,11 @@ export async function loadCheckpoint(
     const tensors = pickTensors(path, file, header);
     const input = options.input ?? header.input;
     const [dVit = 0, dSae = 0] = tensors.wEnc.shape;
-    return { sae: SparseAutoencoder.from(tensors, input), header: { ...header, dVit, dSae } };
+    const activation = withThreshold(path, file, header.activation);
+    return {
+      sae: SparseAutoencoder.from(tensors, input, activation),
+      header: { ...header, activation, dVit, dSae },
+    };
   } catch (error) {
     if (error instanceof SaevError && !error.message.startsWith(path)) {
       throw new SaevError(
@@ -145,7 +152,13 @@ function parseHeader(path: string, header: Readonly<Json>): SaeHeader {
         );
       }
     }
-    return { schema, ...sizes(path, header), input: "centred", cfg: header };
+    return {
+      schema,
+      ...sizes(path, header),
+      input: "centred",
+      activation: { kind: "relu" },
+      cfg: header,
+    };
   }
   if (typeof schema !== "number" || ![1, 2, 3, 4, 5].includes(schema)) {
     throw new SaevError(
@@ -157,19 +170,50 @@ function parseHeader(path: string, header: Readonly<Json>): SaeHeader {
   if (typeof cfg !== "object" || cfg === null || Array.isArray(cfg)) {
     throw new SaevError("BAD_FILE", `${path}: the header has no config "cfg"`);
   }
-  const kind = kindOf(header, cfg as Json);
-  if (kind !== "relu") {
-    throw new SaevError(
-      "UNSUPPORTED",
-      `${path} holds an SAE of kind ${kind}, which this version cannot run; only relu can`,
-    );
-  }
   return {
     schema,
     ...sizes(path, cfg as Json),
     input: schema === 1 ? "centred" : "raw",
+    activation: activationOf(path, header, cfg as Json),
     cfg: cfg as Json,
   };
+}
+
+/**
+ * The activation that a header names. The Python package's top-k kinds keep negative values; ours says beside the config
+ * when it was trained with the ReLU.
+ */
+function activationOf(path: string, header: Readonly<Json>, cfg: Json): Activation {
+  const kind = kindOf(header, cfg);
+  if (kind === "relu") return { kind };
+  if (kind !== "top-k" && kind !== "batch-top-k") {
+    throw new SaevError(
+      "UNSUPPORTED",
+      `${path} holds an SAE of kind ${kind}, which this version cannot run; relu, top-k and batch-top-k it can`,
+    );
+  }
+  const activation = cfg.activation as Json | undefined;
+  const topK = ((activation?.params as Json | undefined) ?? activation)?.top_k;
+  if (!Number.isSafeInteger(topK) || (topK as number) < 1) {
+    throw new SaevError(
+      "BAD_FILE",
+      `${path}: top_k in the header: expected a whole number above 0, found ${JSON.stringify(topK)}`,
+    );
+  }
+  return { kind, topK: topK as number, relu: header[reluKey] === true };
+}
+
+/** In our headers: whether values below 0 were dropped after the selection. The Python package ignores it. */
+const reluKey = "relu_after_selection";
+
+function withThreshold(path: string, file: SaeFile, activation: Activation): Activation {
+  if (activation.kind !== "batch-top-k") return activation;
+  const threshold = file.tensors.get("activation.threshold")?.toFloat32Array()[0];
+  if (threshold !== undefined) return { ...activation, threshold };
+  throw new SaevError(
+    "BAD_FILE",
+    `${path} has no tensor activation.threshold, without which a batch-top-k SAE cannot encode`,
+  );
 }
 
 /** "relu", "top-k" …: from the activation's class or key, else from the class of the SAE's config. */

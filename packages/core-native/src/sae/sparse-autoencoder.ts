@@ -3,7 +3,9 @@ import type { Handle } from "../native/addon.js";
 import { callAsync, callSync, type LongCallOptions } from "../native/call.js";
 import { addon } from "../native/load.js";
 import { Resource } from "../native/resource.js";
+import type { SaeExports } from "../native/sae.js";
 import { Tensor } from "../tensor.js";
+import { type Activation, fromNativeActivation, toNativeActivation } from "./activation.js";
 import { type LoadOptions, loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
 import { Latents } from "./latents.js";
 import { fromNativeParams, type SaeTensors, toNativeParams } from "./tensors.js";
@@ -15,11 +17,11 @@ import { fromNativeParams, type SaeTensors, toNativeParams } from "./tensors.js"
 export type EncoderInput = "centred" | "raw";
 
 /**
- * A sparse autoencoder: f = relu((x − b_dec) W_enc + b_enc), x̂ = f W_dec + b_dec. Encoding yields the active latents
- * only.
+ * A sparse autoencoder: h = (x − b_dec) W_enc + b_enc, f what its activation makes of h (by default relu(h)),
+ * x̂ = f W_dec + b_dec. Encoding yields the active latents only.
  */
 export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
-  #info: { dVit: number; dSae: number; centred: boolean } | undefined;
+  #info: ReturnType<SaeExports["saeInfo"]> | undefined;
 
   /** @internal */
   static fromHandle(handle: Handle<"SparseAutoencoder">): SparseAutoencoder {
@@ -29,11 +31,23 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
   /**
    * An SAE from its four parameters, which are copied.
    * @param input what the encoder sees; default `centred`.
-   * @throws SaevError `SHAPE_MISMATCH` when the shapes do not fit, `NUMERIC` when a value is not finite.
+   * @param activation from pre-activations to latents; default ReLU.
+   * @throws SaevError `SHAPE_MISMATCH` when the shapes do not fit, `NUMERIC` when a value is not finite,
+   * `INVALID_ARGUMENT` when `topK` is not from 1 to d_sae.
    */
-  static from(tensors: SaeTensors, input: EncoderInput = "centred"): SparseAutoencoder {
+  static from(
+    tensors: SaeTensors,
+    input: EncoderInput = "centred",
+    activation: Activation = { kind: "relu" },
+  ): SparseAutoencoder {
     return new SparseAutoencoder(
-      callSync(() => addon().sparseAutoencoder(toNativeParams(tensors), input === "centred")),
+      callSync(() =>
+        addon().sparseAutoencoder(
+          toNativeParams(tensors),
+          input === "centred",
+          toNativeActivation(activation),
+        ),
+      ),
     );
   }
 
@@ -67,6 +81,11 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
   /** What the encoder sees. */
   get input(): EncoderInput {
     return this.#meta().centred ? "centred" : "raw";
+  }
+
+  /** From pre-activations to latents. */
+  get activation(): Activation {
+    return fromNativeActivation(this.#meta().activation);
   }
 
   /** Copies of the parameters, the same bits as were given or trained. */

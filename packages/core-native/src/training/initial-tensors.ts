@@ -7,14 +7,17 @@ import { Tensor } from "../tensor.js";
 /**
  * Where training starts: He-uniform weights with the Python package's bounds, √(6 / d_sae) for W_enc and √(6 / d_vit)
  * for W_dec, biases 0. The same seed gives the same bits on every machine.
+ * @param options.tied start from W_dec's rows at unit norm and W_enc their transpose; default false.
  * @param options.bDec b_dec to start from, float32 [d_vit], for instance {@link meanActivation}; default zero.
  */
 export function initialTensors(
   dVit: number,
   dSae: number,
-  options: { readonly seed?: number; readonly bDec?: Tensor } = {},
+  options: { readonly seed?: number; readonly bDec?: Tensor; readonly tied?: boolean } = {},
 ): SaeTensors {
-  const start = fromNativeParams(callSync(() => addon().initialParams(dVit, dSae, options.seed ?? 0)));
+  const start = fromNativeParams(
+    callSync(() => addon().initialParams(dVit, dSae, options.seed ?? 0, options.tied ?? false)),
+  );
   if (options.bDec === undefined) return start;
   start.bDec.dispose();
   return { ...start, bDec: options.bDec };

@@ -23,6 +23,41 @@ export function warmup(initial: number, final: number, nSteps: number, step: num
 }
 
 /**
+ * Value that a linear warm-up to `peak` over `nWarmup` steps, then half a cosine to `final` at `nSteps`, uses in step
+ * `step` ≥ 1; `initial` in the first.
+ */
+export function warmupCosine(
+  options: {
+    readonly initial: number;
+    readonly nWarmup: number;
+    readonly peak: number;
+    readonly nSteps: number;
+    readonly final: number;
+  },
+  step: number,
+): number {
+  const { initial, nWarmup, peak, nSteps, final } = options;
+  return callSync(() => addon().warmupCosine(initial, nWarmup, peak, nSteps, final, step));
+}
+
+/**
+ * Matryoshka prefixes of one step: `n` ascending lengths, the last one `dSae`.
+ * @param draw how lengths l are drawn: `published` p(l) ∝ √l − √(l − 1), `python-package` p(l) ∝ 1/√(l − 1) − 1/√l.
+ */
+export function drawPrefixes(
+  dSae: number,
+  n: number,
+  options: {
+    readonly draw?: "published" | "python-package";
+    readonly seed?: number;
+    readonly step?: number;
+  } = {},
+): number[] {
+  const published = (options.draw ?? "published") === "published";
+  return callSync(() => addon().drawPrefixes(dSae, n, published, options.seed ?? 0, options.step ?? 1));
+}
+
+/**
  * (x̂ − x)² per entry, float32 [rows, dim], scaled by the largest |x| before squaring so that very large and very small
  * inputs survive; NaN where x is all zero.
  * @param norm divide by each row's ‖x‖.

@@ -5,38 +5,21 @@ import { addon } from "../native/load.js";
 import { Resource } from "../native/resource.js";
 import type { NativeStepTimes } from "../native/sae.js";
 import { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
-import { disposeTensors, fromNativeParams, type SaeTensors, toNativeParams } from "../sae/tensors.js";
+import { fromNativeParams, type SaeTensors, toNativeParams } from "../sae/tensors.js";
 import { Tensor } from "../tensor.js";
-
-/** How one SAE is trained: ReLU latents, mean squared error plus L1, Adam (0.9, 0.999, 1e-8). */
-export interface SaeTraining {
-  /** Learning rate after warm-up. Default 4e-4. */
-  readonly lr?: number;
-  /** Steps over which the learning rate rises from 0; it is 0 in the first step. Default 500. */
-  readonly nLrWarmup?: number;
-  /** Weight of the L1 penalty. Default 4e-4. */
-  readonly sparsityCoeff?: number;
-  /** Steps over which the penalty's weight rises from 0. Default 0: it is there in full from the start. */
-  readonly nSparsityWarmup?: number;
-  /** Warm-up of sparsity without effect, as in the Python package. Default false. */
-  readonly legacySparsityWarmup?: boolean;
-  /** Remove the part of W_dec's gradient along its rows. Default true. */
-  readonly removeParallelGrads?: boolean;
-  /** Keep W_dec's rows at unit norm. Default true. */
-  readonly normalizeWDec?: boolean;
-}
+import { type SaeTraining, toNativeTraining } from "./sae-training.js";
 
 /** One SAE's figures of one step, before its update. */
 export interface SaeStepMetrics {
-  /** mse + sparsity. */
+  /** mse + sparsity + aux. */
   readonly loss: number;
-  /** Mean over rows and dimensions of (x̂ − x)². */
+  /** Mean over prefixes, rows and dimensions of (x̂ − x)². */
   readonly mse: number;
   /** sparsityCoeff · l1. */
   readonly sparsity: number;
   /** Mean over rows of the number of active latents. */
   readonly l0: number;
-  /** Mean over rows of Σ f. */
+  /** Mean over rows of Σ |f|. */
   readonly l1: number;
   /** l0 / d_sae. */
   readonly density: number;
@@ -44,10 +27,20 @@ export interface SaeStepMetrics {
   readonly lr: number;
   /** Weight of the penalty used in this step. */
   readonly sparsityCoeff: number;
+  /** Auxiliary loss, alpha included. */
+  readonly aux: number;
+  /** Dead latents, where they are counted. */
+  readonly nDead: number;
+  /** BatchTopK's threshold after this step's forward pass. */
+  readonly threshold: number;
+  /** Norm of all gradients before clipping; 0 where they are not clipped. */
+  readonly gradNorm: number;
+  /** Matryoshka prefixes used; empty without. */
+  readonly prefixes: readonly number[];
 }
 
 /** A log entry of a run: SAE number `sae` in step `step`, on `rows` activations. */
-export interface TrainLog extends SaeStepMetrics {
+export interface TrainLog extends Omit<SaeStepMetrics, "prefixes"> {
   readonly sae: number;
   readonly step: number;
   readonly rows: number;
@@ -109,15 +102,7 @@ export class Trainer extends Resource<"Trainer"> {
    */
   add(start: SaeTensors, training: SaeTraining = {}): number {
     return callSync(() =>
-      addon().trainerAdd(this.handle, toNativeParams(start), {
-        lr: training.lr ?? 4e-4,
-        nLrWarmup: training.nLrWarmup ?? 500,
-        sparsityCoeff: training.sparsityCoeff ?? 4e-4,
-        nSparsityWarmup: training.nSparsityWarmup ?? 0,
-        legacySparsityWarmup: training.legacySparsityWarmup ?? false,
-        removeParallelGrads: training.removeParallelGrads ?? true,
-        normalizeWDec: training.normalizeWDec ?? true,
-      }),
+      addon().trainerAdd(this.handle, toNativeParams(start), toNativeTraining(training)),
     );
   }
 
@@ -128,12 +113,22 @@ export class Trainer extends Resource<"Trainer"> {
 
   /**
    * One step of every SAE on `x`, float32 [rows, d_vit].
+   * @param options.prefixes for every SAE, in place of drawn ones.
    * @throws SaevError `NUMERIC` when a loss is not finite. That SAE then stays as it was before the step when the batch is
    * to blame; otherwise it goes back to the last weights kept (every 16 updates) with which the loss was finite.
    */
-  async step(x: Tensor, options?: LongCallOptions & { readonly gradients?: boolean }): Promise<StepResult> {
+  async step(
+    x: Tensor,
+    options?: LongCallOptions & { readonly gradients?: boolean; readonly prefixes?: readonly number[] },
+  ): Promise<StepResult> {
     const native = await callAsync(options, (control) =>
-      addon().trainerStep(this.handle, x.handle, options?.gradients ?? false, control),
+      addon().trainerStep(
+        this.handle,
+        x.handle,
+        options?.gradients ?? false,
+        options?.prefixes ?? [],
+        control,
+      ),
     );
     return {
       ...native,
@@ -180,11 +175,11 @@ export class Trainer extends Resource<"Trainer"> {
 
   /** An SAE as it is now, to encode with, evaluate or save. */
   sae(sae: number): SparseAutoencoder {
-    const tensors = this.tensors(sae);
-    try {
-      return SparseAutoencoder.from(tensors);
-    } finally {
-      disposeTensors(tensors);
-    }
+    return SparseAutoencoder.fromHandle(callSync(() => addon().trainerSae(this.handle, sae)));
+  }
+
+  /** int64 [d_sae]: activations since each latent of an SAE fired, where that is counted; else zeros. */
+  sinceActive(sae: number): Tensor {
+    return Tensor.fromHandle(callSync(() => addon().trainerSinceActive(this.handle, sae)));
   }
 }

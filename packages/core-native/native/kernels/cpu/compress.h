@@ -1,5 +1,5 @@
 #pragma once
-// Appending the positive lanes of a vector to a list, for level files only.
+// Appending the lanes of a vector that exceed a bound to a list, for level files only.
 
 #include "kernels/cpu/simd.h"
 
@@ -22,10 +22,10 @@ struct LaneTable {
 constexpr LaneTable kLanes;
 #endif
 
-/// Writes the lanes of v that are greater than 0 to value[count …] and base + lane to index[count …]; returns
-/// the new count. Up to kWidth elements are written whatever the count.
-SAEV_INLINE int append_positive(Vec v, int base, float* value, uint16_t* index, int count) {
-  const unsigned mask = positive_mask(v);
+/// Writes the lanes of v that are greater than those of `floor` to value[count …] and base + lane to
+/// index[count …]; returns the new count. Up to kWidth elements are written whatever the count.
+SAEV_INLINE int append_above(Vec v, Vec floor, int base, float* value, uint16_t* index, int count) {
+  const unsigned mask = above_mask(v, floor);
   if (mask == 0) return count;
 #if defined(__AVX512F__)
   const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);

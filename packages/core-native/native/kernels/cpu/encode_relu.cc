@@ -39,7 +39,7 @@ void encode_segment(const EncodeSegmentArgs& a) {
       float h = 0;
       for (int64_t k = 0; k < a.d_vit; ++k) h += row[k * group] * w[k * kPanel];
       h += a.bias[j];
-      if (h > 0) {
+      if (h > a.floor[r]) {
         a.value[end - a.first] = h;
         a.index[end - a.first] = static_cast<uint16_t>(j);
         ++end;

@@ -1,6 +1,6 @@
 #pragma once
-// h = (x − shift) W_enc + b_enc for a block of rows and a segment of latents, and at once the positive h as
-// lists: the rows × d_sae matrix never exists.
+// h = (x − shift) W_enc + b_enc for a block of rows and a segment of latents, and at once the h above the
+// row's floor (0 for ReLU) as lists: the rows × d_sae matrix never exists.
 //
 // W_enc is kept in panels of kPanel latents, [panel][d_vit][kPanel]; rows are packed in groups of
 // `encode_group_rows`, [group][d_vit][group rows]. A tile of (group rows) × (two vectors) keeps its sums in
@@ -37,6 +37,7 @@ struct EncodeSegmentArgs {
   int64_t d_vit;
   const float* w;       ///< [n_panels][d_vit][kPanel]
   const float* bias;    ///< [n_panels · kPanel]
+  const float* floor;   ///< [rows rounded up to groups]: h is listed when it is greater
   int64_t n_panels;     ///< at most 65536 / kPanel, so that an index fits in 16 bits
   float* row_value;     ///< scratch [rows rounded up to groups][n_panels · kPanel + kListSlack]
   uint16_t* row_index;  ///< scratch of the same shape

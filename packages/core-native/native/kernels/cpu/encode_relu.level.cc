@@ -14,10 +14,10 @@ constexpr int kGroup = 12;
 #endif
 constexpr int kTile = 2 * kWidth;
 
-/// One tile: positive sums go to the rows' lists, `count[r]` entries so far.
+/// One tile: sums above the row's floor go to the rows' lists, `count[r]` entries so far.
 [[gnu::noinline]] void tile(const float* __restrict rows, const float* __restrict w, int64_t d_vit,
-                            const float* bias, int base, float* value, uint16_t* index, int64_t stride,
-                            int* __restrict count) {
+                            const float* bias, const float* floor, int base, float* value, uint16_t* index,
+                            int64_t stride, int* __restrict count) {
   Vec sum[kGroup][2];
   SAEV_UNROLL for (int r = 0; r < kGroup; ++r) sum[r][0] = sum[r][1] = zero();
   for (int64_t k = 0; k < d_vit; ++k) {
@@ -32,8 +32,9 @@ constexpr int kTile = 2 * kWidth;
   SAEV_UNROLL for (int r = 0; r < kGroup; ++r) {
     float* v = value + r * stride;
     uint16_t* i = index + r * stride;
-    const int n = append_positive(sum[r][0] + b0, base, v, i, count[r]);
-    count[r] = append_positive(sum[r][1] + b1, base + kWidth, v, i, n);
+    const Vec least = splat(floor[r]);
+    const int n = append_above(sum[r][0] + b0, least, base, v, i, count[r]);
+    count[r] = append_above(sum[r][1] + b1, least, base + kWidth, v, i, n);
   }
 }
 
@@ -81,7 +82,7 @@ void encode_segment(const EncodeSegmentArgs& a) {
       const float* w = a.w + p * kPanel * a.d_vit + half;
       const int base = static_cast<int>(p * kPanel + half);
       for (int64_t g = 0; g < groups; ++g) {
-        tile(a.packed + g * kGroup * a.d_vit, w, a.d_vit, a.bias + base, base,
+        tile(a.packed + g * kGroup * a.d_vit, w, a.d_vit, a.bias + base, a.floor + g * kGroup, base,
              a.row_value + g * kGroup * stride, a.row_index + g * kGroup * stride, stride,
              count + g * kGroup);
       }

@@ -85,14 +85,14 @@ SAEV_INLINE float hsum(Vec v) {
 }
 
 /// Bit i is set where lane i of v is greater than 0.
-SAEV_INLINE unsigned positive_mask(Vec v) {
+SAEV_INLINE unsigned above_mask(Vec v, Vec floor) {
 #if defined(__AVX512F__)
-  return _mm512_cmp_ps_mask((__m512)v, _mm512_setzero_ps(), _CMP_GT_OQ);
+  return _mm512_cmp_ps_mask((__m512)v, (__m512)floor, _CMP_GT_OQ);
 #elif defined(__AVX2__)
-  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps((__m256)v, _mm256_setzero_ps(), _CMP_GT_OQ)));
+  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps((__m256)v, (__m256)floor, _CMP_GT_OQ)));
 #else
   unsigned m = 0;
-  for (int i = 0; i < kWidth; ++i) m |= static_cast<unsigned>(v[i] > 0) << i;
+  for (int i = 0; i < kWidth; ++i) m |= static_cast<unsigned>(v[i] > floor[i]) << i;
   return m;
 #endif
 }

@@ -1,0 +1,63 @@
+#include "sae/aux_k.h"
+
+#include <algorithm>
+
+#include "core/parallel.h"
+#include "kernels/cpu/encode_relu.h"
+
+namespace saev {
+namespace {
+
+void at_least(AlignedArray<float>& array, int64_t n) {
+  if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<float>(static_cast<size_t>(n));
+}
+
+/// Columns of W_enc and entries of b_enc of the dead latents, as panels of their own.
+void gather_encoder(const TrainState& state, const std::vector<int32_t>& dead, const Layout& own,
+                    AuxScratch& scratch) {
+  const int64_t d_vit = own.d_vit, n = static_cast<int64_t>(dead.size());
+  at_least(scratch.w_enc, own.encoder_size());
+  at_least(scratch.b_enc, own.padded_sae());
+  parallel_tasks(own.n_panels, [&](int64_t panel, int) {
+    for (int64_t l = 0; l < kPanel; ++l) {
+      const int64_t i = panel * kPanel + l;
+      const int64_t j = i < n ? dead[static_cast<size_t>(i)] : -1;
+      const float* from = j < 0 ? nullptr : state.w_enc.data() + j / kPanel * kPanel * d_vit + j % kPanel;
+      float* to = scratch.w_enc.data() + panel * kPanel * d_vit + l;
+      for (int64_t k = 0; k < d_vit; ++k) to[k * kPanel] = from ? from[k * kPanel] : 0.0f;
+      scratch.b_enc[static_cast<size_t>(i)] = j < 0 ? 0.0f : state.b_enc[static_cast<size_t>(j)];
+    }
+  });
+}
+
+}  // namespace
+
+double aux_forward(const TrainState& state, const EncodeInput& input, const std::vector<int32_t>& dead,
+                   const AuxK& aux, int64_t segment, const float* residual, float residual_scale,
+                   AuxScratch& scratch) {
+  const Layout& layout = state.layout;
+  const Layout own(layout.d_vit, static_cast<int64_t>(dead.size()), state.level);
+  gather_encoder(state, dead, own, scratch);
+  EncodeInput in = input;
+  in.w_enc = scratch.w_enc.data();
+  in.b_enc = scratch.b_enc.data();
+  in.slices = nullptr;
+  in.slice_shift = nullptr;
+  encode_top_k(state.level, own, in, segment,
+               {aux.k, aux.form == AuxForm::kPublished, dead.data(), layout.padded_sae()}, scratch.encode,
+               scratch.top_k, scratch.lists);
+  at_least(scratch.error, input.rows * layout.padded_vit());
+  at_least(scratch.column_sums, layout.padded_vit());
+  const double entries = static_cast<double>(input.rows) * static_cast<double>(layout.d_vit);
+  DecodeTarget target;
+  target.start = residual;
+  target.factor = 1 / residual_scale;
+  target.bias = aux.form == AuxForm::kPythonPackage ? state.b_dec.data() : nullptr;
+  const ForwardError error =
+      decode_error(state.level, layout, state.w_dec.data(), scratch.lists, target, {},
+                   static_cast<float>(2 * aux.alpha / entries), scratch.error.data(),
+                   scratch.column_sums.data(), {false, true, input.job}, scratch.decode);
+  return aux.alpha * error.squares / entries;
+}
+
+}  // namespace saev

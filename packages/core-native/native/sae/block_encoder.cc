@@ -1,0 +1,50 @@
+#include "sae/block_encoder.h"
+
+#include <algorithm>
+
+namespace saev {
+namespace {
+
+template <typename T>
+T* at_least(AlignedArray<T>& array, int64_t n) {
+  if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<T>(static_cast<size_t>(n));
+  return array.data();
+}
+
+}  // namespace
+
+BlockEncoder::BlockEncoder(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
+                           EncodeScratch::Thread& scratch, int64_t block)
+    : level_(level),
+      layout_(layout),
+      input_(input),
+      segment_(segment),
+      n_segments_((layout.padded_sae() + segment - 1) / segment),
+      n_(std::min(kRowBlock, input.rows - block * kRowBlock)),
+      scratch_(scratch) {
+  const int64_t group = SAEV_PICK(level, encode_group_rows)();
+  const int64_t padded_rows = (kRowBlock + group - 1) / group * group, first = block * kRowBlock;
+  float* packed = at_least(scratch.packed, padded_rows * layout.d_vit);
+  at_least(scratch.row_value, padded_rows * (segment + kListSlack));
+  at_least(scratch.row_index, padded_rows * (segment + kListSlack));
+  std::fill_n(at_least(scratch.floor, padded_rows), padded_rows, 0.0f);
+  SAEV_PICK(level, pack_rows)
+  ({input.x + first * layout.d_vit, n_, layout.d_vit, input.shift, input.slice_shift, packed,
+    input.slices ? input.slices + first * layout.slice_width : nullptr, layout.slice_width,
+    input.rows * layout.slice_width});
+}
+
+int64_t BlockEncoder::most(int64_t s) const {
+  return n_ * std::min(segment_, layout_.padded_sae() - s * segment_);
+}
+
+void BlockEncoder::segment(int64_t s, float* value, uint16_t* index, int32_t* ptr, int32_t first) {
+  const int64_t first_panel = s * segment_ / kPanel;
+  const int64_t panels = std::min(segment_ / kPanel, layout_.n_panels - first_panel);
+  SAEV_PICK(level_, encode_segment)
+  ({scratch_.packed.data(), n_, layout_.d_vit, input_.w_enc + first_panel * kPanel * layout_.d_vit,
+    input_.b_enc + first_panel * kPanel, scratch_.floor.data(), panels, scratch_.row_value.data(),
+    scratch_.row_index.data(), value, index, ptr, first});
+}
+
+}  // namespace saev

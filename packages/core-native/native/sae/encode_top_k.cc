@@ -1,0 +1,103 @@
+#include "sae/encode_top_k.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/parallel.h"
+#include "sae/block_encoder.h"
+
+namespace saev {
+namespace {
+
+using Candidate = RowTopKScratch::Candidate;
+
+bool better(const Candidate& a, const Candidate& b) {
+  return a.value > b.value || (a.value == b.value && a.latent < b.latent);
+}
+
+/// Cuts to the best k; returns the floor for latents to come, which must be greater: an equal value would
+/// lose to the lower latent.
+float cut(Candidate* row, int32_t& count, int64_t k) {
+  std::nth_element(row, row + k - 1, row + count, better);
+  count = static_cast<int32_t>(k);
+  return row[k - 1].value;
+}
+
+/// The rows' candidates, ascending by latent, as lists in segments.
+void write_lists(const RowTopKScratch::Thread& t, int64_t capacity, int64_t rows, int64_t block,
+                 ActiveLists& out) {
+  int64_t total = 0;
+  for (int64_t r = 0; r < rows; ++r) total += t.count[static_cast<size_t>(r)];
+  BlockLists& lists = out.blocks[static_cast<size_t>(block)];
+  lists.reserve(total, 0);
+  std::vector<int32_t> cursor(static_cast<size_t>(rows), 0);
+  int32_t used = 0;
+  for (int64_t s = 0; s < out.n_segments; ++s) {
+    int32_t* ptr = out.ptr(block, s);
+    const int64_t first = s * out.segment, last = first + out.segment;
+    for (int64_t r = 0; r < rows; ++r) {
+      ptr[r] = used;
+      const Candidate* row = t.candidates.data() + r * capacity;
+      int32_t& c = cursor[static_cast<size_t>(r)];
+      for (; c < t.count[static_cast<size_t>(r)] && row[c].latent < last; ++c, ++used) {
+        lists.value()[used] = row[c].value;
+        lists.index()[used] = static_cast<uint16_t>(row[c].latent - first);
+      }
+    }
+    std::fill(ptr + rows, ptr + kRowBlock + 1, used);
+  }
+}
+
+}  // namespace
+
+void encode_top_k(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
+                  const RowTopK& options, EncodeScratch& scratch, RowTopKScratch& top, ActiveLists& out) {
+  const int64_t k = std::min(options.k, layout.d_sae);
+  const float lowest = options.relu ? 0 : -std::numeric_limits<float>::infinity();
+  // Between two cuts a row may gather as many again as it keeps, and what one segment adds.
+  const int64_t slack = k + 16, capacity = k + slack + segment;
+  out.shape(input.rows, options.padded_sae ? options.padded_sae : layout.padded_sae(), segment);
+  prepare_threads(scratch);
+  top.threads.resize(scratch.threads.size());
+  parallel_tasks(out.n_blocks, [&](int64_t block, int thread) {
+    if (input.job) input.job->check_abort();
+    auto& t = top.threads[static_cast<size_t>(thread)];
+    BlockEncoder encoder(level, layout, input, segment, scratch.threads[static_cast<size_t>(thread)], block);
+    const int64_t rows = encoder.rows();
+    std::fill_n(encoder.floor(), rows, lowest);
+    const auto room = static_cast<size_t>(rows * segment + kListSlack);
+    if (t.value.size() < room) {
+      t.value.resize(room);
+      t.index.resize(room);
+    }
+    if (t.candidates.size() < static_cast<size_t>(rows * capacity))
+      t.candidates.resize(static_cast<size_t>(rows * capacity));
+    t.count.assign(static_cast<size_t>(rows), 0);
+    int32_t ptr[kRowBlock + 1];
+    for (int64_t s = 0; s < encoder.n_segments(); ++s) {
+      encoder.segment(s, t.value.data(), t.index.data(), ptr, 0);
+      const auto first = static_cast<int32_t>(s * segment);
+      for (int64_t r = 0; r < rows; ++r) {
+        Candidate* row = t.candidates.data() + r * capacity;
+        int32_t& count = t.count[static_cast<size_t>(r)];
+        for (int32_t q = ptr[r]; q < ptr[r + 1]; ++q) {
+          const int32_t latent = first + t.index[static_cast<size_t>(q)];
+          if (latent < layout.d_sae) row[count++] = {t.value[static_cast<size_t>(q)], latent};
+        }
+        const bool unbounded = encoder.floor()[r] == lowest;
+        if (count >= k && (unbounded || count > k + slack)) encoder.floor()[r] = cut(row, count, k);
+      }
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+      Candidate* row = t.candidates.data() + r * capacity;
+      int32_t& count = t.count[static_cast<size_t>(r)];
+      if (count > k) cut(row, count, k);
+      std::sort(row, row + count, [](const Candidate& a, const Candidate& b) { return a.latent < b.latent; });
+      if (options.latents == nullptr) continue;
+      for (int32_t c = 0; c < count; ++c) row[c].latent = options.latents[row[c].latent];
+    }
+    write_lists(t, capacity, rows, block, out);
+  });
+}
+
+}  // namespace saev

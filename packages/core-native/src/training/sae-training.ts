@@ -1,0 +1,95 @@
+import type { NativeSaeTraining } from "../native/sae.js";
+import { type Activation, toNativeActivation } from "../sae/activation.js";
+import type { EncoderInput } from "../sae/sparse-autoencoder.js";
+
+/** AuxK: latents that have not fired for long reconstruct what the others leave over (Gao et al. 2024). */
+export interface AuxKTraining {
+  /** Dead latents that take part, per row: those with the largest pre-activations. Default 512. */
+  readonly kAux?: number;
+  /** Weight of the auxiliary loss. Default 1/32. */
+  readonly alpha?: number;
+  /**
+   * `published`: mean((relu(a) W_dec − r)²), r = x − x̂ without gradient. `python-package`, as of March 2026: without
+   * the ReLU, and b_dec is added to the reconstruction. Default `published`.
+   */
+  readonly form?: "published" | "python-package";
+}
+
+/** Matryoshka: the squared error is the mean over nested prefixes of the latents (Bussmann et al. 2025). */
+export interface MatryoshkaTraining {
+  /** Prefixes of a batch, d_sae among them. Default 10. */
+  readonly nPrefixes?: number;
+  /**
+   * How lengths l are drawn: `published` p(l) ∝ √l − √(l − 1); `python-package`, as of March 2026, p(l) ∝
+   * 1/√(l − 1) − 1/√l, mostly short ones. Default `published`.
+   */
+  readonly draw?: "published" | "python-package";
+  /** Seed of the draws. Default 0. */
+  readonly seed?: number;
+  /** The same prefixes for every batch, ascending to d_sae, in place of drawn ones. */
+  readonly prefixes?: readonly number[];
+}
+
+/** How one SAE is trained. By default: ReLU latents, mean squared error plus L1, Adam (0.9, 0.999, 1e-8). */
+export interface SaeTraining {
+  /** Learning rate after warm-up. Default 4e-4. */
+  readonly lr?: number;
+  /** Steps over which the learning rate rises from 0; it is 0 in the first step. Default 500. */
+  readonly nLrWarmup?: number;
+  /** Weight of the L1 penalty. Default 4e-4. */
+  readonly sparsityCoeff?: number;
+  /** Steps over which the penalty's weight rises from 0. Default 0: it is there in full from the start. */
+  readonly nSparsityWarmup?: number;
+  /** Warm-up of sparsity without effect, as in the Python package. Default false. */
+  readonly legacySparsityWarmup?: boolean;
+  /** Remove the part of W_dec's gradient along its rows. Default true. */
+  readonly removeParallelGrads?: boolean;
+  /** Keep W_dec's rows at unit norm. Default true. */
+  readonly normalizeWDec?: boolean;
+  /** From pre-activations to latents. Default ReLU. `threshold` is where BatchTopK's is found, not given. */
+  readonly activation?: Activation;
+  /** What the encoder sees: `centred` x − b_dec, `raw` x. Default `centred`. */
+  readonly input?: EncoderInput;
+  /** BatchTopK's threshold becomes (1 − momentum) · old + momentum · smallest positive value kept. Default 0.1. */
+  readonly momentum?: number;
+  /** Default: the whole reconstruction only. */
+  readonly matryoshka?: MatryoshkaTraining;
+  /** Default: no auxiliary loss. */
+  readonly auxK?: AuxKTraining;
+  /**
+   * Activations without firing from which on a latent is dead. Default: 10 million with `auxK`, else dead latents are not
+   * counted.
+   */
+  readonly deadThresholdTokens?: number;
+  /** Scale all gradients so that their total norm is at most this: by min(1, gradClip / (norm + 1e-6)). Default: not. */
+  readonly gradClip?: number;
+  /** After the warm-up the learning rate falls as half a cosine, to 0 at this step. Default: it stays. */
+  readonly nCosineSteps?: number;
+}
+
+/** @internal */
+export function toNativeTraining(training: SaeTraining): NativeSaeTraining {
+  const { auxK, matryoshka } = training;
+  return {
+    lr: training.lr ?? 4e-4,
+    nLrWarmup: training.nLrWarmup ?? 500,
+    sparsityCoeff: training.sparsityCoeff ?? 4e-4,
+    nSparsityWarmup: training.nSparsityWarmup ?? 0,
+    legacySparsityWarmup: training.legacySparsityWarmup ?? false,
+    removeParallelGrads: training.removeParallelGrads ?? true,
+    normalizeWDec: training.normalizeWDec ?? true,
+    nCosineSteps: training.nCosineSteps ?? 0,
+    activation: toNativeActivation(training.activation ?? { kind: "relu" }),
+    momentum: training.momentum ?? 0.1,
+    centred: (training.input ?? "centred") === "centred",
+    nPrefixes: matryoshka ? (matryoshka.nPrefixes ?? 10) : 1,
+    prefixesAsPublished: (matryoshka?.draw ?? "published") === "published",
+    prefixSeed: matryoshka?.seed ?? 0,
+    prefixes: matryoshka?.prefixes ?? [],
+    deadThresholdTokens: training.deadThresholdTokens ?? (auxK ? 10_000_000 : 0),
+    kAux: auxK ? (auxK.kAux ?? 512) : 0,
+    alpha: auxK?.alpha ?? 1 / 32,
+    auxAsPublished: (auxK?.form ?? "published") === "published",
+    gradClip: training.gradClip ?? 0,
+  };
+}
