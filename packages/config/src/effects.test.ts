@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   Activations,
   Ade20kDataset,
+  BatchTopK,
   DataLoad,
   fieldEffects,
   GlobDataset,
@@ -16,6 +17,7 @@ import {
   parseVisuals,
   Relu,
   refusals,
+  TopK,
   Train,
   Vanilla,
   Visuals,
@@ -29,6 +31,8 @@ const schemas: readonly object[] = [
   Train,
   Relu,
   JumpRelu,
+  TopK,
+  BatchTopK,
   Vanilla,
   Matryoshka,
   Visuals,
@@ -72,7 +76,8 @@ describe("what is not built refuses in one line that names the field", () => {
     [Activations, parseActivations(folder), []],
     [Train, parseTrain({}), []],
     [Train, parseTrain({ sae: { kind: "jump-relu" } }), ["sae"]],
-    [Train, parseTrain({ objective: { n_prefixes: 3 } }), ["objective"]],
+    [Train, parseTrain({ objective: { n_prefixes: 3 } }), []],
+    [Train, parseTrain({ sae: { kind: "top-k" } }), []],
     [
       Train,
       parseTrain({ slurm_acct: "a", slurm_partition: "p", n_hours: 2, log_to: "x" }),
@@ -94,4 +99,13 @@ test("track says once where metrics go", () => {
   ]);
   expect(notices(Train, parseTrain({ track: false }))).toEqual([]);
   expect(notices(Visuals, parseVisuals({}))).toEqual([]);
+});
+
+test("a top-k SAE says once that it has no L1 penalty", () => {
+  const said = (objective: object) =>
+    notices(Train, parseTrain({ track: false, sae: { kind: "batch-top-k" }, objective }));
+  expect(said({})).toEqual([
+    "objective.sparsity_coeff: a batch-top-k SAE has no L1 penalty, its sparsity is top_k",
+  ]);
+  expect(said({ kind: "matryoshka", sparsity_coeff: 0 })).toEqual([]);
 });

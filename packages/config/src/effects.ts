@@ -33,6 +33,22 @@ const slurmOnly = (usual: unknown): FieldEffect =>
 
 const datasets = does("where images, their order and their labels come from");
 
+const topKEffects = (name: string): Record<string, FieldEffect> => ({
+  [`${name}.d_vit`]: does("checked against the shards; first dimension of W_enc"),
+  [`${name}.exp_factor`]: does("number of latents"),
+  [`${name}.top_k`]: does("latents kept; checked against their number"),
+  [`${name}.relu`]: does("whether kept values below 0 become 0"),
+  [`${name}.k_aux`]: does("dead latents in the auxiliary loss"),
+  [`${name}.alpha`]: does("weight of the auxiliary loss"),
+  [`${name}.aux_form`]: does("ReLU and b_dec in the auxiliary loss"),
+  [`${name}.dead_threshold_tokens`]: does("when a latent is dead"),
+  [`${name}.n_reinit_samples`]: does("rows whose mean b_dec starts from"),
+  [`${name}.remove_parallel_grads`]: does("W_dec's gradient"),
+  [`${name}.normalize_w_dec`]: does("norms of W_dec's rows"),
+  [`${name}.tied`]: does("initial W_enc"),
+  [`${name}.seed`]: does("initial weights"),
+});
+
 /**
  * Every field of every config class, and what becomes of it: nothing is read and then ignored.
  * Keys are "Class.field". A field that holds a config is listed itself, for what choosing its class does.
@@ -87,15 +103,11 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Train.n_workers": does("threads that read; 0 reads on the training thread"),
   "Train.n_patches": does("when training ends"),
   "Train.sae": refuses(
-    "only relu can be trained so far; use relu",
+    "jump-relu cannot be trained so far; use relu, top-k or batch-top-k",
     isKind("jump-relu"),
     "kind and size of the SAE",
   ),
-  "Train.objective": refuses(
-    "only vanilla can be trained so far; use vanilla",
-    isKind("matryoshka"),
-    "the loss",
-  ),
+  "Train.objective": does("the loss"),
   "Train.n_sparsity_warmup": does("rise of the sparsity coefficient"),
   "Train.lr": does("learning rate"),
   "Train.n_lr_warmup": does("rise of the learning rate"),
@@ -118,8 +130,13 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Relu.remove_parallel_grads": does("W_dec's gradient"),
   "Relu.normalize_w_dec": does("norms of W_dec's rows"),
   "Relu.seed": does("initial weights"),
-  "Vanilla.sparsity_coeff": does("weight of the L1 penalty"),
-  "Matryoshka.n_prefixes": does("recorded in the config; the objective itself is refused where it is used"),
+  ...topKEffects("TopK"),
+  ...topKEffects("BatchTopK"),
+  "BatchTopK.momentum": does("how fast the threshold follows"),
+  "Vanilla.sparsity_coeff": does("weight of the L1 penalty; of a top-k SAE unused, which is said once"),
+  "Matryoshka.n_prefixes": does("prefixes per batch"),
+  "Matryoshka.sparsity_coeff": does("weight of the L1 penalty; of a top-k SAE unused, which is said once"),
+  "Matryoshka.prefix_draw": does("the distribution of the prefixes' lengths"),
 
   "Visuals.ckpt": does("the SAE that is read"),
   "Visuals.data": does("the rows that are encoded"),
@@ -168,8 +185,12 @@ export function notices(
   cfg: object,
 ): string[] {
   const [of] = specsOf(schema);
-  if (of!.name !== "Train" || !(cfg as Train).track) return [];
-  return [
-    `track: metrics are kept in ${(cfg as Train).ckpt_path}/<run>/metrics.jsonl; nothing is sent to W&B`,
-  ];
+  if (of!.name !== "Train") return [];
+  const { sae, objective, track, ckpt_path } = cfg as Train;
+  const said: string[] = [];
+  if (track) said.push(`track: metrics are kept in ${ckpt_path}/<run>/metrics.jsonl; nothing is sent to W&B`);
+  if ((sae.kind === "top-k" || sae.kind === "batch-top-k") && objective.sparsity_coeff > 0) {
+    said.push(`objective.sparsity_coeff: a ${sae.kind} SAE has no L1 penalty, its sparsity is top_k`);
+  }
+  return said;
 }

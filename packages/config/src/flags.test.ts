@@ -30,7 +30,7 @@ test("every leaf of Train is a flag, unions are subcommands with their own", () 
     "--log-to",
   ]);
   expect(table.unions.map((u) => u.members.map((m) => m.subcommand))).toEqual([
-    ["sae:relu", "sae:jump-relu"],
+    ["sae:relu", "sae:jump-relu", "sae:top-k", "sae:batch-top-k"],
     ["objective:vanilla", "objective:matryoshka"],
   ]);
   expect(table.unions[0]!.members[0]!.flags.map((f) => f.path)).toContain("sae.exp_factor");

@@ -31,7 +31,10 @@ describe("grid", () => {
   test("kind changes the class and starts from its defaults", () => {
     const { cfgs, errs } = grid(base, { objective: { kind: ["vanilla", "matryoshka"] } });
     expect(errs).toEqual([]);
-    expect(cfgs.map((c) => c.objective)).toEqual([base.objective, { kind: "matryoshka", n_prefixes: 10 }]);
+    expect(cfgs.map((c) => c.objective)).toEqual([
+      base.objective,
+      { kind: "matryoshka", n_prefixes: 10, sparsity_coeff: 4e-4, prefix_draw: "published" },
+    ]);
     expect(
       grid(base, { sae: [{ kind: "jump-relu" }, { exp_factor: 2 }] }).cfgs.map((c) => c.sae.kind),
     ).toEqual(["jump-relu", "relu"]);
@@ -64,8 +67,8 @@ describe("grid", () => {
     expect(() => grid(base, [] as never)).toThrow(/expected a table of fields of Train, found \[\]/);
     expect(grid(base, JSON.parse('{"__proto__": {"lr": 1}}')).errs).toHaveLength(1);
     expect(messages({ sae: [3, null] })).toEqual([
-      "sae: expected a table of fields of Relu or JumpRelu, found 3",
-      "sae: expected a table of fields of Relu or JumpRelu, found null",
+      "sae: expected a table of fields of Relu or JumpRelu or TopK or BatchTopK, found 3",
+      "sae: expected a table of fields of Relu or JumpRelu or TopK or BatchTopK, found null",
     ]);
   });
 });

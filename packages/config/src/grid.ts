@@ -44,7 +44,7 @@ export function grid(base: Train, sweep: Sweep): Grid {
     const { sae } = values;
     if (isTable(sae) && Object.keys(sae).length > 0) {
       const seed = sums.get(sae) ?? (merged.sae as { seed?: unknown }).seed ?? 0;
-      if (typeof seed === "number" && (merged.sae as { kind?: unknown }).kind === "relu") {
+      if (typeof seed === "number" && (merged.sae as { kind?: unknown }).kind !== "jump-relu") {
         sums.set(sae, seed + base.seed + d);
         merged.sae = { ...(merged.sae as object), seed: seed + base.seed + d };
       }

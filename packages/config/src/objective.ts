@@ -1,4 +1,4 @@
-import { type ConfigOf, float, int, member } from "./fields.js";
+import { type ConfigOf, choice, float, int, member } from "./fields.js";
 import { schemaOf, unionSchemaOf } from "./schema.js";
 
 export const vanillaSpec = member(
@@ -20,6 +20,13 @@ export const matryoshkaSpec = member(
       10,
       "Prefixes of random length drawn per batch; the last is always all latents.",
       { min: 1 },
+    ),
+    sparsity_coeff: float("training", 4e-4, "Weight of the L1 penalty on relu latents.", { min: 0 }),
+    prefix_draw: choice(
+      "training",
+      ["published", "python-package"],
+      "published",
+      "How lengths are drawn: as published, or mostly short ones, as the newer Python package does.",
     ),
   },
 );

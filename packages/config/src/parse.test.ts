@@ -123,7 +123,12 @@ describe("defaults are those of the Python package", () => {
     });
     expect(ImagenetDataset.parse({}).kind).toBe("imagenet-dataset");
     expect(JumpRelu.parse({})).toEqual({ kind: "jump-relu" });
-    expect(Matryoshka.parse({})).toEqual({ kind: "matryoshka", n_prefixes: 10 });
+    expect(Matryoshka.parse({})).toEqual({
+      kind: "matryoshka",
+      n_prefixes: 10,
+      sparsity_coeff: 4e-4,
+      prefix_draw: "published",
+    });
     expect(Vanilla.parse({})).toEqual({ kind: "vanilla", sparsity_coeff: 4e-4 });
   });
 });
@@ -138,6 +143,8 @@ describe("a missing kind is inferred from the keys", () => {
     [Sae, {}, "relu"],
     [Sae, { kind: "jump-relu" }, "jump-relu"],
     [Objective, { n_prefixes: 3 }, "matryoshka"],
+    [Sae, { top_k: 3 }, "top-k"],
+    [Sae, { top_k: 3, momentum: 0.2 }, "batch-top-k"],
     [Objective, { sparsity_coeff: 0 }, "vanilla"],
   ])("%#", (schema, value, kind) => {
     expect((schema as typeof Dataset).parse(value).kind).toBe(kind);
@@ -205,12 +212,12 @@ describe("mistakes are all reported, each with path, expected, found and the nea
     [Train, 3, "expected a table of fields of Train, found 3"],
     [Train, null, "expected a table of fields of Train, found null"],
     [Train, [], "expected a table of fields of Train, found []"],
-    [Train, { sae: 3 }, "sae: expected a table of fields of Relu or JumpRelu, found 3"],
+    [Train, { sae: 3 }, "sae: expected a table of fields of Relu or JumpRelu or TopK or BatchTopK, found 3"],
     [Train, { data: null }, "data: expected a table of fields of DataLoad, found null"],
     [Train, { exp_factor: 8 }, 'exp_factor: Train has no field "exp_factor"; did you mean sae.exp_factor?'],
     [
       Train,
-      { objective: { sparsity_coeff: 1, n_prefixes: 3 } },
+      { objective: { kind: "vanilla", n_prefixes: 3 } },
       'objective.n_prefixes: Vanilla has no field "n_prefixes"; it belongs to Matryoshka (kind = "matryoshka")',
     ],
     [

@@ -1,4 +1,4 @@
-import { bool, type ConfigOf, int, member } from "./fields.js";
+import { bool, type ConfigOf, choice, float, int, member } from "./fields.js";
 import { ConfigError } from "./issues.js";
 import { schemaOf, unionSchemaOf } from "./schema.js";
 
@@ -27,8 +27,63 @@ export const jumpReluSpec = member(
   {},
 );
 
+const { d_vit, exp_factor, n_reinit_samples, remove_parallel_grads, normalize_w_dec, seed } = reluSpec.fields;
+
+/** What the kinds that select by rank share; without `momentum` it is all of TopK. */
+const topKFields = {
+  d_vit,
+  exp_factor,
+  top_k: int("model", 32, "Latents that stay active per activation.", { min: 1 }),
+  relu: bool(
+    "model",
+    true,
+    "Whether values below 0 become 0 after the selection, as published; false keeps them, as the Python package does.",
+  ),
+  k_aux: int("training", 512, "Dead latents in the auxiliary loss (AuxK); 0 turns it off.", { min: 0 }),
+  alpha: float("training", 1 / 32, "Weight of the auxiliary loss.", { min: 0 }),
+  aux_form: choice(
+    "training",
+    ["published", "python-package"],
+    "published",
+    "The auxiliary loss with a ReLU and without b_dec, as published, or the other way round, as in the Python package.",
+  ),
+  dead_threshold_tokens: int(
+    "training",
+    10_000_000,
+    "Activations without firing from which on a latent is dead.",
+    { min: 1 },
+  ),
+  n_reinit_samples,
+  remove_parallel_grads,
+  normalize_w_dec,
+  tied: bool("training", true, "Whether W_enc starts as the transpose of W_dec."),
+  seed,
+};
+
+export const topKSpec = member(
+  "TopK",
+  "top-k",
+  "An SAE whose latents are the top_k largest of (x - b_dec) W_enc + b_enc.",
+  topKFields,
+);
+
+export const batchTopKSpec = member(
+  "BatchTopK",
+  "batch-top-k",
+  "An SAE that keeps the top_k largest per activation on average over the batch; outside training, those above a threshold.",
+  {
+    ...topKFields,
+    momentum: float(
+      "training",
+      0.1,
+      "Share of a batch's smallest positive latent in the running threshold.",
+      { min: 0, max: 1 },
+    ),
+  },
+);
+
 /** The kinds of SAE, the default first. */
-export const saeSpecs = [reluSpec, jumpReluSpec] as const;
+export const saeSpecs = [reluSpec, jumpReluSpec, topKSpec, batchTopKSpec] as const;
 
 export type Relu = ConfigOf<typeof reluSpec>;
 export const Relu = schemaOf(reluSpec);
@@ -36,7 +91,13 @@ export const Relu = schemaOf(reluSpec);
 export type JumpRelu = ConfigOf<typeof jumpReluSpec>;
 export const JumpRelu = schemaOf(jumpReluSpec);
 
-export type Sae = Relu | JumpRelu;
+export type TopK = ConfigOf<typeof topKSpec>;
+export const TopK = schemaOf(topKSpec);
+
+export type BatchTopK = ConfigOf<typeof batchTopKSpec>;
+export const BatchTopK = schemaOf(batchTopKSpec);
+
+export type Sae = Relu | JumpRelu | TopK | BatchTopK;
 export const Sae = unionSchemaOf(saeSpecs);
 
 /**
@@ -44,7 +105,7 @@ export const Sae = unionSchemaOf(saeSpecs);
  * @throws ConfigError for a JumpRelu, which has no size in this version.
  */
 export function dSae(sae: Sae): number {
-  if (sae.kind === "relu") return sae.d_vit * sae.exp_factor;
+  if (sae.kind !== "jump-relu") return sae.d_vit * sae.exp_factor;
   throw new ConfigError("UNSUPPORTED", [
     {
       path: "sae",

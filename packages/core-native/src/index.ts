@@ -41,14 +41,15 @@ export { ActivationLoader, type ActivationLoaderOptions } from "./loading/activa
 export { type ActivationBatch, BatchSource, MemoryLoader } from "./loading/batch-source.js";
 export { numpyPermutation } from "./loading/numpy-permutation.js";
 export type { LongCallOptions } from "./native/call.js";
-export { type LoadOptions, loadCheckpoint, type SaeHeader, saveCheckpoint } from "./sae/checkpoint.js";
 export type {
   Activation,
   BatchTopKActivation,
   ReluActivation,
   TopKActivation,
 } from "./sae/activation.js";
+export { type LoadOptions, loadCheckpoint, type SaeHeader } from "./sae/checkpoint.js";
 export { Latents } from "./sae/latents.js";
+export { type CheckpointConfig, saveCheckpoint } from "./sae/save-checkpoint.js";
 export { type EncoderInput, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
 export type { SaeTensors } from "./sae/tensors.js";
 export { type Conversion, type ConvertOptions, convertShards } from "./shards/convert.js";

@@ -7,7 +7,8 @@ export const factor = 10;
 /** Never asked for less than this, relative to the largest entry. */
 export const floor = 1e-6;
 
-export const readJson = (...parts: string[]): unknown => JSON.parse(readFileSync(path.join(...parts), "utf8"));
+export const readJson = (...parts: string[]): unknown =>
+  JSON.parse(readFileSync(path.join(...parts), "utf8"));
 
 /** Largest |a − b|; NaN against NaN counts as equal, NaN against a number as infinite. */
 export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -50,4 +51,3 @@ export class Tensors {
     };
   }
 }
-

@@ -118,7 +118,10 @@ describe("mistakes", () => {
       "train --no-sae.normalize-w-dec",
       ["--no-sae.normalize-w-dec: no such flag; did you mean --sae.normalize-w-dec?"],
     ],
-    ["train --sae 5", ["--sae: no such flag; did you mean sae:relu or sae:jump-relu?"]],
+    [
+      "train --sae 5",
+      ["--sae: no such flag; did you mean sae:relu, sae:jump-relu, sae:top-k or sae:batch-top-k?"],
+    ],
     ["train --root x", ["--root: no such flag; did you mean --data.shard-root?"]],
     ["train --data.root x", ["--data.root: no such flag; did you mean --data.shard-root?"]],
     ["train --batch-size 8", ["--batch-size: no such flag; did you mean --sae-batch-size?"]],
@@ -139,11 +142,14 @@ describe("mistakes", () => {
       ],
     ],
     ["train sae:rleu", ["sae:rleu: no such subcommand; did you mean sae:relu?"]],
-    ["train sae:tanh", ["sae:tanh: no such subcommand; did you mean sae:relu or sae:jump-relu?"]],
+    [
+      "train sae:tanh",
+      ["sae:tanh: no such subcommand; did you mean sae:relu, sae:jump-relu, sae:top-k or sae:batch-top-k?"],
+    ],
     ["train sae:relu sae:jump-relu", ["sae:jump-relu: sae:relu was chosen before; give one of the two"]],
     [
       "train sae:jump-relu --sae.exp-factor 8",
-      ["--sae.exp-factor: belongs to sae:relu, and sae:jump-relu was chosen"],
+      ["--sae.exp-factor: belongs to sae:relu or sae:top-k or sae:batch-top-k, and sae:jump-relu was chosen"],
     ],
     [
       "activations data:imagenet-dataset --data.root x",

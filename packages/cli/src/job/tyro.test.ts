@@ -29,7 +29,14 @@ test.each(cases.map(({ argv, config }) => [argv.join(" "), argv, config] as cons
       env: {},
     };
     expect(await runJob(jobs[command]!, [...words, "--print-config", "--json"], io)).toBe(0);
-    expect(toDocument(JSON.parse(printed) as object)).toEqual(config);
+    const document = toDocument(JSON.parse(printed) as object);
+    const objective = document.objective as Record<string, unknown> | undefined;
+    if (objective && "n_prefixes" in objective) {
+      // Ours; the Python package's Matryoshka has neither.
+      delete objective.sparsity_coeff;
+      delete objective.prefix_draw;
+    }
+    expect(document).toEqual(config);
   },
 );
 

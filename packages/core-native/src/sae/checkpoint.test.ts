@@ -4,7 +4,8 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeSaeFile } from "../io/sae-file.js";
 import { Tensor } from "../tensor.js";
-import { loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
+import { loadCheckpoint } from "./checkpoint.js";
+import { saveCheckpoint } from "./save-checkpoint.js";
 import { SparseAutoencoder } from "./sparse-autoencoder.js";
 
 let root: string;
@@ -71,9 +72,13 @@ test("an SAE that encodes x itself keeps its latents when saved as schema 1", as
 });
 
 test("refuses other kinds, unknown schemas, and headers that lie", async () => {
-  const topK = { cls: "TopK", params: { key: "top-k", top_k: 2 } };
+  const topK = { cls: "TopK", params: { key: "top-k", top_k: 0 } };
+  const gated = { cls: "Gated", params: { key: "gated" } };
+  const batchTopK = { cls: "BatchTopK", params: { key: "batch-top-k", top_k: 2 } };
   const bad: [Record<string, unknown>, string, RegExp][] = [
-    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: topK } }, "UNSUPPORTED", /kind top-k/],
+    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: topK } }, "BAD_FILE", /top_k/],
+    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: gated } }, "UNSUPPORTED", /kind gated/],
+    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: batchTopK } }, "BAD_FILE", /threshold/],
     [{ schema: 1, cfg: {}, cls: "JumpRelu" }, "UNSUPPORTED", /jump-relu/],
     [{ schema: 99, cfg: {}, cls: "Relu" }, "UNSUPPORTED", /schema 99/],
     [{ schema: "1", cfg: {} }, "UNSUPPORTED", /schema "1"/],

@@ -1,11 +1,11 @@
-import type { Relu } from "@saev/config";
 import { SaevError } from "../errors.js";
-import { readSaeFile, type SaeFile, writeSaeFile } from "../io/sae-file.js";
+import { readSaeFile, type SaeFile } from "../io/sae-file.js";
 import type { LongCallOptions } from "../native/call.js";
-import { Tensor } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import type { Activation } from "./activation.js";
+import { reluKey } from "./save-checkpoint.js";
 import { type EncoderInput, SparseAutoencoder } from "./sparse-autoencoder.js";
-import { disposeTensors, type SaeTensors } from "./tensors.js";
+import type { SaeTensors } from "./tensors.js";
 
 /** What a checkpoint's header says, whatever its age. */
 export interface SaeHeader {
@@ -66,78 +66,6 @@ export async function loadCheckpoint(
   } finally {
     for (const tensor of file.tensors.values()) tensor.dispose();
   }
-}
-
-/**
- * Writes `sae.pt` as the Python package of June 2025 writes and reads it (schema 1). An SAE whose encoder sees x itself is
- * converted: b_enc becomes b_enc + b_dec W_enc, so that its latents stay the same.
- * @param cfg the SAE's config; d_vit and exp_factor must be those of `sae`.
- * @throws SaevError `UNSUPPORTED` when d_sae is no multiple of d_vit, which schema 1 cannot say; `IO`.
- */
-export async function saveCheckpoint(
-  path: string,
-  sae: SparseAutoencoder,
-  cfg: Partial<Omit<Relu, "kind">> = {},
-  options?: LongCallOptions,
-): Promise<void> {
-  const { dVit, dSae } = sae;
-  if (dSae % dVit !== 0) {
-    throw new SaevError(
-      "UNSUPPORTED",
-      `cannot write ${path}: its format holds d_sae as a multiple of d_vit; found d_vit ${dVit}, d_sae ${dSae}`,
-    );
-  }
-  const expFactor = dSae / dVit;
-  if ((cfg.d_vit ?? dVit) !== dVit || (cfg.exp_factor ?? expFactor) !== expFactor) {
-    throw new SaevError(
-      "INVALID_ARGUMENT",
-      `cannot write ${path}: the config says d_vit ${cfg.d_vit}, exp_factor ${cfg.exp_factor}; the SAE has ${dVit}, ${expFactor}`,
-    );
-  }
-  const header = {
-    schema: 1,
-    cfg: {
-      d_vit: dVit,
-      exp_factor: expFactor,
-      n_reinit_samples: cfg.n_reinit_samples ?? 0,
-      remove_parallel_grads: cfg.remove_parallel_grads ?? true,
-      normalize_w_dec: cfg.normalize_w_dec ?? true,
-      seed: cfg.seed ?? 0,
-    },
-    cls: "Relu",
-    commit: "unknown",
-    lib: libVersion,
-  };
-  const own = sae.tensors();
-  const tensors = sae.input === "centred" ? own : centred(own);
-  try {
-    const named = [
-      ["W_enc", tensors.wEnc],
-      ["b_enc", tensors.bEnc],
-      ["W_dec", tensors.wDec],
-      ["b_dec", tensors.bDec],
-    ] as const;
-    await writeSaeFile(path, header, new Map(named), options);
-  } finally {
-    disposeTensors(own);
-    if (tensors !== own) tensors.bEnc.dispose();
-  }
-}
-
-/** Version that the header names as the writer's. */
-const libVersion = "saev 0.1.0";
-
-function centred(raw: SaeTensors): SaeTensors {
-  const [dVit = 0, dSae = 0] = raw.wEnc.shape;
-  const wEnc = raw.wEnc.toFloat32Array();
-  const bDec = raw.bDec.toFloat32Array();
-  const bias = Float64Array.from(raw.bEnc.toFloat32Array());
-  for (let k = 0; k < dVit; k++) {
-    for (let j = 0; j < dSae; j++) {
-      bias[j] = (bias[j] as number) + (bDec[k] as number) * (wEnc[k * dSae + j] as number);
-    }
-  }
-  return { ...raw, bEnc: Tensor.from(Float32Array.from(bias)) };
 }
 
 /** Reads a header of any schema; sizes are 0 where it does not say. */
@@ -202,9 +130,6 @@ function activationOf(path: string, header: Readonly<Json>, cfg: Json): Activati
   }
   return { kind, topK: topK as number, relu: header[reluKey] === true };
 }
-
-/** In our headers: whether values below 0 were dropped after the selection. The Python package ignores it. */
-const reluKey = "relu_after_selection";
 
 function withThreshold(path: string, file: SaeFile, activation: Activation): Activation {
   if (activation.kind !== "batch-top-k") return activation;

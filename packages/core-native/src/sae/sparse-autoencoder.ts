@@ -1,4 +1,3 @@
-import type { Relu } from "@saev/config";
 import type { Handle } from "../native/addon.js";
 import { callAsync, callSync, type LongCallOptions } from "../native/call.js";
 import { addon } from "../native/load.js";
@@ -6,8 +5,9 @@ import { Resource } from "../native/resource.js";
 import type { SaeExports } from "../native/sae.js";
 import { Tensor } from "../tensor.js";
 import { type Activation, fromNativeActivation, toNativeActivation } from "./activation.js";
-import { type LoadOptions, loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
+import { type LoadOptions, loadCheckpoint } from "./checkpoint.js";
 import { Latents } from "./latents.js";
+import { type CheckpointConfig, saveCheckpoint } from "./save-checkpoint.js";
 import { fromNativeParams, type SaeTensors, toNativeParams } from "./tensors.js";
 
 /**
@@ -60,11 +60,11 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
   }
 
   /**
-   * Writes a checkpoint that the Python package of June 2025 loads; see {@link saveCheckpoint}.
+   * Writes a checkpoint that the Python package loads; see {@link saveCheckpoint}.
    * @param cfg further fields of the SAE's config, kept in the header.
    * @throws SaevError `UNSUPPORTED`, `IO`.
    */
-  async save(path: string, cfg?: Partial<Omit<Relu, "kind">>, options?: LongCallOptions): Promise<void> {
+  async save(path: string, cfg?: CheckpointConfig, options?: LongCallOptions): Promise<void> {
     await saveCheckpoint(path, this, cfg, options);
   }
 

@@ -87,6 +87,8 @@ export class RunFolder {
       density: entry.density,
       lr: entry.lr,
       sparsity_coeff: entry.sparsityCoeff,
+      ...(this.cfg.sae.kind !== "relu" && { aux: entry.aux, n_dead: entry.nDead }),
+      ...(this.cfg.sae.kind === "batch-top-k" && { threshold: entry.threshold }),
     });
   }
 

@@ -9,6 +9,7 @@ import { type Evaluation, evaluate } from "./evaluate.js";
 import { initialTensors, meanActivation } from "./initial-tensors.js";
 import { RunFolder } from "./run-folder.js";
 import { Trainer, type TrainLog } from "./trainer.js";
+import { trainingOf } from "./training-of.js";
 
 /** How far {@link trainSaes} is. */
 export interface TrainProgress {
@@ -94,7 +95,7 @@ async function trainGroup(cfgs: readonly Train[], options: GroupOptions): Promis
   if (first === undefined) return [];
   resolveDevice(first.device, { warn: options.warn });
   const { metadata } = await ShardFolder.open(first.data.shard_root);
-  if (first.sae.kind === "relu" && first.sae.d_vit !== metadata.d_vit) {
+  if (first.sae.kind !== "jump-relu" && first.sae.d_vit !== metadata.d_vit) {
     throw new SaevError(
       "SHAPE_MISMATCH",
       `sae.d_vit is ${first.sae.d_vit}, the activations in ${first.data.shard_root} have width ${metadata.d_vit}`,
@@ -166,7 +167,7 @@ async function addSaes(
   const means = new Map<number, Tensor>();
   try {
     for (const cfg of cfgs) {
-      if (cfg.sae.kind !== "relu" || cfg.objective.kind !== "vanilla") continue; // refused before
+      if (cfg.sae.kind === "jump-relu") continue; // refused before
       const n = cfg.sae.n_reinit_samples;
       if (n > 0 && !means.has(n)) {
         source.reset();
@@ -175,17 +176,10 @@ async function addSaes(
       const bDec = means.get(n);
       const start = initialTensors(cfg.sae.d_vit, dSae(cfg.sae), {
         seed: cfg.sae.seed,
+        tied: cfg.sae.kind !== "relu" && cfg.sae.tied,
         ...(bDec && { bDec }),
       });
-      trainer.add(start, {
-        lr: cfg.lr,
-        nLrWarmup: cfg.n_lr_warmup,
-        sparsityCoeff: cfg.objective.sparsity_coeff,
-        nSparsityWarmup: cfg.n_sparsity_warmup,
-        legacySparsityWarmup: options.legacySparsityWarmup ?? false,
-        removeParallelGrads: cfg.sae.remove_parallel_grads,
-        normalizeWDec: cfg.sae.normalize_w_dec,
-      });
+      trainer.add(start, trainingOf(cfg, cfg.sae, options.legacySparsityWarmup ?? false));
       for (const tensor of [start.wEnc, start.bEnc, start.wDec]) tensor.dispose();
       if (!bDec) start.bDec.dispose();
     }
@@ -248,7 +242,7 @@ async function save(trainer: Trainer, runs: readonly RunFolder[]): Promise<void>
   for (const [i, run] of runs.entries()) {
     using sae = trainer.sae(i);
     const { sae: config } = run.cfg;
-    if (config.kind !== "relu") continue; // refused before
+    if (config.kind === "jump-relu") continue; // refused before
     const { kind: _kind, ...document } = config;
     await sae.save(run.checkpoint, document);
   }

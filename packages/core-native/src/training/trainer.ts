@@ -101,9 +101,7 @@ export class Trainer extends Resource<"Trainer"> {
    * @throws SaevError `SHAPE_MISMATCH`, `NUMERIC`, `INVALID_ARGUMENT`.
    */
   add(start: SaeTensors, training: SaeTraining = {}): number {
-    return callSync(() =>
-      addon().trainerAdd(this.handle, toNativeParams(start), toNativeTraining(training)),
-    );
+    return callSync(() => addon().trainerAdd(this.handle, toNativeParams(start), toNativeTraining(training)));
   }
 
   /** Steps done. */
