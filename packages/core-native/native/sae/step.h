@@ -31,14 +31,14 @@ struct StepOptions {
   bool remove_parallel_grads = true;
   const Job* job =
       nullptr;  ///< an abort ends the forward pass with Code::kAborted; an update once begun is finished
-  Activation activation;
+  Activation activation = {};
   double momentum =
       0.1;  ///< of BatchTopK's threshold: (1 − momentum) · old + momentum · smallest positive kept
   EncoderInput input = EncoderInput::kCentred;
-  std::vector<int64_t> prefixes;  ///< Matryoshka: ascending, the last one d_sae; empty: d_sae alone
+  std::vector<int64_t> prefixes = {};  ///< Matryoshka: ascending, the last one d_sae; empty: d_sae alone
   /// Rows without firing from which on a latent is dead, in the very step that reaches them; 0: not counted.
   int64_t dead_threshold = 0;
-  AuxK aux;
+  AuxK aux = {};
   double grad_clip = 0;  ///< gradients are scaled by min(1, grad_clip / (norm + 1e-6)); 0: they are not
 };
 

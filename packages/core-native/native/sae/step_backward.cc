@@ -329,8 +329,8 @@ double step_backward(TrainState& state, int64_t rows, const StepOptions& options
   double norm = 0;
   float factor = 1;
   if (clips) {
-    // The norm must be known before the first update, so gradients are kept: computing them twice would cost
-    // more than writing and reading them once (docs/performance.md).
+    // The norm must be known before the first update. Gradients are kept for it, two matrices more, as
+    // gathering them a second time would be the whole backward pass again.
     at_least(scratch.kept_decoder, layout.decoder_size());
     at_least(scratch.kept_encoder, layout.decoder_size());
     scratch.squares.resize(static_cast<size_t>(layout.padded_sae()));
