@@ -75,7 +75,7 @@ export const misuses: readonly Misuse[] = [
   },
   {
     what: "values written into a folder that is not there",
-    run: () => finished().writeTopValues("/nowhere/at/all.pt"),
+    run: () => finished().writeTopValues("/dev/null/all.pt"),
     ends: ["NOT_FOUND", "IO"],
   },
   {
