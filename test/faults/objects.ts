@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Handle } from "../../packages/core-native/src/native/addon.js";
 import { addon } from "../../packages/core-native/src/native/load.js";
+import { toNativeTraining } from "../../packages/core-native/src/training/sae-training.js";
 
 /** Makes one small object of a native class. `folder` is an empty folder for classes that need files. */
 type Make = (folder: string) => Handle<string> | Promise<Handle<string>>;
@@ -100,16 +101,14 @@ export const objects: Readonly<Record<string, Make>> = {
   },
   Trainer: () => {
     const trainer = addon().trainer(2);
-    addon().trainerAdd(trainer, params(), {
-      lr: 1e-3,
-      nLrWarmup: 0,
-      sparsityCoeff: 1e-3,
-      nSparsityWarmup: 0,
-      legacySparsityWarmup: false,
-      removeParallelGrads: true,
-      normalizeWDec: true,
-    });
+    addon().trainerAdd(trainer, params(), toNativeTraining({ lr: 1e-3, nLrWarmup: 0 }));
     return trainer;
   },
-  SparseAutoencoder: () => addon().sparseAutoencoder(params(), true),
+  SparseAutoencoder: () =>
+    addon().sparseAutoencoder(params(), true, {
+      selection: "relu",
+      topK: 0,
+      relu: true,
+      threshold: 0,
+    }),
 };

@@ -153,7 +153,7 @@ async function* positions(folder: string, name: string): AsyncIterable<Outcome> 
     using table = Tensor.from(all.slice(d), [count - 1, d]);
     const same = height === width && (height / patch) * (width / patch) === count - 1;
     using patches = same
-      ? table.clone()
+      ? table.narrow(0, 0, count - 1)
       : interpolatePositions(table, {
           rows: Math.floor(height / patch),
           columns: Math.floor(width / patch),
