@@ -295,8 +295,8 @@ describe("what goes wrong", () => {
     ["no shards, dry", ["train", "--data.shard-root", "nowhere", "--dry-run"], /^saev: NOT_FOUND: .*nowhere/],
     [
       "a width that is not the data's",
-      ["train", "--data.shard-root", "SHARDS", "--dry-run"],
-      /^saev: INVALID_ARGUMENT: sae\.d_vit: expected 128/,
+      ["train", "--data.shard-root", "SHARDS", "--sae.d-vit", "1024", "--dry-run"],
+      /^saev: SHAPE_MISMATCH: sae\.d_vit: expected 128/,
     ],
     [
       "no pictures",

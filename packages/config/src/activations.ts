@@ -1,5 +1,18 @@
 import { datasetSpecs } from "./dataset.js";
-import { bool, type ConfigOf, choice, float, int, ints, spec, string, union } from "./fields.js";
+import {
+  autoBool,
+  autoInt,
+  bool,
+  type ConfigOf,
+  choice,
+  float,
+  int,
+  ints,
+  type Resolved,
+  spec,
+  string,
+  union,
+} from "./fields.js";
 import { schemaOf } from "./schema.js";
 
 export const activationsSpec = spec(
@@ -16,14 +29,25 @@ export const activationsSpec = spec(
     vit_ckpt: string("model", "ViT-L-14/openai", "Checkpoint of that family: a name, or a folder on disk."),
     vit_batch_size: int("model", 1024, "Images per forward pass of the ViT.", { min: 1 }),
     n_workers: int("hardware", 8, "Threads that decode images.", { min: 0 }),
-    d_vit: int("model", 1024, "Width of the ViT's activations.", { min: 1 }),
+    d_vit: autoInt("model", 1024, "Width of the ViT's activations; auto takes it from the model.", {
+      min: 1,
+    }),
     vit_layers: ints(
       "model",
       [-2],
       "Layers to record: a layer's activation is the output of that residual block; negative ones count from the end.",
     ),
-    n_patches_per_img: int("model", 256, "Patches per image, without CLS.", { min: 1 }),
-    cls_token: bool("model", true, "Whether the ViT has a CLS token; it is recorded before the patches."),
+    n_patches_per_img: autoInt(
+      "model",
+      256,
+      "Patches per image, without CLS; auto takes them from the model.",
+      { min: 1 },
+    ),
+    cls_token: autoBool(
+      "model",
+      true,
+      "Whether the ViT has a CLS token, which is recorded before the patches; auto asks the model.",
+    ),
     n_patches_per_shard: int(
       "output",
       2_400_000,
@@ -45,4 +69,6 @@ export const activationsSpec = spec(
 );
 
 export type Activations = ConfigOf<typeof activationsSpec>;
+/** An `Activations` whose sizes are numbers. */
+export type ResolvedActivations = Resolved<Activations>;
 export const Activations = schemaOf(activationsSpec);

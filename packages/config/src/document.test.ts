@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import {
   documentText,
+  dSae,
+  isResolved,
   parseActivations,
   parseTrain,
   parseVisuals,
@@ -34,6 +36,24 @@ test("its text writes floats as floats and integers as integers", () => {
   expect(visuals).toContain(' "include_latents": [\n  3\n ],\n');
   expect(visuals).toContain(' "epsilon": 1e-09,\n');
   expect(parseTrain(JSON.parse(train))).toEqual(
-    parseTrain({ lr: 1, objective: { sparsity_coeff: 2 }, data: { clamp: 7 } }),
+    parseTrain({ lr: 1, objective: { sparsity_coeff: 2 }, data: { clamp: 7 }, sae: { d_vit: 1024 } }),
   );
+});
+
+test("sizes that are auto are the Python package's defaults there, and words nowhere else", () => {
+  const open = { d_vit: "auto", n_patches_per_img: "auto", cls_token: "auto" };
+  expect(parseActivations({})).toMatchObject(open);
+  expect(parseActivations({ ...open, vit_ckpt: "auto" })).toEqual(parseActivations({ vit_ckpt: "auto" }));
+  expect(toDocument(parseActivations({ ...open, vit_ckpt: "auto" }))).toMatchObject({
+    ...{ d_vit: 1024, n_patches_per_img: 256, cls_token: true, vit_ckpt: "auto" },
+  });
+  expect(toDocument(parseActivations({ d_vit: 8, cls_token: false }))).toMatchObject({
+    ...{ d_vit: 8, n_patches_per_img: 256, cls_token: false },
+  });
+  expect(() => parseActivations({ d_vit: "model", cls_token: 1 })).toThrow(
+    'd_vit: expected an integer >= 1 or "auto", found "model"; cls_token: expected true, false or "auto", found 1',
+  );
+  expect(isResolved(parseActivations({ d_vit: 8, n_patches_per_img: 4 }))).toBe(false);
+  expect(isResolved(parseActivations({ d_vit: 8, n_patches_per_img: 4, cls_token: true }))).toBe(true);
+  expect(() => dSae(parseTrain({}).sae)).toThrow(/^sae\.d_vit: expected an integer, found "auto"/);
 });

@@ -1,10 +1,13 @@
-import type { Field, Spec } from "./fields.js";
+import { activationsSpec } from "./activations.js";
+import { auto, type Field, type Spec } from "./fields.js";
 import { pythonJson } from "./python.js";
+import { saeSpecs } from "./sae.js";
 import { inferredMember, type Schema, specsOf } from "./schema.js";
 
 /**
  * The Python package's plain form of a config: no `kind`, snake_case, nothing frozen. Two things are lost, as they
- * are there: a JumpRelu is an empty table, and a float that is whole looks like an integer.
+ * are there: a JumpRelu is an empty table, and a float that is whole looks like an integer. A size that is "auto" becomes
+ * what that package has for one that is left out: resolve the config first where the model or the data is another.
  */
 export function toDocument(config: object): Record<string, unknown> {
   return plain(config) as Record<string, unknown>;
@@ -13,8 +16,21 @@ export function toDocument(config: object): Record<string, unknown> {
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).flatMap(([k, v]) => (k === "kind" ? [] : [[k, plain(v)]])));
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([k, v]) =>
+      k === "kind" ? [] : [[k, v === auto ? (documented[k] ?? v) : plain(v)]],
+    ),
+  );
 }
+
+/** The Python package's defaults of the fields that may be "auto", by their names. */
+const documented: Readonly<Record<string, unknown>> = Object.fromEntries(
+  [activationsSpec, ...saeSpecs].flatMap(({ fields }) =>
+    Object.entries(fields).flatMap(([name, { document }]: [string, Field]) =>
+      document === undefined ? [] : [[name, document]],
+    ),
+  ),
+);
 
 /**
  * The text of a config file as Python's `json.dump(dataclasses.asdict(config), file, indent=4)` writes it. The

@@ -60,14 +60,18 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Activations.vit_ckpt": does("which weights; in the metadata"),
   "Activations.vit_batch_size": does("images per forward pass"),
   "Activations.n_workers": does("threads that decode; 0 decodes on the recording thread"),
-  "Activations.d_vit": does("checked against the checkpoint; in the metadata"),
+  "Activations.d_vit": does("checked against the model or, as auto, taken from it; in the metadata"),
   "Activations.vit_layers": refuses(
     "at least one layer must be named",
     (v) => (v as readonly number[]).length === 0,
     "which blocks are recorded, in this order",
   ),
-  "Activations.n_patches_per_img": does("checked against the checkpoint; in the metadata"),
-  "Activations.cls_token": does("whether CLS is recorded; checked against the checkpoint; in the metadata"),
+  "Activations.n_patches_per_img": does(
+    "checked against the model or, as auto, taken from it; in the metadata",
+  ),
+  "Activations.cls_token": does(
+    "checked against the model or, as auto, taken from it; whether CLS is recorded; in the metadata",
+  ),
   "Activations.n_patches_per_shard": does("images per shard file"),
   "Activations.seed": does("in the metadata, and so in the folder's name"),
   "Activations.ssl": does("whether servers that models are downloaded from must show a valid certificate"),
@@ -124,7 +128,7 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Train.n_hours": slurmOnly(24),
   "Train.log_to": slurmOnly("./logs"),
 
-  "Relu.d_vit": does("checked against the shards; first dimension of W_enc"),
+  "Relu.d_vit": does("checked against the shards or, as auto, taken from them; first dimension of W_enc"),
   "Relu.exp_factor": does("number of latents"),
   "Relu.n_reinit_samples": does("rows whose mean b_dec starts from"),
   "Relu.remove_parallel_grads": does("W_dec's gradient"),

@@ -12,6 +12,7 @@ export type FieldType =
   | "string"
   | "choice"
   | "int-or-choice"
+  | "bool-or-choice"
   | "path-switch"
   | "ints"
   | "range"
@@ -34,6 +35,8 @@ export interface Field<T = unknown> {
   readonly type: FieldType;
   /** Value when the field is left out; a field without one must be given. */
   readonly default?: T;
+  /** The Python package's default, where "auto" is ours. */
+  readonly document?: number | boolean;
   /** One or two sentences, for help and editors. */
   readonly doc: string;
   readonly group: FieldGroup;
@@ -45,7 +48,7 @@ export interface Field<T = unknown> {
   readonly above?: number;
   /** Whether infinities are numbers of this field. */
   readonly infinite?: boolean;
-  /** The words allowed in a "choice" or "int-or-choice". */
+  /** The words allowed in a "choice", "int-or-choice" or "bool-or-choice". */
   readonly choices?: readonly string[];
   /** The class of a "config"; the classes of a "union", the default one first. */
   readonly members?: readonly Spec[];
@@ -79,6 +82,13 @@ export type InputOf<T> = T extends readonly unknown[]
   : T extends object
     ? { readonly [N in keyof T]?: InputOf<T[N]> | undefined }
     : T;
+
+/** A config in which nothing is "auto" any more. */
+export type Resolved<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [N in keyof T]: Resolved<T[N]> }
+    : Exclude<T, typeof auto>;
 
 /** Writes down a config class that is in no union. */
 export function spec<F extends Fields>(name: string, doc: string, fields: F): Spec<F, undefined> {
@@ -143,6 +153,42 @@ export const intOrChoice = <const C extends readonly string[]>(
   value: number | C[number],
   doc: string,
 ): Field<number | C[number]> => ({ type: "int-or-choice", choices, default: value, doc, group });
+
+/** What stands for a value that the data or the model decides. */
+export const auto = "auto";
+
+/**
+ * A whole number that is found out where "auto" stands, which it does when the field is left out.
+ * @param document the Python package's default.
+ */
+export const autoInt = (
+  group: FieldGroup,
+  document: number,
+  doc: string,
+  limits: Limits = {},
+): Field<number | typeof auto> => ({
+  type: "int-or-choice",
+  choices: [auto],
+  default: auto,
+  document,
+  doc,
+  group,
+  ...limits,
+});
+
+/** The same for true and false. */
+export const autoBool = (
+  group: FieldGroup,
+  document: boolean,
+  doc: string,
+): Field<boolean | typeof auto> => ({
+  type: "bool-or-choice",
+  choices: [auto],
+  default: auto,
+  document,
+  doc,
+  group,
+});
 
 /** On, off, or the path of a file to load instead. */
 export const pathSwitch = (group: FieldGroup, value: boolean, doc: string): Field<boolean | string> => ({

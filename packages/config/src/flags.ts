@@ -8,12 +8,12 @@ export interface Flag {
   readonly path: string;
   /** As it is typed, e.g. "--sae.exp-factor". */
   readonly flag: string;
-  /** The flag that means `false`, for types "bool" and "path-switch": "--no-track", "--data.no-scale-mean". */
+  /** The flag that means `false`, for types "bool", "bool-or-choice" and "path-switch": "--no-track", "--data.no-scale-mean". */
   readonly negation?: string;
   readonly type: Exclude<FieldType, "config" | "union">;
   /** What follows the flag, for help: "INT", "{clip,siglip,dinov2}", "[INT ...]", "FLOAT FLOAT"; "" for a switch. */
   readonly metavar: string;
-  /** How many words follow it: a number, or "any" (for "ints"). A "path-switch" may also stand alone and means true. */
+  /** How many words follow it: a number, or "any" (for "ints"). A "path-switch" or "bool-or-choice" may also stand alone and means true. */
   readonly arity: number | "any";
   readonly default: unknown;
   readonly choices?: readonly string[];
@@ -90,7 +90,7 @@ const flagsOf = (of: Spec, prefix: string): Flag[] =>
 function flagOf(path: string, field: Field): Flag {
   const kebab = path.replaceAll("_", "-");
   const dot = kebab.lastIndexOf(".") + 1;
-  const negatable = field.type === "bool" || field.type === "path-switch";
+  const negatable = ["bool", "bool-or-choice", "path-switch"].includes(field.type);
   return {
     path,
     flag: `--${kebab}`,
@@ -132,5 +132,5 @@ function metavarOf(field: Field): string {
 function arityOf(field: Field): number | "any" {
   if (field.type === "ints") return "any";
   if (field.type === "range") return 2;
-  return field.type === "bool" ? 0 : 1;
+  return field.type === "bool" || field.type === "bool-or-choice" ? 0 : 1;
 }

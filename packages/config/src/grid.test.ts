@@ -50,7 +50,7 @@ describe("grid", () => {
     };
     expect(messages(sweep)).toEqual([
       'data.layer: expected an integer or "all" or "meanpool", found "al"; did you mean "all"?',
-      'sae.d_vit: expected an integer >= 1, found "wide"',
+      'sae.d_vit: expected an integer >= 1 or "auto", found "wide"',
       'sae.exp_facto: Relu has no field "exp_facto"; did you mean exp_factor?',
       'objective.n_prefixes: Vanilla has no field "n_prefixes"; it belongs to Matryoshka (kind = "matryoshka")',
       'lr: expected a number >= 0, found "fast"',

@@ -1,4 +1,4 @@
-export { Activations } from "./activations.js";
+export { Activations, type ResolvedActivations } from "./activations.js";
 export { DataLoad } from "./data-load.js";
 export {
   Ade20kDataset,
@@ -27,13 +27,21 @@ export {
 export { documentText, toDocument } from "./document.js";
 export { type FieldEffect, fieldEffects, notices, refusals } from "./effects.js";
 export { expand, type Sweep } from "./expand.js";
-export type { FieldGroup, FieldType } from "./fields.js";
+export { auto, type FieldGroup, type FieldType, type Resolved } from "./fields.js";
 export { type ConfigFormat, loadConfigFile, parseConfigText } from "./file.js";
 export { type Flag, type FlagMember, type FlagTable, type FlagUnion, flagTable } from "./flags.js";
 export { type Grid, grid } from "./grid.js";
 export { ConfigError, type ConfigErrorCode, type ConfigIssue } from "./issues.js";
 export { type JsonSchema, jsonSchema, sweepJsonSchema } from "./json-schema.js";
-export { hashedText, Metadata, metadataHash, metadataOf, metadataText, parseMetadata } from "./metadata.js";
+export {
+  hashedText,
+  isResolved,
+  Metadata,
+  metadataHash,
+  metadataOf,
+  metadataText,
+  parseMetadata,
+} from "./metadata.js";
 export { editDistance, nearestName } from "./nearest.js";
 export { Matryoshka, Objective, Vanilla } from "./objective.js";
 export {
@@ -49,7 +57,7 @@ export { BatchTopK, dSae, JumpRelu, Relu, Sae, TopK } from "./sae.js";
 export type { Schema } from "./schema.js";
 export type { Search } from "./search.js";
 export { cannotParallelize, splitCfgs } from "./split-cfgs.js";
-export { Train } from "./train.js";
+export { type ResolvedTrain, Train } from "./train.js";
 export {
   distributionsFpath,
   meanValuesFpath,

@@ -1,7 +1,7 @@
-import type { Activations } from "./activations.js";
+import { type Activations, activationsSpec, type ResolvedActivations } from "./activations.js";
 import { datasetSpecs } from "./dataset.js";
 import type { ConfigOf, Field, FieldType } from "./fields.js";
-import { spec } from "./fields.js";
+import { auto, spec } from "./fields.js";
 import { type ParseOptions, parseConfig } from "./parse.js";
 import { pythonJson, pythonReprOf } from "./python.js";
 import { schemaOf } from "./schema.js";
@@ -31,22 +31,34 @@ export const metadataSpec = spec("Metadata", "What a shard folder holds: its met
 export type Metadata = ConfigOf<typeof metadataSpec>;
 export const Metadata = schemaOf(metadataSpec);
 
-/** The metadata of the shard folder that a recording makes. `nImgs` is `nImgs(activations.data)`. */
+/**
+ * The metadata of the shard folder that a recording makes. `nImgs` is `nImgs(activations.data)`.
+ * A size of the model that is "auto" counts as the Python package's default, as in `toDocument`.
+ */
 export function metadataOf(activations: Activations, nImgs: number): Metadata {
   const dataset = datasetSpecs.find((s) => s.kind === activations.data.kind)!;
   return Object.freeze({
     vit_family: activations.vit_family,
     vit_ckpt: activations.vit_ckpt,
     layers: activations.vit_layers,
-    n_patches_per_img: activations.n_patches_per_img,
-    cls_token: activations.cls_token,
-    d_vit: activations.d_vit,
+    n_patches_per_img: documentedOr(activationsSpec.fields.n_patches_per_img, activations.n_patches_per_img),
+    cls_token: documentedOr(activationsSpec.fields.cls_token, activations.cls_token),
+    d_vit: documentedOr(activationsSpec.fields.d_vit, activations.d_vit),
     seed: activations.seed,
     n_imgs: nImgs,
     n_patches_per_shard: activations.n_patches_per_shard,
     data: pythonReprOf(dataset, activations.data),
   });
 }
+
+const modelSizes = ["d_vit", "n_patches_per_img", "cls_token"] as const;
+
+/** Whether every size of the model was given. */
+export const isResolved = (activations: Activations): activations is ResolvedActivations =>
+  modelSizes.every((name) => activations[name] !== auto);
+
+const documentedOr = <T>(field: Field<T | typeof auto>, value: T | typeof auto): T =>
+  value === auto ? (field.document as T) : value;
 
 /** Keys in the order of the class, whatever the order of `metadata`'s. */
 const ordered = (metadata: Metadata): object =>

@@ -151,7 +151,11 @@ describe("a missing kind is inferred from the keys", () => {
   });
 
   test("and a document reads back as the config it was made from", () => {
-    const cfg = parseTrain({ objective: { n_prefixes: 4 }, data: { layer: "all", scale_mean: "mean.pt" } });
+    const cfg = parseTrain({
+      objective: { n_prefixes: 4 },
+      data: { layer: "all", scale_mean: "mean.pt" },
+      sae: { d_vit: 768 },
+    });
     expect(parseTrain(toDocument(cfg))).toEqual(cfg);
   });
 });
@@ -198,7 +202,7 @@ describe("mistakes are all reported, each with path, expected, found and the nea
       'data.layer: expected an integer or "all" or "meanpool", found "al"; did you mean "all"?',
       "data.clamp: expected a number > 0, found -1",
       "data.scale_mean: expected true, false or the path of a file, found 3",
-      'sae.d_vit: expected an integer >= 1, found "x"',
+      'sae.d_vit: expected an integer >= 1 or "auto", found "x"',
       'sae.exp_facto: Relu has no field "exp_facto"; did you mean exp_factor?',
       'objective.kind: expected "vanilla" or "matryoshka", found "vanila"; did you mean "vanilla"?',
       'lr: expected a number >= 0, found "fast"',

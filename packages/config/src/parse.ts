@@ -62,7 +62,9 @@ export function expectedOf(field: Field): string {
     case "choice":
       return words(field.choices!);
     case "int-or-choice":
-      return `an integer or ${words(field.choices!)}`;
+      return `an integer${within} or ${words(field.choices!)}`;
+    case "bool-or-choice":
+      return `true, false or ${words(field.choices!)}`;
     case "path-switch":
       return "true, false or the path of a file";
     case "ints":

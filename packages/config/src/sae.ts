@@ -1,9 +1,11 @@
-import { bool, type ConfigOf, choice, float, int, member } from "./fields.js";
+import { auto, autoInt, bool, type ConfigOf, choice, float, int, member, type Resolved } from "./fields.js";
 import { ConfigError } from "./issues.js";
 import { schemaOf, unionSchemaOf } from "./schema.js";
 
 export const reluSpec = member("Relu", "relu", "An SAE whose latents are relu((x - b_dec) W_enc + b_enc).", {
-  d_vit: int("model", 1024, "Width of the activations it is trained on.", { min: 1 }),
+  d_vit: autoInt("model", 1024, "Width of the activations it is trained on; auto takes it from the shards.", {
+    min: 1,
+  }),
   exp_factor: int("model", 16, "Latents per activation dimension: d_sae = d_vit * exp_factor.", { min: 1 }),
   n_reinit_samples: int(
     "training",
@@ -102,10 +104,17 @@ export const Sae = unionSchemaOf(saeSpecs);
 
 /**
  * Number of latents, `d_vit * exp_factor`.
- * @throws ConfigError for a JumpRelu, which has no size in this version.
+ * @throws ConfigError for a JumpRelu, which has no size in this version, and while `d_vit` is "auto".
  */
-export function dSae(sae: Sae): number {
-  if (sae.kind !== "jump-relu") return sae.d_vit * sae.exp_factor;
+export function dSae(sae: Sae | Resolved<Sae>): number {
+  if (sae.kind !== "jump-relu") {
+    if (sae.d_vit !== auto) return sae.d_vit * sae.exp_factor;
+    const message =
+      'sae.d_vit: expected an integer, found "auto"; the shards\' metadata say it: resolve the config first';
+    throw new ConfigError("INVALID_ARGUMENT", [
+      { path: "sae.d_vit", expected: "an integer", found: auto, message },
+    ]);
+  }
   throw new ConfigError("UNSUPPORTED", [
     {
       path: "sae",

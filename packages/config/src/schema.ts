@@ -70,7 +70,9 @@ function buildValue(field: Field): ZodType {
     case "choice":
       return z.enum(field.choices as [string, ...string[]]);
     case "int-or-choice":
-      return z.union([z.int(), z.enum(field.choices as [string, ...string[]])]);
+      return z.union([limited(z.int(), field), z.enum(field.choices as [string, ...string[]])]);
+    case "bool-or-choice":
+      return z.union([z.boolean(), z.enum(field.choices as [string, ...string[]])]);
     case "path-switch":
       return z.union([z.boolean(), z.string().min(1)]);
     case "ints":

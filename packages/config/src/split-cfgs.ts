@@ -27,8 +27,8 @@ export const cannotParallelize = [
  * Splits configs into groups that can be trained together, in order of first appearance; inside a group the order
  * stays. A kind of SAE that has no sizes is in a group with its like.
  */
-export function splitCfgs(cfgs: readonly Train[]): Train[][] {
-  const groups = new Map<string, Train[]>();
+export function splitCfgs<T extends Train>(cfgs: readonly T[]): T[][] {
+  const groups = new Map<string, T[]>();
   for (const cfg of cfgs) {
     const key = JSON.stringify(cannotParallelize.map((path) => canonical(at(cfg, path))));
     const group = groups.get(key);

@@ -1,5 +1,16 @@
 import { dataLoadSpec } from "./data-load.js";
-import { bool, type ConfigOf, choice, config, float, int, spec, string, union } from "./fields.js";
+import {
+  bool,
+  type ConfigOf,
+  choice,
+  config,
+  float,
+  int,
+  type Resolved,
+  spec,
+  string,
+  union,
+} from "./fields.js";
 import { objectiveSpecs } from "./objective.js";
 import { saeSpecs } from "./sae.js";
 import { schemaOf } from "./schema.js";
@@ -35,4 +46,6 @@ export const trainSpec = spec("Train", "Trains a sparse autoencoder on recorded 
 });
 
 export type Train = ConfigOf<typeof trainSpec>;
+/** A `Train` whose SAE knows the width of its data. */
+export type ResolvedTrain = Resolved<Train>;
 export const Train = schemaOf(trainSpec);

@@ -5,6 +5,7 @@ export {
   recordActivations,
   type SkippedImage,
 } from "./activations/record.js";
+export { resolveActivations } from "./activations/resolve.js";
 export { type CudaInfo, cudaInfo, type Device, type ResolveDeviceOptions, resolveDevice } from "./device.js";
 export { type DoctorItem, type DoctorReport, doctor } from "./doctor.js";
 export { SaevError, type SaevErrorCode } from "./errors.js";
@@ -78,6 +79,7 @@ export { type Dtype, Tensor, type TensorData } from "./tensor.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./training/evaluate.js";
 export { initialTensors, meanActivation } from "./training/initial-tensors.js";
 export { drawPrefixes, meanSquaredErr, plannedBatches, warmup, warmupCosine } from "./training/plan.js";
+export { resolveTrain } from "./training/resolve.js";
 export type { AuxKTraining, MatryoshkaTraining, SaeTraining } from "./training/sae-training.js";
 export {
   type TrainedSae,

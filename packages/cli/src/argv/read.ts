@@ -1,7 +1,7 @@
 import { type Flag, type FlagTable, type FlagUnion, nearestName } from "@saev/config";
 import { didYouMean, nearestNames } from "./nearest.js";
 import type { Option } from "./option.js";
-import { convert } from "./value.js";
+import { convert, readBool } from "./value.js";
 import { flagWord } from "./words.js";
 
 /** What a command takes: flags of a config, options of its own, words without a flag. */
@@ -108,8 +108,8 @@ export function readWords(grammar: Grammar, words: readonly string[]): CommandLi
           complain(left, `${flag.typed}: takes no value, found ${JSON.stringify(flag.inline)}`);
         giveWords([]);
       } else if (flag.inline !== undefined) giveWords([flag.inline]);
-      // No other word that can follow reads "True".
-      else if (type === "bool") giveWords(/^(true|false)$/i.test(rest[0] ?? "") ? [take()] : []);
+      // No other word that can follow reads "True", or is one of the choices.
+      else if (type === "bool" || type === "bool-or-choice") giveWords(means(entry, rest[0]) ? [take()] : []);
       else if (type === "string" && isValue(rest[0])) giveWords([take()]);
       else giveWords(takeValues(arity === "any" ? Number.POSITIVE_INFINITY : arity));
     } else if (union !== undefined) {
@@ -156,13 +156,18 @@ export function readWords(grammar: Grammar, words: readonly string[]): CommandLi
   return { settings: [...settings.values()], kinds, options, positionals, mistakes };
 }
 
+/** Whether a word is a switch's value. */
+const means = ({ flags: [flag] }: Known, word: string | undefined): boolean =>
+  word !== undefined && (readBool(word) !== undefined || flag!.choices?.includes(word) === true);
+
 function converted(
   typed: string,
   flag: Flag | Option,
   words: readonly string[],
   complain: (mistake: string) => void,
 ): { value: unknown } | undefined {
-  if (words.length === 0 && (flag.type === "bool" || flag.type === "path-switch")) return { value: true };
+  if (words.length === 0 && ["bool", "bool-or-choice", "path-switch"].includes(flag.type))
+    return { value: true };
   if (flag.arity !== "any" && flag.arity > 0 && words.length < flag.arity) {
     const dash = flag.type === "string" ? `; write ${typed}=VALUE when it begins with "-"` : "";
     const found = words.length === 0 ? "nothing" : words.map((w) => JSON.stringify(w)).join(" ");

@@ -32,6 +32,8 @@ export function convert(
       return each(readFloat, (values) => values);
     case "int-or-choice":
       return each((word) => readInt(word) ?? readChoice(word, flag.choices), first);
+    case "bool-or-choice":
+      return each((word) => readBool(word) ?? readChoice(word, flag.choices), first);
     case "choice":
       return each((word) => readChoice(word, flag.choices), first);
     case "path-switch": {

@@ -22,7 +22,7 @@ describe.each(jobs.map((job) => [job.doc.name, job] as const))("help of %s", (_,
   test("shows name, type, default and doc of each field, each once", () => {
     const entries = helpOf(job, 10_000).split("\n");
     for (const flag of flags) {
-      const label = `  ${[flag.flag, flag.type === "bool" ? flag.negation : undefined].filter(Boolean).join(", ")}`;
+      const label = `  ${[flag.flag, flag.type.startsWith("bool") ? flag.negation : undefined].filter(Boolean).join(", ")}`;
       const lines = entries.filter((line) =>
         line.startsWith(`${label}${flag.metavar ? ` ${flag.metavar}` : ""} `),
       );

@@ -5,9 +5,11 @@ import { CommandError } from "../errors.js";
 import { amount, bytes, count, pairs } from "../text.js";
 import type { Outcome } from "./job.js";
 
-/** What a recording would write, from its config and a count of files. */
-export async function planActivations(cfg: Activations): Promise<Outcome> {
-  const { files, where } = await imagesOf(cfg);
+/** What a recording would write, from its config, the model's and a count of files. */
+export async function planActivations(given: Activations): Promise<Outcome> {
+  const { files, where } = await imagesOf(given);
+  const { resolveActivations } = await import("@saev/core");
+  const cfg = await resolveActivations(given);
   const dir = path.join(cfg.dump_to, metadataHash(metadataOf(cfg, files)));
   const tokens = cfg.n_patches_per_img + (cfg.cls_token ? 1 : 0);
   const perImage = cfg.vit_layers.length * tokens;
@@ -44,6 +46,9 @@ export async function planActivations(cfg: Activations): Promise<Outcome> {
       files,
       tokens,
       layers: cfg.vit_layers,
+      d_vit: cfg.d_vit,
+      n_patches_per_img: cfg.n_patches_per_img,
+      cls_token: cfg.cls_token,
       shards,
       images_per_shard: imagesPerShard,
       bytes: size,

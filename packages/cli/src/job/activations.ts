@@ -15,7 +15,7 @@ export const activationsJob: Job<Activations> = {
     examples: [
       [
         "Record the second-to-last block of a CLIP in a folder.",
-        "saev activations --vit-ckpt models/clip --d-vit 128 --n-patches-per-img 100 data:image-folder-dataset --data.root photographs",
+        "saev activations --vit-ckpt models/clip data:image-folder-dataset --data.root photographs",
       ],
       [
         "Two layers, in smaller files.",

@@ -80,7 +80,7 @@ test("mistakes name the flag or the file that they came from", () => {
   expect(config).toBeUndefined();
   expect(mistakes).toEqual(
     expect.arrayContaining([
-      "--d-vit: expected an integer >= 1, found 0",
+      '--d-vit: expected an integer >= 1 or "auto", found 0',
       "a.toml: vit_batch_size: expected an integer >= 1, found 0",
       expect.stringMatching(/^a\.toml: sed: .*did you mean seed\?$/),
       expect.stringMatching(/data: expected a table .*found 5$/),

@@ -92,7 +92,17 @@ function others({
     case "choice":
       return choices!.filter((c) => c !== value).map((c) => ({ words: [flag, c], value: c }));
     case "int-or-choice":
-      return [...choices!.map((c) => ({ words: [flag, c], value: c })), { words: [flag, "-7"], value: -7 }];
+      return [
+        ...choices!.filter((c) => c !== value).map((c) => ({ words: [flag, c], value: c })),
+        // Sizes are above 0, layers count from the end.
+        ...[expected.includes(">=") ? 7 : -7].map((n) => ({ words: [flag, String(n)], value: n })),
+      ];
+    case "bool-or-choice":
+      return [
+        { words: [negation!], value: false },
+        { words: [flag], value: true },
+        { words: [flag, "False"], value: false },
+      ];
     case "path-switch":
       return [
         { words: [negation!], value: false },

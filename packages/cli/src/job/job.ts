@@ -38,7 +38,10 @@ export interface Job<T> {
     cfg: T,
     options: ReadonlyMap<string, unknown>,
   ) => { cfgs: readonly T[]; mistakes: readonly string[] };
-  /** What the job would do, from its config and the file system alone: no engine is loaded, nothing is written. */
+  /**
+   * What the job would do, from its config, the file system and a model's config: no engine is loaded, nothing is written
+   * but that config into the cache, where it is not here.
+   */
   readonly plan: (request: Request<T>) => Promise<Outcome>;
   /** Does it. */
   readonly run: (request: Request<T>, session: Session) => Promise<Outcome>;

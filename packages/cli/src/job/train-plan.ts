@@ -1,21 +1,15 @@
-import { dSae, splitCfgs, type Train } from "@saev/config";
-import { CommandError } from "../errors.js";
+import { dSae, type ResolvedTrain, splitCfgs, type Train } from "@saev/config";
 import { amount, pairs, table } from "../text.js";
 import type { Outcome } from "./job.js";
 
 /** Which SAEs would be trained together, and on how much. */
-export async function planTrain(cfgs: readonly Train[]): Promise<Outcome> {
-  const { ShardFolder } = await import("@saev/core");
-  for (const cfg of cfgs) {
+export async function planTrain(given: readonly Train[]): Promise<Outcome> {
+  const { ShardFolder, resolveTrain } = await import("@saev/core");
+  const cfgs: ResolvedTrain[] = [];
+  for (const cfg of given) {
     const folder = await ShardFolder.open(cfg.data.shard_root);
     folder.requireComplete();
-    const { d_vit } = folder.metadata;
-    if ("d_vit" in cfg.sae && cfg.sae.d_vit !== d_vit) {
-      throw new CommandError(
-        "INVALID_ARGUMENT",
-        `sae.d_vit: expected ${d_vit}, the width of the activations in ${cfg.data.shard_root}, found ${cfg.sae.d_vit}; give --sae.d-vit ${d_vit}`,
-      );
-    }
+    cfgs.push(await resolveTrain(cfg));
   }
   const groups = splitCfgs(cfgs);
   const rows = groups.flatMap((group, g) =>

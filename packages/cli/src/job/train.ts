@@ -14,7 +14,7 @@ export const trainJob: Job<Train> = {
     examples: [
       [
         "One SAE.",
-        "saev train --data.shard-root shards/HASH --n-patches 2_000_000 sae:relu --sae.d-vit 128 --sae.exp-factor 8 objective:vanilla --objective.sparsity-coeff 1e-3",
+        "saev train --data.shard-root shards/HASH --n-patches 2_000_000 sae:relu --sae.exp-factor 8 objective:vanilla --objective.sparsity-coeff 1e-3",
       ],
       [
         "A sweep: every combination of the lists in a file.",

@@ -99,12 +99,7 @@ function textOf(
     ["folder", resolved.folder],
     ...(resolved.commit === undefined ? [] : [["commit", resolved.commit] as const]),
     ...(sizes?.runs
-      ? [
-          [
-            "record with",
-            `--vit-family ${sizes.family} --vit-ckpt ${model} --d-vit ${sizes.dVit} --n-patches-per-img ${sizes.nPatches}${sizes.clsToken ? "" : " --no-cls-token"}`,
-          ] as const,
-        ]
+      ? [["record with", `--vit-family ${sizes.family} --vit-ckpt ${model}`] as const]
       : [["note", "this version of saev does not run this model"] as const]),
   ]);
 }

@@ -1,29 +1,44 @@
-import type { Activations } from "@saev/config";
+import { type Activations, auto, type ResolvedActivations } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { resolveLayers } from "../vit/layers.js";
-import type { ViT } from "../vit/vit.js";
+import type { ModelFacts } from "../vit/model-facts.js";
+
+/** A config that fits its model. */
+export interface FittingConfig {
+  /** The config, with the model's numbers for what was "auto". */
+  readonly cfg: ResolvedActivations;
+  /** The layers to record, from 0. */
+  readonly layers: readonly number[];
+}
 
 /**
- * Compares what the command says of the model with the model itself, before any picture is read.
- * @returns the layers to record, from 0.
+ * Compares what the command says of the model with the model itself, and fills in what it leaves to the model.
  * @throws SaevError `INVALID_ARGUMENT` with one line that names every wrong field and its right value.
  */
-export function checkModel(cfg: Activations, vit: ViT): number[] {
+export function fitToModel(cfg: Activations, model: ModelFacts): FittingConfig {
   const wrong: string[] = [];
-  const compare = (field: string, given: unknown, right: unknown) => {
-    if (given !== right) wrong.push(`${field} is ${right}, not ${given}`);
+  const fit = <T>(field: string, given: T | typeof auto, right: T): T => {
+    if (given !== auto && given !== right) wrong.push(`${field} is ${right}, not ${given}`);
+    return right;
   };
-  compare("d_vit", cfg.d_vit, vit.dVit);
-  compare("n_patches_per_img", cfg.n_patches_per_img, vit.nPatches);
-  compare("cls_token", cfg.cls_token, vit.clsToken);
+  const sizes = {
+    d_vit: fit("d_vit", cfg.d_vit, model.dVit),
+    n_patches_per_img: fit("n_patches_per_img", cfg.n_patches_per_img, model.nPatches),
+    cls_token: fit("cls_token", cfg.cls_token, model.clsToken),
+  };
+  const sized = wrong.length > 0;
   let layers: number[] = [];
   try {
-    layers = resolveLayers(cfg.vit_layers, vit.nLayers);
+    layers = resolveLayers(cfg.vit_layers, model.nLayers);
   } catch (error) {
     wrong.push((error as Error).message.replace(/^layers/, "vit_layers"));
   }
   if (wrong.length > 0) {
-    throw new SaevError("INVALID_ARGUMENT", `the model in ${vit.folder} is another: ${wrong.join("; ")}`);
+    const hint = sized ? "; sizes that are left out, or auto, are the model's" : "";
+    throw new SaevError(
+      "INVALID_ARGUMENT",
+      `the model in ${model.folder} is another: ${wrong.join("; ")}${hint}`,
+    );
   }
-  return layers;
+  return { cfg: Object.freeze({ ...cfg, ...sizes }), layers };
 }

@@ -11,7 +11,7 @@ import {
 import path from "node:path";
 import { type Activations, parseActivations } from "@saev/config";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ImageFolder, type RecordOptions, recordActivations, ViT } from "../index.js";
+import { ImageFolder, type RecordOptions, recordActivations, resolveActivations, ViT } from "../index.js";
 import { tinyClip, writeTinyClip } from "../vit/testing/tiny-clip.js";
 import { digests, scratchFolder, writeDataset } from "./testing/dataset.js";
 
@@ -130,6 +130,35 @@ it("names every field that is not the model's before it reads a picture", async 
   );
   expect(message).toContain("vit_layers: this model has 3 (0 to 2, or -3 to -1), found -4");
   expect(existsSync(cfg.dump_to)).toBe(false);
+});
+
+it("takes sizes that are left out, or auto, from the model", async () => {
+  const whole = await recordActivations(config());
+  const open = config({ d_vit: "auto", n_patches_per_img: "auto", cls_token: "auto" });
+  expect(await resolveActivations(open)).toEqual({
+    ...open,
+    ...{ d_vit: dVit, n_patches_per_img: 4, cls_token: true },
+  });
+  const { dir } = await recordActivations(open);
+  expect(digests(dir)).toEqual(digests(whole.dir));
+  expect(path.basename(dir)).toBe(path.basename(whole.dir));
+  // What was given is still checked.
+  expect(await messageOf(recordActivations(config({ d_vit: 1024, n_patches_per_img: "auto" })))).toMatch(
+    /d_vit is 12, not 1024; sizes that are left out, or auto, are the model's$/,
+  );
+});
+
+it("checks sizes against the config before it touches the weights", async () => {
+  const model = path.join(root, "broken-weights");
+  cpSync(path.join(root, "model"), model, { recursive: true });
+  truncateSync(path.join(model, "open_clip_model.safetensors"), 100);
+  const over = { vit_ckpt: model };
+  expect(await messageOf(recordActivations(config({ ...over, d_vit: 1024 })))).toContain(
+    "d_vit is 12, not 1024",
+  );
+  expect(await messageOf(recordActivations(config({ ...over, d_vit: "auto" })))).toContain(
+    "open_clip_model.safetensors",
+  );
 });
 
 it("stops at a bad picture, names it, and goes on when it is mended", async () => {

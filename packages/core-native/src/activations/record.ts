@@ -8,6 +8,7 @@ import {
   metadataHash,
   metadataOf,
   parseActivations,
+  type ResolvedActivations,
   refusals,
 } from "@saev/config";
 import { patchGrid } from "../datasets/patch-labels.js";
@@ -18,8 +19,9 @@ import { type ImageDataset, openDataset, statedImages } from "../images/image-da
 import { ShardWriter } from "../shards/shard-writer.js";
 import { ViT } from "../vit/vit.js";
 import { BatchDecoder, type DecodedBatch } from "./batch-decoder.js";
-import { checkModel } from "./check-model.js";
+import { fitToModel } from "./check-model.js";
 import { labelPatches, patchesLabelled } from "./label-patches.js";
+import { resolveActivations } from "./resolve.js";
 
 /** How far a recording is. */
 export interface RecordProgress {
@@ -78,8 +80,10 @@ export interface Recording {
  * A finished folder is left as it is; an unfinished one is continued after its last whole batch, and ends up the same to
  * the byte as one recorded in one go.
  *
- * @throws SaevError `INVALID_ARGUMENT` when `d_vit`, `n_patches_per_img`, `cls_token` or `vit_layers` are not the
- * model's, naming the right ones, before any picture is read; `BAD_FILE`, `NOT_FOUND`, `IO` naming the file for
+ * `d_vit`, `n_patches_per_img` and `cls_token` are the model's where they are "auto".
+ *
+ * @throws SaevError `INVALID_ARGUMENT` when one of them or `vit_layers` is given and not the model's, naming the right
+ * ones, before any picture is read and before weights are downloaded; `BAD_FILE`, `NOT_FOUND`, `IO` naming the file for
  * pictures, weights and shards; `UNSUPPORTED` for what the config asks for and this version does not do.
  */
 export async function recordActivations(
@@ -95,15 +99,21 @@ export async function recordActivations(
   resolveDevice(cfg.device, { warn });
 
   const dataset = await openDataset(cfg.data);
-  const metadata = metadataOf(cfg, await statedImages(cfg.data, dataset));
-  if (dataset.length > metadata.n_imgs) {
+  const nImgs = await statedImages(cfg.data, dataset);
+  if (dataset.length > nImgs) {
     throw new SaevError(
       "UNSUPPORTED",
-      `${dataset.root}: ${dataset.length} pictures, but ${metadata.n_imgs} files: folders that are links are listed and ` +
+      `${dataset.root}: ${dataset.length} pictures, but ${nImgs} files: folders that are links are listed and ` +
         "not counted by the Python package; give the folders themselves",
     );
   }
-  const finished = await finishedRecording(cfg, metadata, dataset);
+  // A finished folder of these sizes, or of the defaults for those that were left out, was made with this model: which is
+  // not needed any more, and may be gone.
+  const before = await finishedRecording(cfg, metadataOf(cfg, nImgs), dataset);
+  if (before) return before;
+  const resolved = await resolveActivations(cfg, { ...options, warn });
+  const metadata = metadataOf(resolved, nImgs);
+  const finished = await finishedRecording(resolved, metadata, dataset);
   if (finished) return finished;
 
   using vit = await ViT.load(cfg.vit_family, options.ckptDir ?? cfg.vit_ckpt, {
@@ -112,7 +122,7 @@ export async function recordActivations(
     onNote: warn,
     onDownload: options.onDownload,
   });
-  const layers = checkModel(cfg, vit);
+  const { layers } = fitToModel(resolved, vit);
   if (dataset.segmentation) patchGrid(vit.transform, vit.nPatches);
   else if (cfg.data.kind === "ade20k-dataset")
     warn(`${dataset.root} has no annotations/${cfg.data.split}: labels.bin is not written`);
@@ -126,7 +136,7 @@ export async function recordActivations(
   });
   warnOfThreads(cfg.n_workers, warn);
   try {
-    await recordFrom(resumedAt, { cfg, vit, layers, writer, decoder, dataset, options, warn });
+    await recordFrom(resumedAt, { cfg: resolved, vit, layers, writer, decoder, dataset, options, warn });
   } catch (error) {
     // Keep the whole batches that were written; a failing disk has its say already.
     await writer.checkpoint().catch(() => {});
@@ -191,7 +201,7 @@ function resultOf(writer: ShardWriter, dataset: ImageDataset, resumedAt: number)
 }
 
 interface Parts {
-  readonly cfg: Activations;
+  readonly cfg: ResolvedActivations;
   readonly vit: ViT;
   readonly layers: readonly number[];
   readonly writer: ShardWriter;

@@ -37,24 +37,27 @@ export function layoutsOf(family: string | undefined): readonly Layout[] {
   return family === "dinov2" ? others : [layouts.openClip, ...others];
 }
 
-/** The files of a layout through `get`, which gives a path or undefined for what is not there. */
+/**
+ * The files of a layout through `get`, which gives a path or undefined for what is not there.
+ * @param part "config" asks for the config alone: then there are no weights in what it gives.
+ */
 export async function layoutFiles(
   layout: Layout,
   get: (file: string) => Promise<string | undefined>,
+  part: "all" | "config" = "all",
 ): Promise<Pick<ResolvedModel, "config" | "weights"> | undefined> {
   const configPath = layout.config === undefined ? undefined : await get(layout.config);
   if (layout.config !== undefined && configPath === undefined) return undefined;
+  const config =
+    configPath === undefined ? undefined : { text: await readFile(configPath, "utf8"), from: configPath };
+  if (part === "config") return config && { config, weights: [] };
   for (const file of layout.weights) {
     const found = await get(file);
     if (found === undefined) continue;
     const weights = file.endsWith(".index.json") ? await shards(found, get) : [found];
     if (!weights) return undefined;
     for (const extra of layout.extra ?? []) await get(extra);
-    return {
-      weights,
-      config:
-        configPath === undefined ? undefined : { text: await readFile(configPath, "utf8"), from: configPath },
-    };
+    return { weights, config };
   }
   return undefined;
 }

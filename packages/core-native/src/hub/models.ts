@@ -82,7 +82,8 @@ export function sizesOfResolved({ reference, config }: ResolvedModel): ModelSize
   return sizesOf(reference) ?? (config && sizesOfConfig(config.text, config.from));
 }
 
-function sizesOf(reference: ModelReference): ModelSizes | undefined {
+/** The sizes of a model that has a name of its own; undefined for others. */
+export function sizesOf(reference: ModelReference): ModelSizes | undefined {
   if (reference.kind === "dinov2") {
     const { dVit, layers, heads } = reference.model;
     const side = dinov2Side / dinov2PatchSize;

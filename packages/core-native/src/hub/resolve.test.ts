@@ -1,7 +1,9 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { parseActivations } from "@saev/config";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { resolveActivations } from "../activations/resolve.js";
 import { tinyWeights } from "../vit/testing/tiny-clip.js";
 import { ViT } from "../vit/vit.js";
 import { openClipTable } from "./open-clip-table.js";
@@ -70,6 +72,34 @@ describe("a repository of the hub", () => {
     for (const ckpt of ["hf:org/clip-demo", `hf:org/clip-demo@${commit}`]) {
       expect((await resolveModel("clip", ckpt)).folder).toBe(snapshot());
     }
+    expect(hub.seen).toEqual([]);
+  });
+
+  it("says its sizes from the config alone", async () => {
+    const cfg = { vit_ckpt: "hf:org/clip-demo", device: "cpu", data: { root: "nowhere" } };
+    const sizes = { d_vit: 128, n_patches_per_img: 100, cls_token: true };
+    expect(await resolveActivations(parseActivations(cfg))).toMatchObject(sizes);
+    expect(hub.gets.map(({ path }) => path.split("/").at(-1))).toEqual(["open_clip_config.json"]);
+    await expect(resolveActivations(parseActivations({ ...cfg, d_vit: 1024 }))).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringMatching(/org\/clip-demo is another: d_vit is 128, not 1024;/),
+    });
+    expect(hub.gets).toHaveLength(1);
+    // The branch does not count as here before the weights are.
+    off();
+    await expect(resolveActivations(parseActivations(cfg))).rejects.toMatchObject({ code: "NOT_FOUND" });
+    vi.stubEnv("HF_HUB_OFFLINE", "0");
+    await resolveModel("clip", "hf:org/clip-demo");
+    off();
+    expect(await resolveActivations(parseActivations(cfg))).toMatchObject(sizes);
+  });
+
+  it("names of models say their sizes without a network", async () => {
+    off();
+    const of = (vit_family: string, vit_ckpt: string) =>
+      resolveActivations(parseActivations({ vit_family, vit_ckpt }));
+    expect(await of("clip", "ViT-B-16/openai")).toMatchObject({ d_vit: 768, n_patches_per_img: 196 });
+    expect(await of("clip", "ViT-L-14/openai")).toMatchObject({ d_vit: 1024, n_patches_per_img: 256 });
     expect(hub.seen).toEqual([]);
   });
 

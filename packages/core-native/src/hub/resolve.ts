@@ -30,10 +30,32 @@ export type { DownloadProgress, ResolvedModel };
  * @throws SaevError `NOT_FOUND` for names of nothing (with the nearest), and offline for models that are not here;
  *   `UNSUPPORTED` for models that this family does not have; `IO` and `BAD_FILE` as {@link download} says.
  */
-export async function resolveModel(
+export function resolveModel(
   family: string | undefined,
   ckpt: string,
   options: ResolveOptions = {},
+): Promise<ResolvedModel> {
+  return resolve(family, ckpt, options, "all");
+}
+
+/**
+ * The same, without the weights where they are not here: of a repository only the config is fetched, for a tag nothing.
+ * @returns `weights` is empty where they were not looked for.
+ * @throws SaevError as {@link resolveModel}.
+ */
+export function resolveConfig(
+  family: string | undefined,
+  ckpt: string,
+  options: ResolveOptions = {},
+): Promise<ResolvedModel> {
+  return resolve(family, ckpt, options, "config");
+}
+
+async function resolve(
+  family: string | undefined,
+  ckpt: string,
+  options: ResolveOptions,
+  part: "all" | "config",
 ): Promise<ResolvedModel> {
   options.signal?.throwIfAborted();
   const reference = parseModelReference(ckpt);
@@ -45,14 +67,17 @@ export async function resolveModel(
       return besideFile(reference, family);
     case "hub":
       return online(options, (http) =>
-        inRepository(http, reference, reference, layoutsOf(family), ckpt, options),
+        inRepository(http, reference, reference, layoutsOf(family), ckpt, options, part),
       );
     case "tag": {
       const { repo, file } = reference.entry;
       const layout: Layout = file ? { weights: [file] } : { ...layouts.openClip, config: undefined };
-      const model = await online(options, (http) =>
-        inRepository(http, reference, { repo, revision: "main" }, [layout], ckpt, options),
-      );
+      const model =
+        part === "config"
+          ? { reference, folder: repo, weights: [], commit: undefined }
+          : await online(options, (http) =>
+              inRepository(http, reference, { repo, revision: "main" }, [layout], ckpt, options, part),
+            );
       const config = openClipConfigOf(
         openClipTable().architectures[reference.architecture]!,
         reference.entry,
@@ -61,6 +86,8 @@ export async function resolveModel(
     }
     case "dinov2": {
       const url = new URL(reference.model.url);
+      if (part === "config")
+        return { reference, folder: ckpt, config: undefined, weights: [], commit: undefined };
       const weights =
         (await cachedTorchHubFile(url)) ??
         (await online(options, (http) => {
@@ -113,9 +140,10 @@ async function inRepository(
   among: readonly Layout[],
   ckpt: string,
   options: DownloadOptions,
+  part: "all" | "config",
 ): Promise<ResolvedModel> {
   if (!http) {
-    const cached = await fromCaches(reference, at, among);
+    const cached = await fromCaches(reference, at, among, part);
     if (cached) return cached;
     throw notHere(ckpt, `the hub's caches (${hubCaches().join(", ")})`);
   }
@@ -127,7 +155,7 @@ async function inRepository(
     options.signal?.throwIfAborted();
     // A server that cannot be reached is no reason to stop when everything is here; one that says no, is.
     const unreachable = error instanceof HttpProblem && (error.status === undefined || error.transient);
-    const cached = unreachable ? await fromCaches(reference, at, among) : undefined;
+    const cached = unreachable ? await fromCaches(reference, at, among, part) : undefined;
     if (!cached) throw error;
     options.onNote?.(`${(error as Error).message}; using the cached copy of ${repo}`);
     return cached;
@@ -144,14 +172,15 @@ async function inRepository(
       `vit_ckpt "${ckpt}": expected ${layoutText(among)} in ${repo}; it holds ${some || "nothing"}`,
     );
   }
-  const found = await layoutFiles(layout, async (file) =>
-    files.includes(file) ? repoFile(http, repo, commit, file, options) : undefined,
-  );
+  const get = async (file: string) =>
+    files.includes(file) ? repoFile(http, repo, commit, file, options) : undefined;
+  const found = await layoutFiles(layout, get, part);
   if (!found)
     throw new SaevError(
       "NOT_FOUND",
       `${repo}: an index of weights names files that the repository does not hold`,
     );
+  if (part === "config") return { reference, folder: repo, commit, ...found };
   // Only now: offline, the branch then means a commit of which everything is here.
   const cache =
     hubCaches().find((folder) => found.weights[0]!.startsWith(folder + path.sep)) ?? hubCaches()[0];
@@ -166,13 +195,15 @@ async function fromCaches(
   reference: ModelReference,
   at: RepoRevision,
   among: readonly Layout[],
+  part: "all" | "config",
 ): Promise<ResolvedModel | undefined> {
   for (const folder of hubCaches()) {
     const commit = await new HubCache(folder).commitOf(at);
     if (commit === undefined) continue;
     for (const layout of among) {
-      const found = await layoutFiles(layout, (file) => cachedFile(at.repo, commit, file));
-      if (found) return { reference, folder: path.dirname(found.weights[0]!), commit, ...found };
+      const found = await layoutFiles(layout, (file) => cachedFile(at.repo, commit, file), part);
+      const first = found?.weights[0] ?? found?.config?.from;
+      if (found && first !== undefined) return { reference, folder: path.dirname(first), commit, ...found };
     }
   }
   return undefined;

@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import path from "node:path";
-import { documentText, dSae, Train } from "@saev/config";
+import { documentText, dSae, type ResolvedTrain, Train } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { makeFolder } from "../io/make-folder.js";
 import { requireRoom } from "../io/room.js";
@@ -18,11 +18,11 @@ export class RunFolder {
   private constructor(
     readonly runId: string,
     readonly dir: string,
-    readonly cfg: Train,
+    readonly cfg: ResolvedTrain,
   ) {}
 
   /** Makes the folder and writes config.json and, with `track`, the head of metrics.jsonl. @throws SaevError `IO`. */
-  static async create(cfg: Train): Promise<RunFolder> {
+  static async create(cfg: ResolvedTrain): Promise<RunFolder> {
     const run = RunFolder.#claim(cfg);
     await writeText(path.join(run.dir, "config.json"), documentText(Train, cfg));
     if (cfg.track) {
@@ -40,7 +40,7 @@ export class RunFolder {
   }
 
   /** Makes the folders in which the runs of `cfgs` will lie, and asks for room for their checkpoints. @throws SaevError `IO`. */
-  static prepare(cfgs: readonly Train[]): void {
+  static prepare(cfgs: readonly ResolvedTrain[]): void {
     for (const folder of new Set(cfgs.map((cfg) => cfg.ckpt_path))) {
       const here = cfgs.filter((cfg) => cfg.ckpt_path === folder);
       const bytes = here.reduce((sum, { sae }) => sum + checkpointBytes(sae), 0);
@@ -53,7 +53,7 @@ export class RunFolder {
     }
   }
 
-  static #claim(cfg: Train): RunFolder {
+  static #claim(cfg: ResolvedTrain): RunFolder {
     for (;;) {
       const runId = newRunId();
       const dir = path.join(cfg.ckpt_path, runId);
@@ -137,7 +137,7 @@ export class RunFolder {
 }
 
 /** Two matrices and two vectors of float32; headers are small beside them. */
-function checkpointBytes(sae: Train["sae"]): number {
+function checkpointBytes(sae: ResolvedTrain["sae"]): number {
   if (!("d_vit" in sae)) return 0;
   const n = dSae(sae) ?? 0;
   return 4 * (2 * sae.d_vit * n + sae.d_vit + n);

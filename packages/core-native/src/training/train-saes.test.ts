@@ -9,6 +9,7 @@ import { loadCheckpoint } from "../sae/checkpoint.js";
 import { ShardWriter } from "../shards/shard-writer.js";
 import { Tensor } from "../tensor.js";
 import { evaluate } from "./evaluate.js";
+import { resolveTrain } from "./resolve.js";
 import { type TrainedSae, type TrainProgress, trainSaes } from "./train-saes.js";
 
 const dVit = 12;
@@ -198,7 +199,12 @@ test("refuses what cannot be trained, before anything is written", async () => {
   await expect(trainSaes([config({ sae: { kind: "jump-relu" } })])).rejects.toMatchObject({
     code: "UNSUPPORTED",
   });
-  await expect(trainSaes([config({}, { d_vit: 13 })])).rejects.toMatchObject({ code: "SHAPE_MISMATCH" });
+  await expect(trainSaes([config({}, { d_vit: 13 })])).rejects.toMatchObject({
+    code: "SHAPE_MISMATCH",
+    message: expect.stringMatching(/^sae\.d_vit: expected \d+, .*, found 13; give \d+, or leave it out$/),
+  });
+  const open = config({}, { d_vit: "auto" });
+  expect(await resolveTrain(open)).toEqual(config({}, { d_vit: dVit }));
   await expect(trainSaes([config({}, { n_reinit_samples: 100_000 })])).rejects.toThrow(/n_reinit_samples/);
   expect(readdirSync(path.join(root, "checkpoints")).length).toBe(before);
 });

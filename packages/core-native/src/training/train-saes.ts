@@ -1,12 +1,12 @@
-import { dSae, refusals, splitCfgs, Train } from "@saev/config";
+import { dSae, type ResolvedTrain, refusals, splitCfgs, Train } from "@saev/config";
 import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
 import { ActivationLoader } from "../loading/activation-loader.js";
 import type { LongCallOptions } from "../native/call.js";
-import { ShardFolder } from "../shards/shard-folder.js";
 import type { Tensor } from "../tensor.js";
 import { type Evaluation, evaluate } from "./evaluate.js";
 import { initialTensors, meanActivation } from "./initial-tensors.js";
+import { resolveTrain } from "./resolve.js";
 import { RunFolder } from "./run-folder.js";
 import { Trainer, type TrainLog } from "./trainer.js";
 import { trainingOf } from "./training-of.js";
@@ -35,7 +35,8 @@ export interface TrainSaesOptions extends LongCallOptions<TrainProgress> {
 
 /** One trained SAE. */
 export interface TrainedSae {
-  readonly cfg: Train;
+  /** With the width of the data for a `sae.d_vit` that was "auto". */
+  readonly cfg: ResolvedTrain;
   readonly runId: string;
   /** Its folder: config.json, sae.pt, metrics.jsonl (with `track`), evaluation.json. */
   readonly dir: string;
@@ -64,11 +65,13 @@ export async function trainSaes(
   if (refused.length > 0) {
     throw new SaevError("UNSUPPORTED", [...new Set(refused.map((r) => r.message))].join("; "));
   }
-  const position = new Map(cfgs.map((cfg, i) => [cfg, i]));
-  if (position.size !== cfgs.length) {
+  if (new Set(cfgs).size !== cfgs.length) {
     throw new SaevError("INVALID_ARGUMENT", "trainSaes: the same config object was given twice");
   }
-  const groups = splitCfgs(cfgs);
+  const resolved: ResolvedTrain[] = [];
+  for (const cfg of cfgs) resolved.push(await resolveTrain(cfg));
+  const position = new Map(resolved.map((cfg, i) => [cfg, i]));
+  const groups = splitCfgs(resolved);
   const trained: TrainedSae[] = [];
   for (const [g, group] of groups.entries()) {
     const numbers = group.map((cfg) => position.get(cfg) as number);
@@ -89,18 +92,11 @@ type GroupOptions = Omit<TrainSaesOptions, "onProgress"> & {
   readonly onProgress: (p: Omit<TrainProgress, "group" | "groups">) => void;
 };
 
-async function trainGroup(cfgs: readonly Train[], options: GroupOptions): Promise<TrainedSae[]> {
+async function trainGroup(cfgs: readonly ResolvedTrain[], options: GroupOptions): Promise<TrainedSae[]> {
   const { signal } = options;
   const [first] = cfgs;
   if (first === undefined) return [];
   resolveDevice(first.device, { warn: options.warn });
-  const { metadata } = await ShardFolder.open(first.data.shard_root);
-  if (first.sae.kind !== "jump-relu" && first.sae.d_vit !== metadata.d_vit) {
-    throw new SaevError(
-      "SHAPE_MISMATCH",
-      `sae.d_vit is ${first.sae.d_vit}, the activations in ${first.data.shard_root} have width ${metadata.d_vit}`,
-    );
-  }
   RunFolder.prepare(cfgs);
   const loading = { nWorkers: first.n_workers, ...(options.warn && { warn: options.warn }), signal };
   using source = await ActivationLoader.open(first.data, { ...loading, order: "shuffled", seed: first.seed });
@@ -160,7 +156,7 @@ async function evaluateAll(
 
 async function addSaes(
   trainer: Trainer,
-  cfgs: readonly Train[],
+  cfgs: readonly ResolvedTrain[],
   source: ActivationLoader,
   options: GroupOptions,
 ): Promise<void> {

@@ -1,0 +1,21 @@
+import { auto, type ResolvedTrain, type Train } from "@saev/config";
+import { SaevError } from "../errors.js";
+import { ShardFolder } from "../shards/shard-folder.js";
+
+/**
+ * The config with the width of its activations for `sae.d_vit` where that is "auto".
+ * @throws SaevError `SHAPE_MISMATCH` when it is given and another, naming the right one; as {@link ShardFolder.open}.
+ */
+export async function resolveTrain(cfg: Train): Promise<ResolvedTrain> {
+  const { sae, data } = cfg;
+  if (sae.kind === "jump-relu") return { ...cfg, sae };
+  const { d_vit } = (await ShardFolder.open(data.shard_root)).metadata;
+  if (sae.d_vit !== auto && sae.d_vit !== d_vit) {
+    throw new SaevError(
+      "SHAPE_MISMATCH",
+      `sae.d_vit: expected ${d_vit}, the width of the activations in ${data.shard_root}, found ${sae.d_vit}; give ${d_vit}, ` +
+        "or leave it out",
+    );
+  }
+  return Object.freeze({ ...cfg, sae: Object.freeze({ ...sae, d_vit }) });
+}
