@@ -30,6 +30,6 @@ export async function modelFacts(
     const { layers, dVit, nPatches, clsToken } = sizesOf(reference)!;
     return { nLayers: layers, dVit, nPatches, clsToken, folder };
   }
-  const { nLayers, dVit, nPatches, clsToken } = await of.describe(configOf(resolved));
+  const { nLayers, dVit, nPatches, clsToken } = of.describe(configOf(resolved));
   return { nLayers, dVit, nPatches, clsToken, folder };
 }
