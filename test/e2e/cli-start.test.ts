@@ -77,7 +77,8 @@ describe("starting", () => {
     },
   );
 
-  test("saev --help costs at most 2.5 times node -e 0", () => {
+  // Measured again when other tests took the cores in between: about 1.6 when nothing else runs.
+  test("saev --help costs at most 2.5 times node -e 0", { retry: 3 }, () => {
     const time = (args: readonly string[]): number => {
       const start = performance.now();
       expect(spawnSync(process.execPath, args).status).toBe(0);

@@ -40,6 +40,8 @@ inline void fail(const char* file, int line, const std::string& message) {
   static const saev::test::Register register_##name(#name, test_##name); \
   static void test_##name()
 
+// ATen brings a CHECK of its own, which ends the process.
+#undef CHECK
 #define CHECK(condition)                                                \
   do {                                                                  \
     if (!(condition)) saev::test::fail(__FILE__, __LINE__, #condition); \
