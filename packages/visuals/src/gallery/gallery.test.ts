@@ -96,10 +96,10 @@ describe.skipIf(!chromium)("the gallery in Chromium, from disk", () => {
     expect(await page.locator("h1:visible").textContent()).toBe("Latent 40");
     expect(await page.title()).toContain("Latent 40");
     await page.keyboard.press("ArrowRight");
-    await page.waitForFunction("document.querySelector('#latent-page h1').textContent === 'Latent 3'");
+    await expect.poll(() => page.textContent("#latent-page h1")).toBe("Latent 3");
     expect(await page.locator("#latent-page").textContent()).toContain("never fires");
     await page.keyboard.press("ArrowLeft");
-    await page.waitForFunction("document.querySelector('#latent-page h1').textContent === 'Latent 40'");
+    await expect.poll(() => page.textContent("#latent-page h1")).toBe("Latent 40");
     const heat = page.locator("#latent-page canvas.heat").first();
     expect(await heat.isVisible()).toBe(true);
     await page.keyboard.press("t");
@@ -110,7 +110,7 @@ describe.skipIf(!chromium)("the gallery in Chromium, from disk", () => {
     await page.waitForSelector("#overview-page:not([hidden])");
     expect(await focused()).toBe("40"); // the focus comes back to where it was
     await page.keyboard.press("/");
-    await page.waitForFunction("document.activeElement.id === 'find'");
+    await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("find");
     await page.keyboard.type("t"); // typed, not a command
     expect(await page.getAttribute("#heat-toggle", "aria-pressed")).toBe("true");
   });
