@@ -84,7 +84,7 @@ describe("starting", () => {
       return performance.now() - start;
     };
     // Neighbours in time are compared, and the best pair counts: other tests run on the same cores.
-    const ratios = Array.from({ length: 15 }, () => {
+    const ratios = Array.from({ length: 40 }, () => {
       const node = time(["-e", "0"]);
       return time([binary, "--help"]) / node;
     });
