@@ -1,4 +1,7 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+
+// What measures time (*.timing.test.ts) runs after everything else, one file at a time: other tests would take its cores.
+const timing = ["packages/*/src/**/*.timing.test.ts", "test/**/*.timing.test.ts"];
 
 // Native code runs in forked processes: a crash then fails one file and not the runner.
 export default defineConfig({
@@ -6,9 +9,23 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@saev/source"], externalConditions: ["@saev/source"] } },
   test: {
     pool: "forks",
-    maxWorkers: 2,
-    include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "tests",
+          include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...timing],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: "timing", include: timing, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });
