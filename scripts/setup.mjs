@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { installPackages } from "./setup/packages.mjs";
+import { buildPage } from "./setup/page.mjs";
 import { preparePython, projectPython } from "./setup/python.mjs";
 import { root, run, SetupError, say, seconds } from "./setup/step.mjs";
 import { checkTools } from "./setup/tools.mjs";
@@ -26,6 +27,7 @@ export function setup({ compile = true } = {}) {
     what: "the addon",
   });
   if (compile) run(process.execPath, ["node_modules/typescript/bin/tsc", "-b"], { what: "TypeScript" });
+  buildPage();
   say(`set-up: ready in ${seconds(started)}`);
 }
 

@@ -49,6 +49,7 @@ if (filters.length === 0) {
   ]);
   part("format: C++", clangFormat(), ["--dry-run", "-Werror", "--style=file", ...nativeSources()]);
   part("types: tests, benchmarks, examples", node, [tool("typescript/bin/tsc"), "-p", "tsconfig.test.json"]);
+  part("types: the explorer's page", node, [tool("typescript/bin/tsc"), "-p", "packages/visuals/page"]);
   part("C++ tests", "packages/core-native/build/cpu/saev_tests", [], {
     capture: true,
     count: (out) => {

@@ -47,6 +47,7 @@ describe("makeVisuals", () => {
         "distributions.pt",
         "gallery",
         "index.html",
+        "latent_statistics.safetensors",
         "mean_values.pt",
         "neurons",
         "percentiles_p99.pt",

@@ -22,6 +22,7 @@ import { latentFolder, writeLatentMetadata } from "./latent-folder.js";
 import { legacyRankingOf, type Ranking, rankingOf } from "./ranking.js";
 import { latentLogs, selectLatents } from "./select-latents.js";
 import { Staging } from "./staging.js";
+import { writeStatistics } from "./statistics-file.js";
 import { writeLegacyTables, writeTables } from "./tables.js";
 import type { Family } from "./view.js";
 import { writeFileAtomic } from "./write-file.js";
@@ -115,6 +116,7 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
     stats = await accumulateTopK(loader, sae, { ...shared, sortBy: cfg.sort_by, patches, seed: cfg.seed });
     const made = stats.tables(cfg.percentile);
     await writeTables(staging.folder, cfg, stats, made, { signal });
+    await writeStatistics(staging.folder, stats, made, { signal });
     const indices = {
       images: made.topImgI.toTypedArray() as BigInt64Array,
       topPatches: made.topPatchI.toTypedArray() as BigInt64Array,
@@ -216,6 +218,8 @@ function summary(
   return `${JSON.stringify(
     {
       config: toDocument(cfg),
+      // Where the config's relative paths start.
+      working_directory: process.cwd(),
       d_sae: stats.dSae,
       rows: stats.rows,
       images: stats.images,

@@ -31,6 +31,24 @@ export const file = (name: string, doc: string): Option => ({
   doc,
 });
 
+/** An option that is followed by a word; `metavar` names it in the help. */
+export const text = (name: string, metavar: string, expected: string, doc: string): Option => ({
+  path: name,
+  flag: `--${name}`,
+  type: "string",
+  metavar,
+  arity: 1,
+  default: undefined,
+  expected,
+  doc,
+});
+
+/** An option that is followed by a whole number. */
+export const whole = (name: string, metavar: string, expected: string, doc: string): Option => ({
+  ...text(name, metavar, expected, doc),
+  type: "int",
+});
+
 /** An option that is followed by one of some words, the first of which is the default. */
 export const oneOf = (
   name: string,

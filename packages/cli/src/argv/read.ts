@@ -8,7 +8,10 @@ import { flagWord } from "./words.js";
 export interface Grammar {
   readonly table?: FlagTable;
   readonly options: readonly Option[];
-  /** Names of the words it wants, in order, e.g. ["PATH"]; those in brackets, at the end, may be left out: ["[FILTER]"]. */
+  /**
+   * Names of the words it wants, in order, e.g. ["PATH"]; those in brackets, at the end, may be left out: ["[FILTER]"]; a
+   * last one that ends in "…" takes all that come: ["PATH…"].
+   */
   readonly positionals?: readonly string[];
 }
 
@@ -66,6 +69,7 @@ export function readWords(grammar: Grammar, words: readonly string[]): CommandLi
   const positionals: string[] = [];
   const kinds = new Map<string, string>();
   const wanted = grammar.positionals ?? [];
+  const mostWanted = wanted.at(-1)?.endsWith("…") ? Number.POSITIVE_INFINITY : wanted.length;
   let rest = words;
 
   const unionOf = (word: string): FlagUnion | undefined => unions.find((u) => word.startsWith(`${u.path}:`));
@@ -124,12 +128,12 @@ export function readWords(grammar: Grammar, words: readonly string[]): CommandLi
           `${word}: ${union.path}:${kinds.get(union.path)} was chosen before; give one of the two`,
         );
       } else kinds.set(union.path, member.kind);
-    } else if (positionals.length < wanted.length) positionals.push(word);
+    } else if (positionals.length < mostWanted) positionals.push(word);
     else complain(left, unexpected(word, unions));
   }
   const missing = wanted.slice(positionals.length).filter((name) => !name.startsWith("["));
   for (const name of missing) complain(0, `${name}: is missing`);
-  for (const word of positionals.slice(wanted.length)) complain(0, unexpected(word, unions));
+  for (const word of positionals.slice(mostWanted)) complain(0, unexpected(word, unions));
 
   const settings = new Map<string, Setting>();
   const options = new Map<string, unknown>();

@@ -2,6 +2,7 @@ import { ActivationsCommand } from "./activations.js";
 import { ConvertCommand } from "./convert.js";
 import { DoctorCommand } from "./doctor.js";
 import { DownloadCommand } from "./download.js";
+import { ExploreCommand } from "./explore.js";
 import { InfoCommand } from "./info.js";
 import { ModelsCommand } from "./models.js";
 import { SetupCommand } from "./setup.js";
@@ -14,6 +15,7 @@ export const commands = [
   ActivationsCommand,
   TrainCommand,
   VisualsCommand,
+  ExploreCommand,
   InfoCommand,
   VerifyCommand,
   ConvertCommand,

@@ -1,0 +1,45 @@
+import { Link, Route, Router, Switch } from "wouter-preact";
+import { useHashLocation } from "wouter-preact/use-hash-location";
+import type { Session } from "../../src/explorer/api.js";
+import { server } from "./data/source.js";
+import { useLoaded } from "./data/use.js";
+import { HomePage } from "./pages/home.js";
+
+/** The frame of every page: where one is, what there is, what went wrong. */
+export function App() {
+  const session = useLoaded(() => server.json<Session>("session.json"), []);
+  if (session.state === "loading")
+    return (
+      <p class="status" role="status">
+        Loading…
+      </p>
+    );
+  if (session.state === "failed")
+    return (
+      <p class="status" role="alert">
+        {session.error}
+      </p>
+    );
+  return (
+    // Hash addresses: they work from disk, and the server needs to know one page only.
+    <Router hook={useHashLocation}>
+      <header class="bar">
+        <Link href="/" class="brand">
+          {session.value.title}
+        </Link>
+      </header>
+      <main id="main">
+        <Switch>
+          <Route path="/">
+            <HomePage session={session.value} />
+          </Route>
+          <Route>
+            <p role="alert">
+              There is no such page. <Link href="/">Back to the start</Link>
+            </p>
+          </Route>
+        </Switch>
+      </main>
+    </Router>
+  );
+}

@@ -1,0 +1,36 @@
+import type { Refusal } from "../../../src/explorer/api.js";
+
+/** Where the page's data comes from: the server, or the files of an export. Addresses are those of `api.ts`. */
+export interface DataSource {
+  json<T>(address: string): Promise<T>;
+  bytes(address: string): Promise<ArrayBuffer>;
+  /** For an `<img>`. */
+  url(address: string): string;
+}
+
+/** What went wrong, in the server's words. */
+export class RequestError extends Error {}
+
+async function ask(address: string, init?: RequestInit): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(`./api/${address}`, init);
+  } catch {
+    throw new RequestError("the server does not answer: is saev explore still running?");
+  }
+  if (answer.ok) return answer;
+  const refusal = (await answer.json().catch(() => undefined)) as Refusal | undefined;
+  throw new RequestError(refusal?.error ?? `${answer.status} ${answer.statusText}`);
+}
+
+/** The server of `saev explore`. */
+export const server: DataSource = {
+  json: async <T>(address: string) => (await (await ask(address)).json()) as T,
+  bytes: async (address) => (await ask(address)).arrayBuffer(),
+  url: (address) => `./api/${address}`,
+};
+
+/** Writes through the server. */
+export async function send(method: "PUT" | "POST", address: string, body: BodyInit): Promise<Response> {
+  return ask(address, { method, body });
+}

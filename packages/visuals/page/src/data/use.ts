@@ -1,0 +1,23 @@
+import { useEffect, useState } from "preact/hooks";
+
+export type Loaded<T> =
+  | { readonly state: "loading" }
+  | { readonly state: "ready"; readonly value: T }
+  | { readonly state: "failed"; readonly error: string };
+
+/** What `load` gives; asked again when one of `keys` changes, and a late answer to an earlier question is dropped. */
+export function useLoaded<T>(load: () => Promise<T>, keys: readonly unknown[]): Loaded<T> {
+  const [loaded, set] = useState<Loaded<T>>({ state: "loading" });
+  useEffect(() => {
+    let current = true;
+    set({ state: "loading" });
+    load().then(
+      (value) => current && set({ state: "ready", value }),
+      (error: Error) => current && set({ state: "failed", error: error.message }),
+    );
+    return () => {
+      current = false;
+    };
+  }, [...keys]);
+  return loaded;
+}

@@ -1,0 +1,133 @@
+/**
+ * What the explorer's server and its page say to each other. Types only: the page imports this file, and nothing of Node
+ * with it.
+ *
+ * Every `GET` address is a path without a query, so that `saev export` can write each answer to a file and the same page
+ * works from disk. `:view` and `:run` are ids given in {@link Session}.
+ *
+ * | address                                    | answer                                                        |
+ * | ------------------------------------------ | ------------------------------------------------------------- |
+ * | `session.json`                             | {@link Session}                                               |
+ * | `views/:view/view.json`                    | {@link View}                                                  |
+ * | `views/:view/columns.bin`                  | {@link columnNames}: float32 `[columns, d_sae]`, little-endian |
+ * | `views/:view/latents/:latent/latent.json`  | {@link LatentPage}                                            |
+ * | `views/:view/latents/:latent/maps.bin`     | float32 `[images, patches]`: f_x of the top images' patches   |
+ * | `views/:view/images/:image/:size.webp`     | the image as the model saw it, square, `size` pixels a side   |
+ * | `views/:view/notes.json`                   | {@link Notes}; `PUT views/:view/notes/:latent` writes one     |
+ * | `runs/:run/run.json`                       | {@link Run}                                                   |
+ */
+
+/** What was opened. */
+export interface Session {
+  readonly title: string;
+  readonly views: readonly ViewSummary[];
+  readonly runs: readonly RunSummary[];
+  /** Whether this is a static export: nothing can be written, uploaded or computed. */
+  readonly exported: boolean;
+}
+
+/** A visuals folder: which images each latent of one SAE responds to. */
+export interface ViewSummary {
+  readonly id: string;
+  /** Its folder, as short as it is unique. */
+  readonly title: string;
+  readonly sortBy: SortBy;
+  readonly dSae: number;
+  /** The run that trained its SAE, when that was opened too. */
+  readonly run?: string | undefined;
+}
+
+export type SortBy = "cls" | "img" | "patch";
+
+export interface View extends ViewSummary {
+  /** Top images kept for each latent. */
+  readonly topK: number;
+  /** Patches of an image's heat map; 1 where there is none. A square grid, row by row from the top left. */
+  readonly patches: number;
+  /** Rows (patches, or CLS tokens) over which frequencies are fractions, where it is known. */
+  readonly rows?: number | undefined;
+  /** Images in the dataset, where it is known. */
+  readonly nImages?: number | undefined;
+  /** Which percentile the column `percentile` is. */
+  readonly p?: number | undefined;
+  /** Whether the pictures of the dataset can be shown, and why not. */
+  readonly pictures: Availability;
+  /** Whether the model and the SAE can be run on pictures, and why not. */
+  readonly live: Availability;
+  /** What a reader should know, such as that a table holds a sample. */
+  readonly remarks: readonly string[];
+}
+
+export type Availability = { readonly ok: true } | { readonly ok: false; readonly why: string };
+
+/**
+ * Columns of `columns.bin`, in order. `frequency`: fraction of rows in which the latent fires. `mean`: of its firing
+ * values, NaN when it never fires. `max`: largest value. `percentile`: over all rows, silent ones included, NaN when it is
+ * not known. `best`: the first of its top images, −1 when there is none.
+ */
+export const columnNames = ["frequency", "mean", "max", "percentile", "best"] as const;
+export type ColumnName = (typeof columnNames)[number];
+
+/** An image in a list of a latent's. */
+export interface LatentImage {
+  readonly image: number;
+  /** What ranks it: the CLS value, the sum over patches or the largest patch. */
+  readonly score: number;
+  /** The strongest patch; absent where there is no heat map. */
+  readonly topPatch?: number | undefined;
+  /** Name of the class; empty when there is none. */
+  readonly label: string;
+  /** File name or other name in the dataset. */
+  readonly name: string;
+}
+
+/** Counts of equal steps between `lo` and `hi`: of log10(f_x) when `log10`, else of f_x. Firing values only. */
+export interface Histogram {
+  readonly log10: boolean;
+  readonly lo: number;
+  readonly hi: number;
+  readonly counts: readonly number[];
+}
+
+export interface LatentPage {
+  readonly latent: number;
+  readonly frequency: number;
+  readonly mean: number | null;
+  readonly max: number;
+  readonly percentile: number | null;
+  /** Best first; row i of `maps.bin` is the heat map of image i. */
+  readonly top: readonly LatentImage[];
+  /** Value at which a shared colour scale ends: the largest of all top images' patches. */
+  readonly upper: number;
+  readonly histogram?: Histogram | undefined;
+}
+
+/** A person's own words on a latent. */
+export interface Note {
+  readonly name: string;
+  readonly note: string;
+}
+
+/** By latent. */
+export type Notes = Readonly<Record<string, Note>>;
+
+export interface RunSummary {
+  readonly id: string;
+  /** Its folder, as short as it is unique. */
+  readonly title: string;
+}
+
+/** A training run as its folder has it. */
+export interface Run extends RunSummary {
+  /** config.json. */
+  readonly config: unknown;
+  /** evaluation.json, once the run has ended. */
+  readonly evaluation?: Readonly<Record<string, unknown>> | undefined;
+  /** Lines of metrics.jsonl, with `track`. */
+  readonly metrics: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** The body of every refused request. */
+export interface Refusal {
+  readonly error: string;
+}

@@ -1,0 +1,115 @@
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
+import path from "node:path";
+import { SaevError } from "@saev/core";
+import type { Session } from "./api.js";
+import { OpenRun } from "./runs.js";
+import { OpenView, type OpenViewOptions } from "./views/open-view.js";
+
+/** How deep below a given folder runs and visuals are looked for. */
+const depth = 3;
+
+/** Everything that was opened, by the ids that addresses have. */
+export class Collection {
+  private constructor(
+    readonly title: string,
+    readonly views: ReadonlyMap<string, OpenView>,
+    readonly runs: ReadonlyMap<string, OpenRun>,
+  ) {}
+
+  /**
+   * @param paths visuals folders (`sort_by_<x>`, ours or the Python package's), run folders, their `sae.pt`, or folders that
+   * hold some of these at most three levels down.
+   * @throws SaevError `NOT_FOUND` where there is nothing to explore; as {@link OpenView.open}.
+   */
+  static async open(paths: readonly string[], options: OpenViewOptions = {}): Promise<Collection> {
+    const found = { views: new Set<string>(), runs: new Set<string>() };
+    for (const given of paths) {
+      const before = found.views.size + found.runs.size;
+      search(resolveGiven(given), depth, found);
+      if (found.views.size + found.runs.size === before) {
+        throw new SaevError(
+          "NOT_FOUND",
+          `${given}: found neither visuals (a folder sort_by_patch, sort_by_img or sort_by_cls with its tables) nor a training run ` +
+            "(a folder with config.json and sae.pt or metrics.jsonl); make visuals with saev visuals",
+        );
+      }
+    }
+    const title = titles([...found.views, ...found.runs]);
+    const runs = new Map(
+      [...found.runs].map((folder, i) => [`r${i}`, new OpenRun(`r${i}`, title(folder), folder)] as const),
+    );
+    const views = new Map<string, OpenView>();
+    try {
+      for (const [i, folder] of [...found.views].entries()) {
+        views.set(`v${i}`, await OpenView.open(folder, `v${i}`, title(folder), options));
+      }
+    } catch (error) {
+      for (const view of views.values()) view.dispose();
+      throw error;
+    }
+    return new Collection(paths.map((given) => path.basename(path.resolve(given))).join(", "), views, runs);
+  }
+
+  session(): Session {
+    return {
+      title: this.title,
+      views: [...this.views.values()].map((view) => {
+        const { id, title, sortBy, dSae } = view.describe();
+        const run = this.#runOf(view);
+        return { id, title, sortBy, dSae, ...(run && { run }) };
+      }),
+      runs: [...this.runs.values()].map((run) => run.summary()),
+      exported: false,
+    };
+  }
+
+  /** The run whose checkpoint a view was made from. */
+  #runOf(view: OpenView): string | undefined {
+    const { checkpoint } = view;
+    if (checkpoint === undefined) return undefined;
+    for (const run of this.runs.values()) if (samePath(run.checkpoint, checkpoint)) return run.id;
+    return undefined;
+  }
+
+  dispose(): void {
+    for (const view of this.views.values()) view.dispose();
+  }
+}
+
+const samePath = (a: string, b: string) =>
+  existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
+
+function resolveGiven(given: string): string {
+  const stats = statSync(given, { throwIfNoEntry: false });
+  if (!stats) throw new SaevError("NOT_FOUND", `${given}: nothing is there`);
+  return path.resolve(stats.isDirectory() ? given : path.dirname(given));
+}
+
+/** Puts what `folder` is, or what is below it, into `found`. */
+function search(folder: string, levels: number, found: { views: Set<string>; runs: Set<string> }): void {
+  const has = (name: string) => existsSync(path.join(folder, name));
+  if (has("top_values.pt") && has("top_img_i.pt")) {
+    found.views.add(folder);
+    return;
+  }
+  if (has("config.json") && (has("sae.pt") || has("metrics.jsonl"))) found.runs.add(folder);
+  if (levels === 0) return;
+  const below = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "neurons")
+    .map((entry) => entry.name)
+    .sort();
+  for (const name of below) search(path.join(folder, name), levels - 1, found);
+}
+
+/** Names each folder by as much of the end of its path as tells it from the others. */
+function titles(folders: readonly string[]): (folder: string) => string {
+  return (folder) => {
+    const parts = folder.split(path.sep);
+    for (let n = 1; n < parts.length; n++) {
+      const name = parts.slice(-n).join("/");
+      const like = folders.filter((other) => other === folder || other.endsWith(`${path.sep}${name}`));
+      if (like.length === 1) return name;
+    }
+    return folder;
+  };
+}

@@ -1,0 +1,29 @@
+import { Hono } from "hono";
+import { compress } from "hono/compress";
+import type { Refusal } from "../api.js";
+import type { Collection } from "../collection.js";
+import { errorAnswer } from "./answer.js";
+import { assetRoutes, pageFiles } from "./assets.js";
+import { type GuardOptions, guard } from "./guard.js";
+import { runRoutes } from "./runs.js";
+import { viewRoutes } from "./views.js";
+
+/** Everything that the server answers: the page at `/`, the data below `/api/`. */
+export function explorerApp(collection: Collection, options: GuardOptions): Hono {
+  const api = new Hono()
+    .use(async (c, next) => {
+      c.header("Cache-Control", "no-store");
+      await next();
+    })
+    .get("/session.json", (c) => c.json(collection.session()))
+    .route("/views", viewRoutes(collection))
+    .route("/runs", runRoutes(collection));
+  return new Hono()
+    .use(guard(options))
+    .use(compress())
+    .route("/api", api)
+    .all("/api/*", (c) => c.json({ error: `${c.req.path}: nothing is there` } satisfies Refusal, 404))
+    .route("/", assetRoutes(pageFiles()))
+    .notFound((c) => c.json({ error: `${c.req.path}: nothing is there` } satisfies Refusal, 404))
+    .onError(errorAnswer);
+}

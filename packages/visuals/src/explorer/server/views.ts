@@ -1,0 +1,51 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { Collection } from "../collection.js";
+import { type PictureSize, pictureSizes } from "../pictures.js";
+import type { OpenView } from "../views/open-view.js";
+import { binary, index, notFound } from "./answer.js";
+
+/** A note and its name, with room for escapes. */
+const largestNoteBody = 256 * 1024;
+
+/** `views/:view/…`: tables, latents, pictures and notes of a visuals folder. */
+export function viewRoutes(collection: Collection): Hono {
+  const view = (id: string): OpenView => {
+    const found = collection.views.get(id);
+    if (!found) throw notFound(`view ${id}: there is no such view`);
+    return found;
+  };
+  const latentOf = (open: OpenView, text: string) => index(text, open.tables.dSae, "latent");
+
+  return new Hono()
+    .get("/:view/view.json", (c) => c.json(view(c.req.param("view")).describe()))
+    .get("/:view/columns.bin", (c) => binary(c, view(c.req.param("view")).columns()))
+    .get("/:view/latents/:latent/latent.json", async (c) => {
+      const open = view(c.req.param("view"));
+      return c.json(await open.latent(latentOf(open, c.req.param("latent"))));
+    })
+    .get("/:view/latents/:latent/maps.bin", (c) => {
+      const open = view(c.req.param("view"));
+      const { maps } = open.tables.ranked(latentOf(open, c.req.param("latent")));
+      return binary(c, new Uint8Array(maps.buffer));
+    })
+    .get("/:view/images/:image/:file{\\d+\\.webp}", async (c) => {
+      const open = view(c.req.param("view"));
+      if (typeof open.pictures === "string") throw notFound(open.pictures);
+      const size = Number.parseInt(c.req.param("file"), 10) as PictureSize;
+      if (!pictureSizes.includes(size)) throw notFound(`size ${size}: expected ${pictureSizes.join(", ")}`);
+      const bytes = await open.pictures.get(
+        index(c.req.param("image"), open.pictures.dataset.length, "image"),
+        size,
+      );
+      c.header("Cache-Control", "private, max-age=3600");
+      return c.body(bytes as Uint8Array<ArrayBuffer>, 200, { "Content-Type": "image/webp" });
+    })
+    .get("/:view/notes.json", (c) => c.json(view(c.req.param("view")).notes.read()))
+    .put("/:view/notes/:latent", bodyLimit({ maxSize: largestNoteBody }), async (c) => {
+      const open = view(c.req.param("view"));
+      const latent = latentOf(open, c.req.param("latent"));
+      await open.notes.write(latent, await c.req.json().catch(() => undefined));
+      return c.body(null, 204);
+    });
+}

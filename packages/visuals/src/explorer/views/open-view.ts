@@ -1,0 +1,184 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { type Dataset, parseVisuals, type Visuals } from "@saev/config";
+import { type ImageDataset, openDataset, SaevError, ShardFolder } from "@saev/core";
+import type { Family } from "../../view.js";
+import {
+  type Availability,
+  columnNames,
+  type LatentImage,
+  type LatentPage,
+  type SortBy,
+  type View,
+} from "../api.js";
+import { Notes } from "../notes.js";
+import { Pictures } from "../pictures.js";
+import { Tables } from "./tables.js";
+
+export interface OpenViewOptions {
+  /** The images that the activations were recorded from, where the folder does not say. */
+  readonly images?: Dataset | undefined;
+}
+
+/** A visuals folder that is open for reading: tables, pictures, notes. */
+export class OpenView {
+  private constructor(
+    readonly id: string,
+    readonly title: string,
+    readonly tables: Tables,
+    readonly sortBy: SortBy,
+    /** What made the folder; the Python package does not say. */
+    readonly cfg: Visuals | undefined,
+    /** The folder that relative paths of `cfg` start from. */
+    readonly base: string,
+    readonly remarks: readonly string[],
+    /** The dataset's pictures, or why there are none. */
+    readonly pictures: Pictures | string,
+    readonly dataset: ImageDataset | undefined,
+    readonly notes: Notes,
+  ) {}
+
+  /** @throws SaevError `NOT_FOUND`, `BAD_FILE`. */
+  static async open(
+    folder: string,
+    id: string,
+    title: string,
+    options: OpenViewOptions = {},
+  ): Promise<OpenView> {
+    const tables = await Tables.open(folder);
+    const { cfg, remarks, base } = readSummary(folder);
+    const sortBy = (/sort_by_(cls|img|patch)$/.exec(path.resolve(folder))?.[1] ??
+      cfg?.sort_by ??
+      "patch") as SortBy;
+    const { pictures, dataset } = await openPictures(cfg, base, options);
+    const notes = new Notes(path.join(folder, "notes.json"));
+    return new OpenView(id, title, tables, sortBy, cfg, base, remarks, pictures, dataset, notes);
+  }
+
+  /** The SAE that it shows, where the folder says it. */
+  get checkpoint(): string | undefined {
+    return this.cfg && path.resolve(this.base, this.cfg.ckpt);
+  }
+
+  describe(): View {
+    const { tables } = this;
+    return {
+      id: this.id,
+      title: this.title,
+      sortBy: this.sortBy,
+      dSae: tables.dSae,
+      topK: tables.topK,
+      patches: tables.patches,
+      rows: tables.rows,
+      nImages: tables.nImages ?? this.dataset?.length,
+      p: tables.p,
+      pictures: availability(this.pictures),
+      live: { ok: false, why: "the model is not open" },
+      remarks: this.remarks,
+    };
+  }
+
+  /** `columns.bin`: see {@link columnNames}. */
+  columns(): Uint8Array {
+    const { dSae } = this.tables;
+    const all = new Float32Array(columnNames.length * dSae);
+    columnNames.forEach((name, i) => {
+      all.set(this.tables[name], i * dSae);
+    });
+    return new Uint8Array(all.buffer);
+  }
+
+  async latent(latent: number): Promise<LatentPage> {
+    const { tables } = this;
+    const ranked = tables.ranked(latent);
+    const top: LatentImage[] = [];
+    for (const [i, image] of ranked.images.entries()) {
+      const topPatch = ranked.topPatches[i]!;
+      top.push({
+        image,
+        score: ranked.scores[i]!,
+        ...(topPatch >= 0 && { topPatch }),
+        ...(await this.caption(image)),
+      });
+    }
+    const finite = (x: number) => (Number.isFinite(x) ? x : null);
+    return {
+      latent,
+      frequency: tables.frequency[latent]!,
+      mean: finite(tables.mean[latent]!),
+      max: tables.max[latent]!,
+      percentile: finite(tables.percentile[latent]!),
+      top,
+      upper: ranked.maps.reduce((a, b) => Math.max(a, b), 0),
+      histogram: tables.histogram(latent),
+    };
+  }
+
+  /** Label and name of an image of the dataset; empty where it is not open. */
+  async caption(image: number): Promise<{ readonly label: string; readonly name: string }> {
+    const { dataset } = this;
+    if (!dataset || image >= dataset.length) return { label: "", name: "" };
+    return { label: await dataset.label(image), name: path.relative(dataset.root, dataset.where(image)) };
+  }
+
+  dispose(): void {
+    this.tables.dispose();
+  }
+}
+
+const availability = (pictures: Pictures | string): Availability =>
+  typeof pictures === "string" ? { ok: false, why: pictures } : { ok: true };
+
+/** `visuals.json`, which ours have. */
+function readSummary(folder: string): {
+  readonly cfg: Visuals | undefined;
+  readonly remarks: readonly string[];
+  /** The folder that relative paths of `cfg` start from. */
+  readonly base: string;
+} {
+  const file = path.join(folder, "visuals.json");
+  if (!existsSync(file)) return { cfg: undefined, remarks: [], base: process.cwd() };
+  try {
+    const summary = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+    return {
+      cfg: parseVisuals(summary.config),
+      remarks: Array.isArray(summary.notes) ? summary.notes.map(String) : [],
+      base: typeof summary.working_directory === "string" ? summary.working_directory : process.cwd(),
+    };
+  } catch (cause) {
+    throw new SaevError("BAD_FILE", `${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function openPictures(
+  cfg: Visuals | undefined,
+  base: string,
+  options: OpenViewOptions,
+): Promise<{ readonly pictures: Pictures | string; readonly dataset: ImageDataset | undefined }> {
+  const config = options.images ?? (cfg && fromBase(cfg.images, base));
+  const without = (why: string) => ({ pictures: why, dataset: undefined });
+  if (!config) return without("the folder does not say which images it is of: give them with --images");
+  try {
+    const dataset = await openDataset(config);
+    return { pictures: new Pictures(dataset, await familyOf(cfg, base)), dataset };
+  } catch (error) {
+    return without((error as Error).message);
+  }
+}
+
+/** The dataset's config with its paths absolute. */
+function fromBase(images: Dataset, base: string): Dataset {
+  const absolute = Object.entries(images).map(([key, value]) =>
+    key === "root" || key === "base" || key === "list" || key === "tars" || key === "pattern"
+      ? [key, path.resolve(base, value as string)]
+      : [key, value],
+  );
+  return Object.fromEntries(absolute) as Dataset;
+}
+
+/** The family of the model that looked at the pictures; CLIP's view where nobody says. */
+async function familyOf(cfg: Visuals | undefined, base: string): Promise<Family> {
+  if (!cfg) return "clip";
+  const { metadata } = await ShardFolder.open(path.resolve(base, cfg.data.shard_root));
+  return metadata.vit_family as Family;
+}
