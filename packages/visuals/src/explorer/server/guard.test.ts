@@ -36,7 +36,7 @@ function ask(address: string, { method = "GET", headers = {}, body }: Asked = {}
   return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; text: string }>(
     (resolve, reject) => {
       const to = request(
-        { port: server.port, host: "127.0.0.1", path: address, method, headers },
+        { port: server.port, host: "127.0.0.1", path: address, method, headers, agent: false },
         (answer) => {
           let text = "";
           answer.setEncoding("utf8").on("data", (part: string) => {
