@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import type { Handle } from "../../packages/core-native/src/native/addon.js";
 import { addon } from "../../packages/core-native/src/native/load.js";
@@ -98,6 +98,18 @@ export const objects: Readonly<Record<string, Make>> = {
       },
       {},
     );
+  },
+  FolderLock: (folder) => {
+    // A folder has one lock at a time: the first that is free.
+    for (let i = 0; ; i++) {
+      const dir = path.join(folder, `locked-${i}`);
+      mkdirSync(dir, { recursive: true });
+      try {
+        return addon().lockFolder(dir, "busy");
+      } catch (error) {
+        if (i === 1000) throw error;
+      }
+    }
   },
   Trainer: () => {
     const trainer = addon().trainer(2);

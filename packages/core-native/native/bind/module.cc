@@ -4,6 +4,7 @@
 
 #include "bind/batch_source.h"
 #include "bind/cuda.h"
+#include "bind/folder_lock.h"
 #include "bind/handle.h"
 #include "bind/image.h"
 #include "bind/io.h"
@@ -13,6 +14,7 @@
 #include "bind/tensor.h"
 #include "bind/top_k.h"
 #include "bind/trainer.h"
+#include "bind/trainer_checkpoint.h"
 #include "bind/vision_model.h"
 
 namespace {
@@ -30,6 +32,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_batch_source(env, exports);
   register_top_k(env, exports);
   register_trainer(env, exports);
+  register_trainer_checkpoint(env, exports);
+  register_folder_lock(env, exports);
   register_evaluate(env, exports);
   register_vision_model(env, exports);
   return exports;

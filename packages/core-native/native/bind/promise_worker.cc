@@ -79,6 +79,10 @@ void run(Running& running) {
 
 }  // namespace
 
+AbortFlag abort_flag_of(const Napi::Value& value) {
+  return unwrap<std::atomic<bool>>(value, kAbortKind);
+}
+
 Napi::Promise PromiseWorker::start(const Napi::Value& control, std::unique_ptr<PromiseWorker> worker,
                                    const char* name) {
   Napi::Env env = control.Env();
@@ -86,9 +90,7 @@ Napi::Promise PromiseWorker::start(const Napi::Value& control, std::unique_ptr<P
   running->worker = std::move(worker);
   if (control.IsObject()) {
     const auto options = control.As<Napi::Object>();
-    if (has(options, "abort")) {
-      running->abort = unwrap<std::atomic<bool>>(options.Get("abort"), kAbortKind);
-    }
+    if (has(options, "abort")) running->abort = abort_flag_of(options.Get("abort"));
     const Napi::Value on_progress = options.Get("onProgress");
     if (on_progress.IsFunction()) running->on_progress = Napi::Persistent(on_progress.As<Napi::Function>());
   }
@@ -116,7 +118,7 @@ Napi::Value abort_flag(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value abort_job(const Napi::CallbackInfo& info) {
-  unwrap<std::atomic<bool>>(info[0], kAbortKind)->store(true);
+  abort_flag_of(info[0])->store(true);
   return info.Env().Undefined();
 }
 

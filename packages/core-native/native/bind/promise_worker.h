@@ -54,6 +54,9 @@ Napi::Promise run_job(const Napi::Value& control, const char* name, std::functio
       control, std::make_unique<FunctionWorker<T>>(std::move(execute), std::move(result)), name);
 }
 
+/// The flag behind a handle of `abortFlag`. Throws Code::kWrongHandle.
+AbortFlag abort_flag_of(const Napi::Value& value);
+
 /// abortFlag() → handle; abort(flag).
 void register_abort(Napi::Env env, Napi::Object exports);
 

@@ -5,7 +5,6 @@
 
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "bind/args.h"
@@ -13,6 +12,7 @@
 #include "bind/guard.h"
 #include "bind/handle.h"
 #include "bind/promise_worker.h"
+#include "bind/shared_trainer.h"
 #include "bind/sparse_autoencoder.h"
 #include "bind/tensor.h"
 #include "sae/init.h"
@@ -20,27 +20,6 @@
 
 namespace saev::bind {
 namespace {
-
-constexpr const char* kKind = "Trainer";
-
-/// A trainer belongs to one call at a time.
-struct SharedTrainer {
-  explicit SharedTrainer(int64_t d_vit) : trainer(d_vit) {}
-  Trainer trainer;
-  std::mutex mutex;
-
-  std::unique_lock<std::mutex> take() {
-    std::unique_lock lock(mutex, std::try_to_lock);
-    if (!lock.owns_lock()) {
-      throw Error(Code::kInvalidArgument, "this trainer is in another call; wait for it to end");
-    }
-    return lock;
-  }
-};
-
-std::shared_ptr<SharedTrainer> unwrap_trainer(const Napi::Value& value) {
-  return unwrap<SharedTrainer>(value, kKind);
-}
 
 double non_negative(const Napi::Object& o, const char* name) {
   const double v = number_of(o.Get(name), name);
@@ -53,7 +32,7 @@ double non_negative(const Napi::Object& o, const char* name) {
 
 /// trainer(dVit) → handle
 Napi::Value create(const Napi::CallbackInfo& info) {
-  return wrap(info.Env(), std::make_shared<SharedTrainer>(int_of(info[0], "dVit")), kKind);
+  return wrap(info.Env(), std::make_shared<SharedTrainer>(int_of(info[0], "dVit")), kTrainerKind);
 }
 
 /// trainerAdd(trainer, { wEnc, bEnc, wDec, bDec }, options) → number of the SAE
@@ -164,8 +143,13 @@ Napi::Value step_once(const Napi::CallbackInfo& info) {
       });
 }
 
-/// trainerRun(trainer, source, { nPatches, batchSize, logEvery }, control) → Promise<steps>. Log entries come
-/// as progress with a member `sae`, one for each SAE.
+struct RunEnd {
+  int64_t steps = 0;
+  bool ended = false;
+};
+
+/// trainerRun(trainer, source, { nPatches, batchSize, logEvery, pauseEvery, pause? }, control) → Promise<{
+/// steps, ended }>. Log entries come as progress with a member `sae`, one for each SAE.
 Napi::Value run_trainer(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_trainer(info[0]);
   const auto source = unwrap<BatchSource>(info[1], kBatchSourceKind);
@@ -174,17 +158,20 @@ Napi::Value run_trainer(const Napi::CallbackInfo& info) {
   run.n_patches = int_of(o.Get("nPatches"), "nPatches");
   run.batch_size = int_of(o.Get("batchSize"), "batchSize");
   run.log_every = int_of(o.Get("logEvery"), "logEvery");
-  return run_job<int64_t>(
+  run.pause_every = int_of(o.Get("pauseEvery"), "pauseEvery");
+  if (has(o, "pause")) run.pause = abort_flag_of(o.Get("pause"));
+  return run_job<RunEnd>(
       info[3], "saev:train",
       [shared, source, run](const Job& job) {
         const auto lock = shared->take();
-        shared->trainer.run(*source, run, job, [&](const std::vector<SaeStep>& saes, int64_t rows) {
+        const auto log = [&](int64_t step, const std::vector<SaeStep>& saes, int64_t rows) {
           for (size_t i = 0; i < saes.size(); ++i) {
             const SaeStep& s = saes[i];
-            job.report({static_cast<double>(shared->trainer.steps()),
+            if (!s.made) continue;
+            job.report({static_cast<double>(step),
                         0,
                         {{"sae", static_cast<double>(i)},
-                         {"step", static_cast<double>(shared->trainer.steps())},
+                         {"step", static_cast<double>(step)},
                          {"rows", static_cast<double>(rows)},
                          {"loss", s.metrics.loss},
                          {"mse", s.metrics.mse},
@@ -199,11 +186,15 @@ Napi::Value run_trainer(const Napi::CallbackInfo& info) {
                          {"threshold", s.metrics.threshold},
                          {"gradNorm", s.metrics.grad_norm}}});
           }
-        });
-        return shared->trainer.steps();
+        };
+        const bool ended = shared->trainer.run(*source, run, job, log);
+        return RunEnd{shared->trainer.steps(), ended};
       },
-      [](Napi::Env env, int64_t& steps) -> Napi::Value {
-        return Napi::Number::New(env, static_cast<double>(steps));
+      [](Napi::Env env, RunEnd& end) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("steps", static_cast<double>(end.steps));
+        out.Set("ended", end.ended);
+        return out;
       });
 }
 

@@ -109,8 +109,8 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
   return map_elements(file_, e.offset, e.numel, e.type).view(e.shape);
 }
 
-void write_safetensors(const std::string& path, const NamedTensors& tensors,
-                       const std::vector<std::pair<std::string, std::string>>& metadata) {
+std::string safetensors_header(const std::vector<TensorPlan>& tensors,
+                               const std::vector<std::pair<std::string, std::string>>& metadata) {
   std::string header = "{";
   if (!metadata.empty()) {
     header += json_string(kMetadataKey) + ":{";
@@ -119,35 +119,50 @@ void write_safetensors(const std::string& path, const NamedTensors& tensors,
     }
     header += "}";
   }
+  std::set<std::string> seen;
+  int64_t offset = 0;
+  for (const TensorPlan& t : tensors) {
+    if (t.name == kMetadataKey || !seen.insert(t.name).second) {
+      throw Error(Code::kInvalidArgument, "tensor names must differ: " + shown(t.name) + " cannot be used");
+    }
+    const FileDtype* dtype = dtype_by_type(t.type);
+    if (dtype == nullptr) {
+      throw Error(Code::kUnsupported, "tensor " + shown(t.name) + ": safetensors has no such dtype");
+    }
+    header += header.size() > 1 ? "," : "";
+    header += json_string(t.name) + ":{\"dtype\":\"" + dtype->safetensors + "\",\"shape\":[";
+    for (size_t d = 0; d < t.shape.size(); ++d) header += (d ? "," : "") + std::to_string(t.shape[d]);
+    const int64_t end = offset + t.bytes();
+    header += "],\"data_offsets\":[" + std::to_string(offset) + "," + std::to_string(end) + "]}";
+    offset = end;
+  }
+  header += "}";
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  const uint64_t length = header.size();
+  return std::string(reinterpret_cast<const char*>(&length), sizeof length) + header;
+}
+
+int64_t TensorPlan::bytes() const {
+  int64_t n = static_cast<int64_t>(c10::elementSize(type));
+  for (const int64_t size : shape) n *= size;
+  return n;
+}
+
+void write_safetensors(const std::string& path, const NamedTensors& tensors,
+                       const std::vector<std::pair<std::string, std::string>>& metadata) {
   // Wide elements first keeps every tensor aligned without gaps, which the format forbids.
   std::vector<size_t> order(tensors.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     return tensors[a].second.element_size() > tensors[b].second.element_size();
   });
-  std::set<std::string> seen;
-  size_t offset = 0;
+  std::vector<TensorPlan> plan;
   for (const size_t i : order) {
     const auto& [name, tensor] = tensors[i];
-    if (name == kMetadataKey || !seen.insert(name).second) {
-      throw Error(Code::kInvalidArgument, "tensor names must differ: " + shown(name) + " cannot be used");
-    }
-    const FileDtype* dtype = dtype_by_type(tensor.scalar_type());
-    if (dtype == nullptr) {
-      throw Error(Code::kUnsupported, "tensor " + shown(name) + ": safetensors has no such dtype");
-    }
-    header += header.size() > 1 ? "," : "";
-    header += json_string(name) + ":{\"dtype\":\"" + dtype->safetensors + "\",\"shape\":[";
-    for (int64_t d = 0; d < tensor.dim(); ++d) header += (d ? "," : "") + std::to_string(tensor.size(d));
-    const size_t end = offset + tensor.nbytes();
-    header += "],\"data_offsets\":[" + std::to_string(offset) + "," + std::to_string(end) + "]}";
-    offset = end;
+    plan.push_back({name, tensor.scalar_type(), tensor.sizes().vec()});
   }
-  header += "}";
-  header.resize((header.size() + 7) / 8 * 8, ' ');
+  const std::string header = safetensors_header(plan, metadata);
   AtomicFile file(path);
-  const uint64_t length = header.size();
-  file.write(&length, sizeof length);
   file.write(header);
   for (const size_t i : order) {
     const at::Tensor contiguous = tensors[i].second.cpu().contiguous();

@@ -41,6 +41,21 @@ class SafetensorsFile final : public TensorFile {
   std::vector<std::pair<std::string, std::string>> metadata_;
 };
 
+/// A tensor that is about to be written.
+struct TensorPlan {
+  std::string name;
+  at::ScalarType type;
+  std::vector<int64_t> shape;
+
+  int64_t bytes() const;
+};
+
+/// What a file starts with whose data are those of `tensors`, in this order without gaps; wide elements must
+/// come first for each to be aligned. Throws kInvalidArgument for a repeated name, kUnsupported for a dtype
+/// that the format lacks.
+std::string safetensors_header(const std::vector<TensorPlan>& tensors,
+                               const std::vector<std::pair<std::string, std::string>>& metadata);
+
 /// Writes `tensors` in the order given, each aligned to 8 bytes or more, under a temporary name, then
 /// renamed. Throws kInvalidArgument for a repeated name, kUnsupported for a dtype that the format lacks, kIo.
 void write_safetensors(const std::string& path, const NamedTensors& tensors,

@@ -1,7 +1,6 @@
 #include "io/shard_writer.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,25 +71,15 @@ ShardWriter::ShardWriter(std::string folder, const std::string& metadata, const 
   layout_.check();
   while (folder_.size() > 1 && folder_.back() == '/') folder_.pop_back();
   create_folder(folder_);
-  folder_fd_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder_fd_ < 0) throw io_error("cannot open folder", folder_, errno);
-  try {
-    if (::flock(folder_fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      throw Error(Code::kIo, "another process is recording into " + folder_ + "; wait for it or stop it");
-    }
-    remove_leftovers(folder_);
-    write_metadata(folder_, metadata);
-    resume();
-  } catch (...) {
-    ::close(folder_fd_);  // and with it the lock; the destructor does not run
-    throw;
-  }
+  lock_.emplace(folder_, "another process is recording into " + folder_ + "; wait for it or stop it");
+  remove_leftovers(folder_);
+  write_metadata(folder_, metadata);
+  resume();
 }
 
 ShardWriter::~ShardWriter() {
   for (const int fd : full_fds_) ::close(fd);
   if (part_fd_ >= 0) ::close(part_fd_);
-  ::close(folder_fd_);
 }
 
 std::string ShardWriter::path_of(int64_t shard, bool part) const {

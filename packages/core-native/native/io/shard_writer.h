@@ -11,12 +11,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/sha256.h"
 #include "io/checksums.h"
+#include "io/folder_lock.h"
 #include "io/shard_layout.h"
 #include "io/shard_status.h"
 
@@ -67,7 +69,7 @@ class ShardWriter {
 
   std::string folder_;
   ShardLayout layout_;
-  int folder_fd_ = -1;
+  std::optional<FolderLock> lock_;
   ShardStatus status_;          ///< what saev.json says
   int64_t pending_images_ = 0;  ///< written since, not yet durable
   std::vector<int64_t> pending_holes_;

@@ -15,37 +15,52 @@ class BatchLimiter {
 
   /// Call after each batch; true when it was the last.
   bool after_batch(int64_t rows) {
-    ++in_epoch_;
-    last_rows_ = rows;
-    seen_ += batch_size_;
-    return seen_ > n_samples_;
+    ++count_.in_epoch;
+    count_.last_rows = rows;
+    count_.seen += batch_size_;
+    return over();
   }
 
   /// Call at the end of an epoch; true when the run is over.
   bool after_epoch() {
-    seen_ -= batch_size_;
-    if (in_epoch_ <= 1) seen_ += last_rows_;
-    in_epoch_ = 0;
-    return seen_ > n_samples_;
+    count_.seen -= batch_size_;
+    if (count_.in_epoch <= 1) count_.seen += count_.last_rows;
+    count_.in_epoch = 0;
+    return over();
   }
 
-  int64_t counted() const { return seen_; }
+  /// Where counting is, to go on from in another process.
+  struct Count {
+    int64_t seen = 0;       ///< samples counted
+    int64_t in_epoch = 0;   ///< batches since the epoch began
+    int64_t last_rows = 0;  ///< rows of the last batch
+  };
+  const Count& count() const { return count_; }
+  void go_on_from(const Count& count) { count_ = count; }
+  /// Whether the run is over, as the last `after_…` said.
+  bool over() const { return count_.seen > n_samples_; }
 
  private:
   int64_t n_samples_, batch_size_;
-  int64_t seen_ = 0, in_epoch_ = 0, last_rows_ = 0;
+  Count count_;
 };
 
-/// Calls `visit(rows)` for each batch of a run over epochs of `n_rows` rows, until it returns false.
+/// Calls `visit(rows)` for each batch of a run over epochs of `n_rows` rows, until it returns false. With
+/// `from`, for those that are left of a run that is there.
 template <typename Visit>
-void for_each_planned_batch(int64_t n_rows, int64_t batch_size, int64_t n_samples, const Visit& visit) {
+void for_each_planned_batch(int64_t n_rows, int64_t batch_size, int64_t n_samples, const Visit& visit,
+                            const BatchLimiter::Count& from = {}) {
   if (n_rows <= 0 || batch_size <= 0) return;
   BatchLimiter limiter(n_samples, batch_size);
+  limiter.go_on_from(from);
+  if (limiter.over()) return;
+  int64_t at = from.in_epoch * batch_size;
   do {
-    for (int64_t at = 0; at < n_rows; at += batch_size) {
+    for (; at < n_rows; at += batch_size) {
       const int64_t rows = std::min(batch_size, n_rows - at);
       if (!visit(rows) || limiter.after_batch(rows)) return;
     }
+    at = 0;
   } while (!limiter.after_epoch());
 }
 

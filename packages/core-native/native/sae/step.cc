@@ -20,6 +20,10 @@ double now_ms() {
 /// moves two of the seven arrays that an update moves) that it costs less than 2 % of the updates.
 constexpr int64_t kKeepEvery = 16;
 
+/// Milliseconds of a forward pass from which on the backward pass must be able to stop, too: an abort is to
+/// be answered within a second. Short steps do not pay for it (a write and a read of all gradients).
+constexpr double kLongMs = 250;
+
 void at_least(AlignedArray<float>& array, int64_t n) {
   if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<float>(static_cast<size_t>(n));
 }
@@ -128,11 +132,15 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   return m;
 }
 
-StepMetrics step(TrainState& state, const float* x, int64_t rows, const StepOptions& options,
+StepMetrics step(TrainState& state, const float* x, int64_t rows, const StepOptions& given,
                  StepScratch& scratch, StepTimes* times, StepGradients* gradients) {
+  StepOptions options = given;
   const Blocking blocking =
       choose_blocking(state.density, state.level, state.layout.padded_sae(), num_threads());
+  const double start = now_ms();
   StepMetrics m = step_forward(state, x, rows, options, blocking, scratch, times);
+  // The backward pass takes about as long again.
+  if (options.job && now_ms() - start > kLongMs) options.gradients_first = true;
   if (!std::isfinite(m.loss)) return m;
   if (state.kept.t < 0 || state.t - state.kept.t >= kKeepEvery) state.keep();
   const double begin = now_ms();

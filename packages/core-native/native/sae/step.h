@@ -29,8 +29,11 @@ struct StepOptions {
   double lr = 0;
   double sparsity_coeff = 0;
   bool remove_parallel_grads = true;
-  const Job* job =
-      nullptr;  ///< an abort ends the forward pass with Code::kAborted; an update once begun is finished
+  /// An abort ends the step with Code::kAborted while nothing is changed: in the forward pass, and in
+  /// gradients where these are made before the first update. An update once begun is finished.
+  const Job* job = nullptr;
+  bool gradients_first =
+      false;  ///< make all gradients, then all updates: the same bits, for two matrices more of memory
   Activation activation = {};
   double momentum =
       0.1;  ///< of BatchTopK's threshold: (1 − momentum) · old + momentum · smallest positive kept

@@ -55,7 +55,7 @@ class Task {
     transpose(scratch_.lists, w.lists, w.df);
     if (scratch_.has_aux) transpose(scratch_.aux.lists, w.aux, w.aux_df);
     const int64_t size = n_ * l_.padded_vit();
-    if (o_.grad_clip > 0) {
+    if (o_.grad_clip > 0 || o_.gradients_first) {
       decoder_ = scratch_.kept_decoder.data() + first_ * l_.padded_vit();
       encoder_ = scratch_.kept_encoder.data() + first_ * l_.padded_vit();
     } else {
@@ -295,6 +295,12 @@ double total_norm(const Layout& layout, const StepScratch& scratch) {
   return std::sqrt(squares);
 }
 
+/// Room for all gradients.
+void keep_gradients(const Layout& layout, StepScratch& scratch) {
+  at_least(scratch.kept_decoder, layout.decoder_size());
+  at_least(scratch.kept_encoder, layout.decoder_size());
+}
+
 void scale_all(std::vector<float>& values, float factor) {
   for (float& v : values) v *= factor;
 }
@@ -317,7 +323,7 @@ double step_backward(TrainState& state, int64_t rows, const StepOptions& options
     gradients->raw_w_dec.assign(gradients->grads.w_dec.size(), 0.0f);
   }
   const bool clips = options.grad_clip > 0;
-  const AdamStep adam = adam_step(options.lr, ++state.t);
+  const AdamStep adam = adam_step(options.lr, state.t + 1);
   std::vector<StepTimes> mine(static_cast<size_t>(threads));
   const auto each_task = [&](const auto& work) {
     parallel_tasks(n_tasks, [&](int64_t number, int thread) {
@@ -331,10 +337,10 @@ double step_backward(TrainState& state, int64_t rows, const StepOptions& options
   if (clips) {
     // The norm must be known before the first update. Gradients are kept for it, two matrices more, as
     // gathering them a second time would be the whole backward pass again.
-    at_least(scratch.kept_decoder, layout.decoder_size());
-    at_least(scratch.kept_encoder, layout.decoder_size());
+    keep_gradients(layout, scratch);
     scratch.squares.resize(static_cast<size_t>(layout.padded_sae()));
-    each_task([](Task& task, StepScratch::Worker& w, StepTimes* t) {
+    each_task([&](Task& task, StepScratch::Worker& w, StepTimes* t) {
+      if (options.job) options.job->check_abort();
       task.gradients(w, t);
       task.measure();
     });
@@ -347,6 +353,17 @@ double step_backward(TrainState& state, int64_t rows, const StepOptions& options
     });
     for (int64_t k = 0; k < layout.padded_vit(); ++k)
       scratch.b_dec_gradient[static_cast<size_t>(k)] *= factor;
+  } else if (options.gradients_first) {
+    keep_gradients(layout, scratch);
+    each_task([&](Task& task, StepScratch::Worker& w, StepTimes* t) {
+      if (options.job) options.job->check_abort();
+      task.gradients(w, t);
+    });
+    each_task([](Task& task, StepScratch::Worker& w, StepTimes* t) {
+      task.resume(1);
+      task.update(w, t);
+    });
+    finish_b_dec(layout, n_segments, scratch);
   } else {
     each_task([](Task& task, StepScratch::Worker& w, StepTimes* t) {
       task.gradients(w, t);
@@ -354,6 +371,7 @@ double step_backward(TrainState& state, int64_t rows, const StepOptions& options
     });
     finish_b_dec(layout, n_segments, scratch);
   }
+  ++state.t;
   const float* b_dec = scratch.b_dec_gradient.data();
   if (gradients) {
     scale_all(gradients->grads.w_dec, factor);

@@ -55,6 +55,29 @@ Params TrainState::params() const {
   return p;
 }
 
+std::vector<StateItem> TrainState::items() {
+  using Form = StateItem::Form;
+  return {
+      {"W_enc", Form::kEncoder, w_enc.data()},
+      {"W_enc.adam_m", Form::kEncoder, m_w_enc.data()},
+      {"W_enc.adam_v", Form::kEncoder, v_w_enc.data()},
+      {"W_dec", Form::kDecoder, w_dec.data()},
+      {"W_dec.adam_m", Form::kDecoder, m_w_dec.data()},
+      {"W_dec.adam_v", Form::kDecoder, v_w_dec.data()},
+      {"W_dec.norm", Form::kLatents, norm.data()},
+      {"b_enc", Form::kLatents, b_enc.data()},
+      {"b_enc.adam_m", Form::kLatents, m_b_enc.data()},
+      {"b_enc.adam_v", Form::kLatents, v_b_enc.data()},
+      {"b_dec", Form::kDims, b_dec.data()},
+      {"b_dec.adam_m", Form::kDims, m_b_dec.data()},
+      {"b_dec.adam_v", Form::kDims, v_b_dec.data()},
+      {"since_active", Form::kCounts, since_active.data()},
+      {"updates", Form::kCount, &t},
+      {"threshold", Form::kFloat, &threshold},
+      {"density", Form::kDouble, &density},
+  };
+}
+
 bool TrainState::finite() const {
   for (const auto* a : {&w_enc, &w_dec, &b_enc, &b_dec}) {
     if (!std::all_of(a->data(), a->data() + a->size(), [](float w) { return std::isfinite(w); }))
@@ -74,6 +97,7 @@ void TrainState::keep() {
 }
 
 void TrainState::go_back() {
+  went_back = true;
   copy(kept.w_enc, w_enc);
   copy(kept.w_dec, w_dec);
   copy(kept.b_enc, b_enc);

@@ -10,6 +10,24 @@
 
 namespace saev {
 
+/// A part of the training state under the name that it has in a checkpoint. A checkpoint holds plain forms,
+/// so that it can be read on a machine with other vector registers; values are copied, never changed.
+struct StateItem {
+  enum class Form {
+    kEncoder,  ///< float32, panels ↔ [d_vit, d_sae]
+    kDecoder,  ///< float32, slices ↔ [d_sae, d_vit]
+    kLatents,  ///< float32 [padded_sae] ↔ [d_sae]
+    kDims,     ///< float32 [padded_vit] ↔ [d_vit]
+    kCounts,   ///< int64 [d_sae]
+    kCount,    ///< one int64
+    kFloat,    ///< one float32
+    kDouble,   ///< one float64
+  };
+  const char* name;
+  Form form;
+  void* data;
+};
+
 struct TrainState {
   Level level = Level::kPlain;
   Layout layout;
@@ -42,11 +60,17 @@ struct TrainState {
   /// Python package's checkpoints hold.
   Params params() const;
 
+  /// Everything that the next step depends on, for checkpoints: what is not listed here is lost. Whoever adds
+  /// an array or a counter to the state lists it.
+  std::vector<StateItem> items();
+
   /// Whether all parameters are finite.
   bool finite() const;
 
   /// Copies the parameters to `kept`.
   void keep();
+
+  bool went_back = false;  ///< whether `go_back` was called: no run goes on from here
 
   /// Puts the kept parameters back, with zero moments and no updates done. Needs `keep` to have been called.
   void go_back();

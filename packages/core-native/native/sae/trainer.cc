@@ -68,7 +68,7 @@ int64_t Trainer::add(const Params& params, const SaeTraining& o) {
   } else {
     lr = [s = Warmup(0, o.lr, o.n_lr_warmup)](int64_t step) { return s.at(step); };
   }
-  saes_.push_back({o, std::move(lr),
+  saes_.push_back({steps_, o, std::move(lr),
                    Warmup(warms ? 0 : o.sparsity_coeff, o.sparsity_coeff, o.n_sparsity_warmup),
                    TrainState(params, o.normalize_w_dec, active_level())});
   return size() - 1;
@@ -125,16 +125,26 @@ StepOptions Trainer::step_options(const Entry& e, int64_t step, const std::vecto
 std::vector<SaeStep> Trainer::step(const float* x, int64_t rows, StepTimes* times,
                                    std::vector<StepGradients>* gradients, const Job* job,
                                    const std::vector<int64_t>& prefixes) {
+  std::vector<SaeStep> out;
+  position_ = {};
+  going_on_ = false;
+  make_step(out, x, rows, times, gradients, job, false, prefixes);
+  return out;
+}
+
+void Trainer::make_step(std::vector<SaeStep>& out, const float* x, int64_t rows, StepTimes* times,
+                        std::vector<StepGradients>* gradients, const Job* job, bool each,
+                        const std::vector<int64_t>& prefixes) {
   if (rows < 1) throw Error(Code::kInvalidArgument, "a step needs at least one row");
   const int64_t number = steps_ + 1;
-  std::vector<SaeStep> out(saes_.size());
+  out.assign(saes_.size(), {});
   if (gradients) gradients->resize(saes_.size());
-  // Only the first SAE may be interrupted: once one is updated the others follow, so that all are at the same
-  // step.
   for (size_t i = 0; i < saes_.size(); ++i) {
     Entry& e = saes_[i];
+    if (e.steps >= number) continue;
     StepOptions options = step_options(e, number, prefixes);
-    if (i == 0) options.job = job;
+    // In a single step all must come out at the same place, so that once one is updated the others follow.
+    if (each || i == 0) options.job = job;
     out[i].lr = options.lr;
     out[i].sparsity_coeff = options.sparsity_coeff;
     out[i].metrics =
@@ -145,13 +155,14 @@ std::vector<SaeStep> Trainer::step(const float* x, int64_t rows, StepTimes* time
       throw Error(Code::kNumeric, "step " + std::to_string(number) + ": the loss of SAE " +
                                       std::to_string(i) + " is not finite; " + recover(e.state, data));
     }
+    e.steps = number;
+    out[i].made = true;
   }
   ++steps_;
-  return out;
 }
 
-void Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
-                  const std::function<void(const std::vector<SaeStep>&, int64_t)>& on_log) {
+bool Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
+                  const std::function<void(int64_t, const std::vector<SaeStep>&, int64_t)>& on_log) {
   if (source.dim() != d_vit_) {
     throw Error(Code::kShapeMismatch, "the SAEs are for activations of width " + std::to_string(d_vit_) +
                                           ", the data has " + std::to_string(source.dim()));
@@ -161,29 +172,55 @@ void Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
   }
   if (source.length() < 1) throw Error(Code::kInvalidArgument, "the data has no activations");
   if (saes_.empty()) throw Error(Code::kInvalidArgument, "no SAE was added to this trainer");
-  double total = 0;
-  for_each_planned_batch(source.length(), o.batch_size, o.n_patches, [&](int64_t) { return ++total, true; });
+  if (going_on_) {
+    source.restore(position_.source);
+  } else {
+    position_ = {steps_, source.state(), {}};
+  }
+  going_on_ = true;
   BatchLimiter limiter(o.n_patches, o.batch_size);
+  limiter.go_on_from(position_.count);
+  auto total = static_cast<double>(steps_ - position_.first);
+  for_each_planned_batch(
+      source.length(), o.batch_size, o.n_patches, [&](int64_t) { return ++total, true; }, position_.count);
   Batch batch;
-  const int64_t first = steps_;
+  std::vector<SaeStep> figures;
+  const auto log = [&](int64_t step, int64_t rows) {
+    if (on_log && o.log_every > 0 && step % o.log_every == 0) on_log(step, figures, rows);
+  };
   double reported = 0;
-  for (;;) {
-    job.check_abort();
-    const int64_t rows = source.next(batch, o.batch_size, job);
+  while (!limiter.over()) {
+    int64_t rows = 0;
+    figures.clear();
+    try {
+      job.check_abort();
+      rows = source.next(batch, o.batch_size, job);
+      if (rows > 0) {
+        job.check_abort();
+        make_step(figures, batch.acts.data(), rows, nullptr, nullptr, &job, true, {});
+      }
+    } catch (...) {
+      // What was made is logged now: those SAEs will not make this step again.
+      if (std::any_of(figures.begin(), figures.end(), [](const SaeStep& s) { return s.made; }))
+        log(steps_ + 1, rows);
+      source.restore(position_.source);
+      throw;
+    }
     if (rows == 0) {
-      if (limiter.after_epoch()) break;
-      continue;
+      limiter.after_epoch();
+    } else {
+      log(steps_, rows);
+      limiter.after_batch(rows);
     }
-    job.check_abort();
-    const std::vector<SaeStep> figures = step(batch.acts.data(), rows, nullptr, nullptr, &job);
-    if (on_log && o.log_every > 0 && steps_ % o.log_every == 0) on_log(figures, rows);
-    const bool last = limiter.after_batch(rows);
+    position_.source = source.state();
+    position_.count = limiter.count();
     const double now = seconds();
-    if (last || now - reported > 0.1) {
+    if (limiter.over() || now - reported > 0.1) {
       reported = now;
-      job.report({static_cast<double>(steps_ - first), total, {}});
+      job.report({static_cast<double>(steps_ - position_.first), total, {}});
     }
-    if (last) break;
+    if (rows == 0 || limiter.over()) continue;
+    if ((o.pause && o.pause->load()) || (o.pause_every > 0 && steps_ % o.pause_every == 0)) return false;
   }
   // No loss was computed with what the last update made.
   for (size_t i = 0; i < saes_.size(); ++i) {
@@ -192,6 +229,8 @@ void Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
       throw Error(Code::kNumeric, "after the last step the weights of SAE " + std::to_string(i) +
                                       " are not finite; " + recover(state, false));
   }
+  going_on_ = false;
+  return true;
 }
 
 }  // namespace saev

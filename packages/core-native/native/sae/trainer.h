@@ -3,6 +3,8 @@
 // kind, objective, d_sae and start may differ.
 
 #include <functional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/job.h"
@@ -12,6 +14,7 @@
 #include "sae/schedule.h"
 #include "sae/sparse_autoencoder.h"
 #include "sae/step.h"
+#include "sae/train_checkpoint.h"
 #include "sae/train_state.h"
 
 namespace saev {
@@ -47,12 +50,23 @@ struct SaeStep {
   double lr = 0;                  ///< used in this step
   double sparsity_coeff = 0;      ///< used in this step
   std::vector<int64_t> prefixes;  ///< used in this step
+  bool made =
+      false;  ///< whether it made this step now; false when it was ahead, or an abort came before its turn
 };
 
 struct TrainRun {
   int64_t n_patches = 0;  ///< see BatchLimiter
   int64_t batch_size = 0;
-  int64_t log_every = 25;  ///< steps between two calls of `on_log`; 0: never
+  int64_t log_every = 25;   ///< steps between two calls of `on_log`; 0: never
+  AbortFlag pause = {};     ///< ends `run` after the step that is being made; null: never
+  int64_t pause_every = 0;  ///< steps after which `run` ends, so that a checkpoint can be written; 0: never
+};
+
+/// Where a run over a source is.
+struct TrainPosition {
+  int64_t first = 0;          ///< steps that the trainer had made when the run began
+  std::string source;         ///< BatchSource::state() before the next batch; empty: there was no run
+  BatchLimiter::Count count;  ///< what the limiter has counted
 };
 
 class Trainer {
@@ -81,23 +95,45 @@ class Trainer {
                             std::vector<StepGradients>* gradients = nullptr, const Job* job = nullptr,
                             const std::vector<int64_t>& prefixes = {});
 
-  /// Steps over `source` until the limiter ends. Throws Code::kAborted between steps when the job was
-  /// aborted: the state is then that after the last whole step.
-  void run(BatchSource& source, const TrainRun& options, const Job& job,
-           const std::function<void(const std::vector<SaeStep>&, int64_t rows)>& on_log);
+  /// Steps over `source` until the limiter ends (then true) or `options` ask for a pause. After a pause, an
+  /// abort, an error or `restore`, the next call goes on with the very batch that comes next, to the same
+  /// bits as without. Throws Code::kAborted when the job was aborted: each SAE is then as after a whole step,
+  /// some perhaps a step ahead of the others.
+  bool run(BatchSource& source, const TrainRun& options, const Job& job,
+           const std::function<void(int64_t step, const std::vector<SaeStep>&, int64_t rows)>& on_log);
+
+  /// Writes all that an SAE's training needs to go on, and where the run is, to a file (train_checkpoint.h);
+  /// `metadata` are the caller's. Throws Code::kNumeric after an update that was too large, Code::kIo.
+  void save(int64_t sae, const std::string& path, const TextPairs& metadata, const Job& job);
+  /// Puts an SAE, and the run, where `save` found them. Files of SAEs that go on together must be of the same
+  /// place in the run. Throws as read_train_checkpoint does, Code::kInvalidArgument for a file of another
+  /// place.
+  void restore(int64_t sae, const std::string& path, const Job& job);
+  /// Whether an SAE's state can be saved: it did not go back after an update that was too large.
+  bool can_save(int64_t sae) const { return !entry(sae).state.went_back; }
 
  private:
   struct Entry {
+    int64_t steps =
+        0;  ///< made; one more than the trainer's after an abort that came between two SAEs' turns
     SaeTraining options;
     std::function<double(int64_t step)> lr;
     Warmup sparsity;
     TrainState state;
   };
   const Entry& entry(int64_t sae) const;
+  Entry& entry(int64_t sae) { return const_cast<Entry&>(std::as_const(*this).entry(sae)); }
+  /// A step of those that are not ahead; `each` SAE, or the first alone, may be interrupted.
+  void make_step(std::vector<SaeStep>& out, const float* x, int64_t rows, StepTimes* times,
+                 std::vector<StepGradients>* gradients, const Job* job, bool each,
+                 const std::vector<int64_t>& prefixes);
   StepOptions step_options(const Entry& e, int64_t step, const std::vector<int64_t>& prefixes) const;
 
   int64_t d_vit_;
-  int64_t steps_ = 0;
+  int64_t steps_ = 0;  ///< made by all
+  TrainPosition position_;
+  bool going_on_ = false;  ///< whether the next run goes on from `position_`
+  bool restored_ = false;
   std::vector<Entry> saes_;
   StepScratch scratch_;  ///< of all: they step one after the other, each on all cores
 };

@@ -47,7 +47,7 @@ TEST(trainer_learns_and_evaluates_several_saes_of_different_sizes) {
   trainer.add(initial_params(d_vit, 50, 1), options);
   int logged = 0;
   StepMetrics first, last;
-  trainer.run(source, {60'000, 256, 10}, Job(), [&](const std::vector<SaeStep>& s, int64_t) {
+  trainer.run(source, {60'000, 256, 10}, Job(), [&](int64_t, const std::vector<SaeStep>& s, int64_t) {
     CHECK(s.size() == 2);
     if (logged++ == 0) first = s[0].metrics;
     last = s[0].metrics;
@@ -127,9 +127,10 @@ TEST(trainer_aborts_between_steps) {
   trainer.add(initial_params(4, 8, 0), {});
   auto flag = std::make_shared<std::atomic<bool>>(false);
   const Job job(flag, {});
-  CHECK_THROWS(trainer.run(source, {1'000'000, 10, 1}, job,
-                           [&](const std::vector<SaeStep>&, int64_t) { *flag = trainer.steps() >= 5; }),
-               Code::kAborted);
+  CHECK_THROWS(
+      trainer.run(source, {1'000'000, 10, 1}, job,
+                  [&](int64_t, const std::vector<SaeStep>&, int64_t) { *flag = trainer.steps() >= 5; }),
+      Code::kAborted);
   CHECK(trainer.steps() == 5 || trainer.steps() == 6);
 }
 

@@ -45,6 +45,10 @@ interface HandleExports {
   isDisposed(handle: Handle<string>): boolean;
 }
 
+interface FolderLockExports {
+  lockFolder(folder: string, busy: string): Handle<"FolderLock">;
+}
+
 interface AbortExports {
   abortFlag(): Handle<"AbortFlag">;
   abort(flag: Handle<"AbortFlag">): void;
@@ -75,6 +79,7 @@ interface TensorExports {
 export interface Addon
   extends HandleExports,
     AbortExports,
+    FolderLockExports,
     SystemExports,
     TensorExports,
     BatchSourceExports,

@@ -129,9 +129,24 @@ export interface TrainerExports {
   trainerRun(
     trainer: Handle<"Trainer">,
     source: Handle<"BatchSource">,
-    options: { readonly nPatches: number; readonly batchSize: number; readonly logEvery: number },
+    options: {
+      readonly nPatches: number;
+      readonly batchSize: number;
+      readonly logEvery: number;
+      readonly pauseEvery: number;
+      readonly pause?: Handle<"AbortFlag">;
+    },
     control: Control,
-  ): Promise<number>;
+  ): Promise<{ steps: number; ended: boolean }>;
+  trainerSave(
+    trainer: Handle<"Trainer">,
+    sae: number,
+    path: string,
+    metadata: Readonly<Record<string, string>>,
+    control: Control,
+  ): Promise<undefined>;
+  trainerRestore(trainer: Handle<"Trainer">, sae: number, path: string, control: Control): Promise<undefined>;
+  trainerCanSave(trainer: Handle<"Trainer">, sae: number): boolean;
   trainerParams(trainer: Handle<"Trainer">, sae: number): NativeParams;
   trainerSteps(trainer: Handle<"Trainer">): number;
   trainerSae(trainer: Handle<"Trainer">, sae: number): Handle<"SparseAutoencoder">;

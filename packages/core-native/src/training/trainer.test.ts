@@ -28,7 +28,7 @@ test("a run logs every SAE as it goes, warm-ups included, and counts as planned"
   trainer.add(initialTensors(dVit, 16, { seed: 1 }), { nSparsityWarmup: 4, legacySparsityWarmup: true });
   const log: TrainLog[] = [];
   let last = { done: 0, total: 0 };
-  const steps = await trainer.run(source, {
+  const { steps, ended } = await trainer.run(source, {
     batchSize: 30,
     nPatches: 200,
     logEvery: 1,
@@ -38,6 +38,7 @@ test("a run logs every SAE as it goes, warm-ups included, and counts as planned"
     },
   });
   const planned = plannedBatches(100, 30, 200);
+  expect(ended).toBe(true);
   expect(steps).toBe(planned.length);
   expect(last).toEqual({ done: steps, total: steps });
   const first = log.filter((e) => e.sae === 0);

@@ -73,6 +73,18 @@ export interface TrainRunOptions extends LongCallOptions<{ readonly done: number
   readonly logEvery?: number;
   /** Called for each SAE every `logEvery` steps. */
   readonly onLog?: (entry: TrainLog) => void;
+  /** Ends the call after the step that is being made. */
+  readonly pause?: AbortSignal;
+  /** Ends the call whenever so many steps have been made in all. Default: never. */
+  readonly pauseEvery?: number;
+}
+
+/** Where {@link Trainer.run} ended. */
+export interface RunEnd {
+  /** Steps made in all. */
+  readonly steps: number;
+  /** Whether `nPatches` were reached; false after a pause. */
+  readonly ended: boolean;
 }
 
 /**
@@ -138,12 +150,17 @@ export class Trainer extends Resource<"Trainer"> {
   }
 
   /**
-   * Trains on `source`, epoch after epoch, until `nPatches`. Resolves with the number of steps done in all. After an
-   * abort or an error the SAEs are as after the last whole step.
+   * Trains on `source`, epoch after epoch, until `nPatches` or a pause. After a pause, an abort, an error or {@link restore} the
+   * next call goes on with the very batch that comes next, to the same bits as without. After an abort each SAE is as after a
+   * whole step; some may be one ahead, which they then do not make again.
    * @throws SaevError `NUMERIC`, naming step and SAE, when a loss is not finite; see {@link step} for what is kept.
    */
-  async run(source: BatchSource, options: TrainRunOptions): Promise<number> {
-    const { onLog, onProgress } = options;
+  async run(source: BatchSource, options: TrainRunOptions): Promise<RunEnd> {
+    const { onLog, onProgress, pause } = options;
+    const flag = pause && addon().abortFlag();
+    const onPause = () => flag && addon().abort(flag);
+    if (pause?.aborted) onPause();
+    pause?.addEventListener("abort", onPause, { once: true });
     const route = (progress: NativeProgress) => {
       if ("sae" in progress) {
         const { done: _done, total: _total, ...entry } = progress;
@@ -152,18 +169,54 @@ export class Trainer extends Resource<"Trainer"> {
         onProgress?.(progress);
       }
     };
-    return callAsync({ signal: options.signal, onProgress: route }, (control) =>
-      addon().trainerRun(
-        this.handle,
-        source.handle,
-        {
-          nPatches: options.nPatches,
-          batchSize: options.batchSize,
-          logEvery: onLog ? (options.logEvery ?? 25) : 0,
-        },
-        control,
-      ),
-    );
+    try {
+      return await callAsync({ signal: options.signal, onProgress: route }, (control) =>
+        addon().trainerRun(
+          this.handle,
+          source.handle,
+          {
+            nPatches: options.nPatches,
+            batchSize: options.batchSize,
+            logEvery: onLog ? (options.logEvery ?? 25) : 0,
+            pauseEvery: options.pauseEvery ?? 0,
+            ...(flag && { pause: flag }),
+          },
+          control,
+        ),
+      );
+    } finally {
+      pause?.removeEventListener("abort", onPause);
+      if (flag) addon().dispose(flag);
+    }
+  }
+
+  /**
+   * Writes all that an SAE's training needs to go on, and where the run is: parameters, moments, counters, the source's position.
+   * The file is safetensors with a checksum; under its name it is whole and on disk, or not there.
+   * @param metadata texts of the caller's, kept in the file.
+   * @throws SaevError `NUMERIC` where {@link canSave} is false, `IO`.
+   */
+  async save(
+    sae: number,
+    path: string,
+    metadata: Readonly<Record<string, string>> = {},
+    options?: LongCallOptions,
+  ): Promise<void> {
+    await callAsync(options, (control) => addon().trainerSave(this.handle, sae, path, metadata, control));
+  }
+
+  /**
+   * Puts an SAE, and the run, where {@link save} found them. Files of SAEs that go on together must be of the same step.
+   * @throws SaevError `BAD_FILE` for a damaged file, `SHAPE_MISMATCH` for one of an SAE of another kind or size,
+   * `INVALID_ARGUMENT` for one of another step. The SAE is then as it was.
+   */
+  async restore(sae: number, path: string, options?: LongCallOptions): Promise<void> {
+    await callAsync(options, (control) => addon().trainerRestore(this.handle, sae, path, control));
+  }
+
+  /** Whether an SAE's state can be saved: false once its weights went back because an update was too large. */
+  canSave(sae: number): boolean {
+    return callSync(() => addon().trainerCanSave(this.handle, sae));
   }
 
   /** Copies of an SAE's parameters as they are now. */
