@@ -140,6 +140,13 @@ describe("saev download", () => {
 
   test("downloads once when two processes ask", async () => {
     hub.faults = [{ do: "cut", after: 1000 }];
+    const blobs = path.join(env.HF_HOME!, "hub/models--timm--vit_base_patch16_clip_224.openai/blobs");
+    hub.arrived = () => {
+      const [file] = existsSync(blobs) ? readdirSync(blobs) : [];
+      return file === undefined
+        ? 0
+        : (statSync(path.join(blobs, file), { throwIfNoEntry: false })?.size ?? 0);
+    };
     const both = await Promise.all([1, 2].map(() => run("download ViT-B-16/openai --json")));
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expect(hub.gets.map(({ range }) => range)).toEqual([undefined, "bytes=1000-"]);

@@ -81,7 +81,7 @@ export const objects: Readonly<Record<string, Make>> = {
       await addon().writeTensorFile(file, { format: "safetensors", names, tensors }, {});
     }
     return addon().loadClip(
-      file,
+      [file],
       {
         height: 8,
         width: 8,

@@ -12,6 +12,7 @@
 #include "io/dtypes.h"
 #include "io/safetensors.h"
 #include "io/torch_archive.h"
+#include "io/weight_files.h"
 
 namespace saev::bind {
 namespace {
@@ -28,6 +29,15 @@ Napi::Value open_file(const Napi::CallbackInfo& info) {
       [=](const Job&) {
         return std::shared_ptr<TensorFile>(open_tensor_file(path, static_cast<size_t>(offset)));
       },
+      [](Napi::Env env, std::shared_ptr<TensorFile>& file) { return wrap(env, file, kKind); });
+}
+
+/// openWeightFiles(paths, control) → Promise<handle>
+Napi::Value open_weights(const Napi::CallbackInfo& info) {
+  const std::vector<std::string> paths = strings_of(info[0], "paths");
+  return run_job<std::shared_ptr<TensorFile>>(
+      info[1], "openWeightFiles",
+      [=](const Job&) { return std::shared_ptr<TensorFile>(open_weight_files(paths)); },
       [](Napi::Env env, std::shared_ptr<TensorFile>& file) { return wrap(env, file, kKind); });
 }
 
@@ -119,6 +129,7 @@ Napi::Value write_file_async(const Napi::CallbackInfo& info) {
 
 void register_tensor_file(Napi::Env env, Napi::Object exports) {
   export_function<open_file>(env, exports, "openTensorFile");
+  export_function<open_weights>(env, exports, "openWeightFiles");
   export_function<file_info>(env, exports, "tensorFileInfo");
   export_function<file_get>(env, exports, "tensorFileGet");
   export_function<write_file_async>(env, exports, "writeTensorFile");

@@ -65,7 +65,7 @@ Dinov2Config dinov2_config_of(const Napi::Value& value) {
   return c;
 }
 
-/// Runs `load` on a worker, on the call (path, config, control).
+/// Runs `load` on a worker, on the call (paths, config, control).
 template <typename Load>
 Napi::Value load_model(const Napi::CallbackInfo& info, const char* name, Load load) {
   return run_job<std::shared_ptr<VisionModel>>(
@@ -75,25 +75,25 @@ Napi::Value load_model(const Napi::CallbackInfo& info, const char* name, Load lo
       });
 }
 
-/// loadClip(path, config, control) → Promise<handle>
+/// loadClip(paths, config, control) → Promise<handle>
 Napi::Value load_clip_model(const Napi::CallbackInfo& info) {
-  const std::string path = string_of(info[0], "path");
+  const std::vector<std::string> paths = strings_of(info[0], "paths");
   const ClipConfig config = clip_config_of(info[1]);
-  return load_model(info, "loadClip", [=] { return load_clip(config, path); });
+  return load_model(info, "loadClip", [=] { return load_clip(config, paths); });
 }
 
-/// loadSiglip(path, sizes, control) → Promise<handle>
+/// loadSiglip(paths, sizes, control) → Promise<handle>
 Napi::Value load_siglip_model(const Napi::CallbackInfo& info) {
-  const std::string path = string_of(info[0], "path");
+  const std::vector<std::string> paths = strings_of(info[0], "paths");
   const ModelSizes sizes = sizes_of(object_of(info[1], "config"));
-  return load_model(info, "loadSiglip", [=] { return load_siglip(sizes, path); });
+  return load_model(info, "loadSiglip", [=] { return load_siglip(sizes, paths); });
 }
 
-/// loadDinov2(path, config, control) → Promise<handle>
+/// loadDinov2(paths, config, control) → Promise<handle>
 Napi::Value load_dinov2_model(const Napi::CallbackInfo& info) {
-  const std::string path = string_of(info[0], "path");
+  const std::vector<std::string> paths = strings_of(info[0], "paths");
   const Dinov2Config config = dinov2_config_of(info[1]);
-  return load_model(info, "loadDinov2", [=] { return load_dinov2(config, path); });
+  return load_model(info, "loadDinov2", [=] { return load_dinov2(config, paths); });
 }
 
 /// interpolatePositions(table: Tensor, { rows, columns, antialias, offset }) → Tensor handle

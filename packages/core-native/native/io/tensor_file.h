@@ -21,6 +21,10 @@ class TensorFile {
   /// Names in the order of the file.
   virtual const std::vector<std::string>& names() const = 0;
   virtual bool contains(const std::string& name) const = 0;
+  /// Whether a dict with tensors lies under this key of the saved one (of dicts within dicts: keys joined
+  /// with
+  /// "."), as opposed to a tensor whose name has a ".". Never in formats without nesting.
+  virtual bool nested(const std::string& /*name*/) const { return false; }
   /// The tensor, on the mapped bytes where alignment allows, else a copy. Changing it in place never changes
   /// the file. Throws kNotFound for an unknown name.
   virtual at::Tensor tensor(const std::string& name) const = 0;

@@ -222,7 +222,9 @@ void TorchArchive::collect(const PickleNode& root) {
         if (!key->is(Kind::kString) && !key->is(Kind::kInt))
           throw bad(std::string("a key of a dict is ") + key->kind_name());
         if (!seen.insert(text).second) throw bad("the key " + shown(text) + " occurs twice");
+        const size_t tensors = names_.size();
         self(self, *value, before + text, depth + 1);
+        if (value->is(Kind::kDict) && names_.size() > tensors) nested_.insert(before + text);
       }
     } else if (node.is(Kind::kList) || node.is(Kind::kTuple)) {
       for (size_t i = 0; i < node.items.size(); ++i)

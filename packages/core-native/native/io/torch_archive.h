@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -25,6 +26,7 @@ class TorchArchive final : public TensorFile {
   /// one tensor holds it under "". What is no tensor is left out.
   const std::vector<std::string>& names() const override { return names_; }
   bool contains(const std::string& name) const override { return tensors_.count(name) != 0; }
+  bool nested(const std::string& name) const override { return nested_.count(name) != 0; }
   at::Tensor tensor(const std::string& name) const override;
   const std::vector<std::pair<std::string, std::string>>& metadata() const override { return metadata_; }
 
@@ -42,6 +44,7 @@ class TorchArchive final : public TensorFile {
   std::shared_ptr<const MappedFile> file_;
   size_t offset_;
   std::vector<std::string> names_;
+  std::set<std::string> nested_;  ///< dicts that hold tensors
   std::unordered_map<std::string, TensorRef> tensors_;
   std::unordered_map<std::string, Record> records_;  ///< by storage key
   std::vector<std::pair<std::string, std::string>> metadata_;

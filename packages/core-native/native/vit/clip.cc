@@ -2,6 +2,7 @@
 
 #include <ATen/ops/mm.h>
 
+#include "io/weight_files.h"
 #include "kernels/cpu/add_norm.h"
 #include "vit/patch_embedding.h"
 #include "vit/weights.h"
@@ -11,7 +12,7 @@ namespace {
 
 class Clip final : public VisionModel {
  public:
-  Clip(const ClipConfig& config, const TensorFile& file, const std::string& path) : config_(config) {
+  Clip(const ClipConfig& config, const TensorFile& file, const std::string& what) : config_(config) {
     const int64_t d = config.d_vit;
     shape_ = {.n_layers = config.n_layers,
               .d_vit = d,
@@ -20,7 +21,7 @@ class Clip final : public VisionModel {
               .n_registers = 0,
               .height = config.height,
               .width = config.width};
-    WeightReader weights(file, path);
+    WeightReader weights(file, what);
     patch_weight_ = weights.take("visual.conv1.weight", {d, 3, config.patch_height, config.patch_width});
     cls_ = weights.take("visual.class_embedding", {d});
     position_ = weights.take("visual.positional_embedding", {shape_.n_tokens(), d});
@@ -95,10 +96,10 @@ class Clip final : public VisionModel {
 
 }  // namespace
 
-std::shared_ptr<VisionModel> load_clip(const ClipConfig& config, const std::string& path) {
+std::shared_ptr<VisionModel> load_clip(const ClipConfig& config, const std::vector<std::string>& paths) {
   check_sizes(config);
-  const auto file = open_tensor_file(path);
-  return std::make_shared<Clip>(config, *file, path);
+  const auto file = open_weight_files(paths);
+  return std::make_shared<Clip>(config, *file, weight_files_text(paths));
 }
 
 }  // namespace saev

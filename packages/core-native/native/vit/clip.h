@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "vit/model_sizes.h"
 #include "vit/vision_model.h"
@@ -15,8 +16,8 @@ struct ClipConfig : ModelSizes {
   bool layer_scale = false;        ///< `ls_1.gamma`, `ls_2.gamma`
 };
 
-/// Loads the tower from safetensors or a torch archive, float16, bfloat16 or float32 on disk.
+/// Loads the tower from the files that hold its weights (`open_weight_files`), float16, bfloat16 or float32.
 /// Throws Code::kBadFile with a line that lists every missing, misshapen or unexpected tensor.
-std::shared_ptr<VisionModel> load_clip(const ClipConfig& config, const std::string& path);
+std::shared_ptr<VisionModel> load_clip(const ClipConfig& config, const std::vector<std::string>& paths);
 
 }  // namespace saev

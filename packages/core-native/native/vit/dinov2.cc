@@ -5,6 +5,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "core/error.h"
+#include "io/weight_files.h"
 #include "vit/patch_embedding.h"
 #include "vit/position_interpolation.h"
 #include "vit/timm_block.h"
@@ -14,7 +15,7 @@ namespace {
 
 class Dinov2 final : public VisionModel {
  public:
-  Dinov2(const Dinov2Config& config, const TensorFile& file, const std::string& path) : config_(config) {
+  Dinov2(const Dinov2Config& config, const TensorFile& file, const std::string& what) : config_(config) {
     const int64_t d = config.d_vit;
     shape_ = {.n_layers = config.n_layers,
               .d_vit = d,
@@ -23,7 +24,7 @@ class Dinov2 final : public VisionModel {
               .n_registers = config.n_registers,
               .height = config.height,
               .width = config.width};
-    WeightReader weights(file, path);
+    WeightReader weights(file, what);
     patch_weight_ = weights.take("patch_embed.proj.weight", {d, 3, config.patch_height, config.patch_width});
     const at::Tensor patch_bias = weights.take("patch_embed.proj.bias", {d});
     const at::Tensor cls = weights.take("cls_token", {1, 1, d});
@@ -77,7 +78,7 @@ class Dinov2 final : public VisionModel {
 
 }  // namespace
 
-std::shared_ptr<VisionModel> load_dinov2(const Dinov2Config& config, const std::string& path) {
+std::shared_ptr<VisionModel> load_dinov2(const Dinov2Config& config, const std::vector<std::string>& paths) {
   check_sizes(config);
   const auto within = [](int64_t value, int64_t least, int64_t most, const char* name) {
     if (value >= least && value <= most) return;
@@ -91,8 +92,8 @@ std::shared_ptr<VisionModel> load_dinov2(const Dinov2Config& config, const std::
   if (!(config.offset >= 0 && config.offset < 1)) {
     throw Error(Code::kBadFile, "model config: the offset of interpolation must lie between 0 and 1");
   }
-  const auto file = open_tensor_file(path);
-  return std::make_shared<Dinov2>(config, *file, path);
+  const auto file = open_weight_files(paths);
+  return std::make_shared<Dinov2>(config, *file, weight_files_text(paths));
 }
 
 }  // namespace saev

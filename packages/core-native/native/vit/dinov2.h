@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "vit/model_sizes.h"
 #include "vit/vision_model.h"
@@ -21,9 +22,9 @@ struct Dinov2Config : ModelSizes {
   int64_t layers_per_chunk = 0;  ///< 0: "blocks.3."; else "blocks.1.3.", the chunk first
 };
 
-/// Loads the model from a torch archive or safetensors, float16, bfloat16 or float32 on disk. Positions are
-/// those of `height` × `width`: as stored at the size they were learnt for, else interpolated.
+/// Loads the model from the files that hold its weights (`open_weight_files`), float16, bfloat16 or float32.
+/// Positions are those of `height` × `width`: as stored at the size they were learnt for, else interpolated.
 /// Throws Code::kBadFile with a line that lists every missing, misshapen or unexpected tensor.
-std::shared_ptr<VisionModel> load_dinov2(const Dinov2Config& config, const std::string& path);
+std::shared_ptr<VisionModel> load_dinov2(const Dinov2Config& config, const std::vector<std::string>& paths);
 
 }  // namespace saev

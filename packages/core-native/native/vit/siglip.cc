@@ -2,6 +2,7 @@
 
 #include <ATen/ops/mm.h>
 
+#include "io/weight_files.h"
 #include "vit/patch_embedding.h"
 #include "vit/timm_block.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 class Siglip final : public VisionModel {
  public:
-  Siglip(const ModelSizes& sizes, const TensorFile& file, const std::string& path) : sizes_(sizes) {
+  Siglip(const ModelSizes& sizes, const TensorFile& file, const std::string& what) : sizes_(sizes) {
     const int64_t d = sizes.d_vit;
     shape_ = {.n_layers = sizes.n_layers,
               .d_vit = d,
@@ -20,7 +21,7 @@ class Siglip final : public VisionModel {
               .height = sizes.height,
               .width = sizes.width};
     const std::string trunk = "visual.trunk.";
-    WeightReader weights(file, path);
+    WeightReader weights(file, what);
     patch_weight_ =
         weights.take(trunk + "patch_embed.proj.weight", {d, 3, sizes.patch_height, sizes.patch_width});
     const at::Tensor patch_bias = weights.take(trunk + "patch_embed.proj.bias", {d});
@@ -51,10 +52,10 @@ class Siglip final : public VisionModel {
 
 }  // namespace
 
-std::shared_ptr<VisionModel> load_siglip(const ModelSizes& sizes, const std::string& path) {
+std::shared_ptr<VisionModel> load_siglip(const ModelSizes& sizes, const std::vector<std::string>& paths) {
   check_sizes(sizes);
-  const auto file = open_tensor_file(path);
-  return std::make_shared<Siglip>(sizes, *file, path);
+  const auto file = open_weight_files(paths);
+  return std::make_shared<Siglip>(sizes, *file, weight_files_text(paths));
 }
 
 }  // namespace saev

@@ -39,6 +39,7 @@ beforeEach(async () => {
   vi.stubEnv("HF_HUB_CACHE", cache);
   vi.stubEnv("HF_HOME", path.join(cache, "home"));
   vi.stubEnv("HF_ENDPOINT", hub.url);
+  hub.arrived = () => statSync(`${blob()}.saev.incomplete`, { throwIfNoEntry: false })?.size ?? 0;
 });
 afterEach(async () => {
   await http?.close();

@@ -8,7 +8,7 @@ import type { ResolvedModel } from "./resolved-model.js";
 export interface Layout {
   /** The config's name; absent where the weights say everything. */
   readonly config?: string | undefined;
-  /** Names of the weights, the first that is there is taken. */
+  /** Names of the weights, the first that is there is taken: each as one file, or as shards with an index. */
   readonly weights: readonly string[];
   /** Fetched along when they are there. */
   readonly extra?: readonly string[];
@@ -25,7 +25,7 @@ export const layouts = {
   /** As Hugging Face transformers and timm do. */
   transformers: {
     config: "config.json",
-    weights: ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"],
+    weights: ["model.safetensors", "pytorch_model.bin"],
     extra: ["preprocessor_config.json"],
   },
 } as const satisfies Readonly<Record<string, Layout>>;
@@ -36,6 +36,10 @@ export function layoutsOf(family: string | undefined): readonly Layout[] {
   const others = [layouts.dinov2, layouts.transformers];
   return family === "dinov2" ? others : [layouts.openClip, ...others];
 }
+
+/** Names under which a layout's weights may be found, the first one counts. */
+export const weightNames = ({ weights }: Layout): readonly string[] =>
+  weights.flatMap((name) => [name, `${name}.index.json`]);
 
 /**
  * The files of a layout through `get`, which gives a path or undefined for what is not there.
@@ -51,10 +55,10 @@ export async function layoutFiles(
   const config =
     configPath === undefined ? undefined : { text: await readFile(configPath, "utf8"), from: configPath };
   if (part === "config") return config && { config, weights: [] };
-  for (const file of layout.weights) {
+  for (const file of weightNames(layout)) {
     const found = await get(file);
     if (found === undefined) continue;
-    const weights = file.endsWith(".index.json") ? await shards(found, get) : [found];
+    const weights = isIndex(file) ? await indexedShards(found, get) : [found];
     if (!weights) return undefined;
     for (const extra of layout.extra ?? []) await get(extra);
     return { weights, config };
@@ -62,8 +66,10 @@ export async function layoutFiles(
   return undefined;
 }
 
+export const isIndex = (file: string): boolean => file.endsWith(".index.json");
+
 /** The files that an index names (`weight_map`: tensor → file). Undefined when one is not there. */
-async function shards(
+export async function indexedShards(
   index: string,
   get: (file: string) => Promise<string | undefined>,
 ): Promise<string[] | undefined> {

@@ -4,7 +4,7 @@ import { HubCache, type RepoRevision } from "./cache.js";
 import type { DownloadOptions, DownloadProgress } from "./download.js";
 import { hubCaches, isOffline } from "./environment.js";
 import { Http, type HttpOptions } from "./http.js";
-import { type Layout, layoutFiles, layouts, layoutsOf, layoutText } from "./layouts.js";
+import { type Layout, layoutFiles, layouts, layoutsOf, layoutText, weightNames } from "./layouts.js";
 import { besideFile, inFolder } from "./local-model.js";
 import { familyOfTag, openClipConfigOf, openClipTable } from "./open-clip-table.js";
 import { HttpProblem, shownName } from "./problems.js";
@@ -62,7 +62,7 @@ async function resolve(
   checkFamily(family, reference, ckpt);
   switch (reference.kind) {
     case "folder":
-      return inFolder(reference, reference.path, layoutsOf(family), ckpt);
+      return inFolder(reference, layoutsOf(family), family, ckpt);
     case "file":
       return besideFile(reference, family);
     case "hub":
@@ -162,8 +162,9 @@ async function inRepository(
   }
   const { commit, files } = remote;
   const layout = among.find(
-    ({ config, weights }) =>
-      (config === undefined || files.includes(config)) && weights.some((name) => files.includes(name)),
+    (one) =>
+      (one.config === undefined || files.includes(one.config)) &&
+      weightNames(one).some((name) => files.includes(name)),
   );
   if (!layout) {
     const some = shownName(files.slice(0, 12).join(", ") + (files.length > 12 ? ", …" : ""));

@@ -38,6 +38,16 @@ export class TensorFile extends Resource<"TensorFile"> {
   }
 
   /**
+   * Opens a model's weights as one file with the names of its bare state_dict: one file or all shards of a model, without
+   * the dict that training code puts around them (`state_dict`, `model`, …) and without `module.` before every name.
+   * @throws SaevError as {@link open}; `BAD_FILE` when two shards hold the same tensor.
+   */
+  static async openWeights(paths: readonly string[], options: LongCallOptions = {}): Promise<TensorFile> {
+    const handle = await callAsync(options, (control) => addon().openWeightFiles(paths, control));
+    return new TensorFile(handle, paths[0]!);
+  }
+
+  /**
    * Names in the order of the file. Members of nested dicts and lists are joined with "."; a file that is one
    * tensor (`torch.save(tensor)`) holds it under "".
    */

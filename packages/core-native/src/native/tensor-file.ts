@@ -4,6 +4,7 @@ export type TensorFileFormat = "safetensors" | "torch-tensor" | "torch-dict" | "
 
 export interface TensorFileExports {
   openTensorFile(path: string, offset: number, control: Control): Promise<Handle<"TensorFile">>;
+  openWeightFiles(paths: readonly string[], control: Control): Promise<Handle<"TensorFile">>;
   tensorFileInfo(file: Handle<"TensorFile">): { names: string[]; metadata: [string, string][] };
   tensorFileGet(file: Handle<"TensorFile">, name: string): Handle<"Tensor">;
   writeTensorFile(

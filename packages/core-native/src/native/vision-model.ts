@@ -52,9 +52,21 @@ export interface NativeVisionModelInfo {
 
 /** Bindings of `native/bind/vision_model.cc`. */
 export interface VisionModelExports {
-  loadClip(path: string, config: NativeClipConfig, control?: Control): Promise<Handle<"VisionModel">>;
-  loadSiglip(path: string, sizes: NativeModelSizes, control?: Control): Promise<Handle<"VisionModel">>;
-  loadDinov2(path: string, config: NativeDinov2Config, control?: Control): Promise<Handle<"VisionModel">>;
+  loadClip(
+    paths: readonly string[],
+    config: NativeClipConfig,
+    control?: Control,
+  ): Promise<Handle<"VisionModel">>;
+  loadSiglip(
+    paths: readonly string[],
+    sizes: NativeModelSizes,
+    control?: Control,
+  ): Promise<Handle<"VisionModel">>;
+  loadDinov2(
+    paths: readonly string[],
+    config: NativeDinov2Config,
+    control?: Control,
+  ): Promise<Handle<"VisionModel">>;
   interpolatePositions(table: Handle<"Tensor">, to: NativePositionInterpolation): Handle<"Tensor">;
   visionModelInfo(model: Handle<"VisionModel">): NativeVisionModelInfo;
   visionModelRecord(

@@ -15,9 +15,7 @@ export const clip: ModelFamily = {
   async load(resolved, options) {
     const { text, from } = configOf(resolved);
     const { model, transform } = parseOpenClipConfig(text, from);
-    const handle = await callAsync(options, (control) =>
-      addon().loadClip(resolved.weights[0]!, model, control),
-    );
+    const handle = await callAsync(options, (control) => addon().loadClip(resolved.weights, model, control));
     return { handle, transform };
   },
 };

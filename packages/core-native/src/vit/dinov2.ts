@@ -5,6 +5,7 @@ import { addon } from "../native/load.js";
 import type { NativeDinov2Config } from "../native/vision-model.js";
 import { descriptionOf } from "./description.js";
 import { dinov2HubConfig, dinov2Side, parseDinov2Config } from "./dinov2-config.js";
+import { dinov2ConfigOfWeights } from "./dinov2-weights.js";
 import { configOf, type ModelDescription, type ModelFamily } from "./family.js";
 
 /** What the Python package does to a picture for dinov2: both sides to 256, the middle 224 cut out. */
@@ -28,10 +29,11 @@ export const dinov2: ModelFamily = {
   describe({ text, from }) {
     return description(parseDinov2Config(text, from));
   },
+  configOfWeights: dinov2ConfigOfWeights,
   async load(resolved, options) {
     const config = configFor(resolved);
     const handle = await callAsync(options, (control) =>
-      addon().loadDinov2(resolved.weights[0]!, config, control),
+      addon().loadDinov2(resolved.weights, config, control),
     );
     return { handle, transform };
   },

@@ -43,6 +43,14 @@ export interface ModelFamily {
   /** What a config says, or rather what {@link load} would make of it. @throws SaevError as load does. */
   describe(config: ModelConfig): ModelDescription;
   /**
+   * The text of a config for weights that come without one, when they are those of a model of this family and say
+   * all that the family must know. `shape` is undefined for tensors that are not there.
+   */
+  configOfWeights?(
+    names: readonly string[],
+    shape: (name: string) => readonly number[] | undefined,
+  ): string | undefined;
+  /**
    * Loads a model whose files are here.
    * @throws SaevError `BAD_FILE` when config and weights are damaged or do not
    * belong together, `UNSUPPORTED` for a kind of model that this family cannot run.

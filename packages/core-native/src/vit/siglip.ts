@@ -23,7 +23,7 @@ export const siglip: ModelFamily = {
   async load(resolved, options) {
     const { sizes, transform } = parse(configOf(resolved));
     const handle = await callAsync(options, (control) =>
-      addon().loadSiglip(resolved.weights[0]!, sizes, control),
+      addon().loadSiglip(resolved.weights, sizes, control),
     );
     return { handle, transform };
   },

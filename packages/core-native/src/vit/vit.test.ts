@@ -208,8 +208,8 @@ describe("ViT.load", () => {
     expect(await edited((c) => (c.model_cfg.vision_cfg.width = 14))).toMatch(
       /width 14 is no multiple of the 3 heads/,
     );
-    expect(await edited((c) => (c.model_cfg.vision_cfg.layers = 4))).toMatch(
-      /missing: .*resblocks\.3\.ln_1\.weight.* and 4 more/,
+    expect(await edited((c) => (c.model_cfg.vision_cfg.layers = 5))).toMatch(
+      /missing: visual\.transformer\.resblocks\.\{3-4\}\.ln_1\.weight, .*\{3-4\}\.mlp\.c_proj\.bias$/,
     );
     expect(await edited((c) => Object.assign(c, { preprocess_cfg: { size: 20 } }))).toMatch(
       /gives 20 × 20 pixels/,

@@ -7,7 +7,7 @@ export type Fault =
   | { readonly do: "status"; readonly status: number; readonly headers?: Record<string, string> }
   /** Answers with this text. */
   | { readonly do: "text"; readonly text: string }
-  /** Sends this many bytes and closes the connection. */
+  /** Sends this many bytes and closes the connection, once they {@link HubServer.arrived}. */
   | { readonly do: "cut"; readonly after: number }
   /** Sends this many bytes and then nothing. */
   | { readonly do: "stall"; readonly after: number }
@@ -40,6 +40,11 @@ export class HubServer {
   /** Faults of the next requests for anything else: lists, HEAD. */
   metadataFaults: Fault[] = [];
   repos = new Map<string, RepoFiles>();
+  /**
+   * How many bytes of the file a client has kept. A cut waits for those before it: closing a connection throws away
+   * what its other end did not read yet, and how much that is depends on the machine's load.
+   */
+  arrived: (() => number) | undefined;
   /** A token that must come along. */
   token: string | undefined;
   /** Where the bytes of large files are: another server, which wants no token. */
@@ -119,6 +124,16 @@ export class HubServer {
     this.#serve(response, bytes, { url, method, range, fault, repo, name: file[3]! });
   }
 
+  #cut(response: ServerResponse, kept: number): void {
+    const { arrived } = this;
+    const deadline = performance.now() + 10_000;
+    const timer = setInterval(() => {
+      if (arrived && arrived() < kept && performance.now() < deadline) return;
+      clearInterval(timer);
+      response.destroy();
+    }, 10);
+  }
+
   #serve(
     response: ServerResponse,
     bytes: Uint8Array,
@@ -159,7 +174,7 @@ export class HubServer {
     if (at.method === "HEAD") return void response.end();
     if (fault?.do === "cut" || fault?.do === "stall") {
       body = body.subarray(0, fault.after);
-      response.write(body, () => fault.do === "cut" && setTimeout(() => response.destroy(), 20));
+      response.write(body, () => fault.do === "cut" && this.#cut(response, from + body.length));
       return;
     }
     if (fault?.do === "length") {
