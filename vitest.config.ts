@@ -16,7 +16,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "tests",
-          include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
+          include: ["packages/*/{src,page}/**/*.test.ts", "test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, ...timing],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },

@@ -4,22 +4,14 @@ import type { Session } from "../../src/explorer/api.js";
 import { server } from "./data/source.js";
 import { useLoaded } from "./data/use.js";
 import { HomePage } from "./pages/home.js";
+import { ViewPages } from "./pages/view.js";
+import { ThemeButton } from "./parts/theme-button.js";
+import { Waiting } from "./parts/waiting.js";
 
 /** The frame of every page: where one is, what there is, what went wrong. */
 export function App() {
   const session = useLoaded(() => server.json<Session>("session.json"), []);
-  if (session.state === "loading")
-    return (
-      <p class="status" role="status">
-        Loading…
-      </p>
-    );
-  if (session.state === "failed")
-    return (
-      <p class="status" role="alert">
-        {session.error}
-      </p>
-    );
+  if (session.state !== "ready") return <Waiting loaded={session} />;
   return (
     // Hash addresses: they work from disk, and the server needs to know one page only.
     <Router hook={useHashLocation}>
@@ -27,12 +19,14 @@ export function App() {
         <Link href="/" class="brand">
           {session.value.title}
         </Link>
+        <ThemeButton />
       </header>
       <main id="main">
         <Switch>
           <Route path="/">
             <HomePage session={session.value} />
           </Route>
+          <Route path="/views/:view/*?">{({ view }) => <ViewPages id={view!} />}</Route>
           <Route>
             <p role="alert">
               There is no such page. <Link href="/">Back to the start</Link>

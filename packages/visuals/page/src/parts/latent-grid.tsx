@@ -1,0 +1,56 @@
+import { useLayoutEffect, useState } from "preact/hooks";
+import { Link } from "wouter-preact";
+import type { ViewData } from "../pages/view.js";
+import { log10 } from "./format.js";
+import { Picture } from "./picture.js";
+import { useVirtual } from "./use-virtual.js";
+
+/** Width that a card should have at least, and what it has below its picture, in pixels. */
+const leastWidth = 150;
+const textHeight = 58;
+const gap = 12;
+
+/** Latents a card each, with their best image. */
+export function LatentGrid({ data, chosen }: { readonly data: ViewData; readonly chosen: Uint32Array }) {
+  const { view, columns } = data;
+  const notes = data.notes.value;
+  const [width, setWidth] = useState(900);
+  const perRow = Math.max(2, Math.floor((width + gap) / (leastWidth + gap)));
+  const side = Math.floor((width - gap * (perRow - 1)) / perRow);
+  const { scroller, rows, height } = useVirtual(Math.ceil(chosen.length / perRow), side + textHeight + gap);
+  useLayoutEffect(() => {
+    const element = scroller.current!;
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [scroller]);
+  const inSight = rows.flatMap(({ index, start }) =>
+    Array.from(chosen.subarray(index * perRow, (index + 1) * perRow), (latent, column) => ({
+      latent,
+      position: index * perRow + column + 1,
+      place: `translate(${column * (side + gap)}px, ${start}px)`,
+    })),
+  );
+  return (
+    <div class="scroller" ref={scroller}>
+      <ul class="cards" aria-label="Latents" style={{ height: `${height}px` }}>
+        {inSight.map(({ latent, position, place }) => (
+          <li
+            key={latent}
+            aria-setsize={chosen.length}
+            aria-posinset={position}
+            style={{ transform: place, width: `${side}px` }}
+          >
+            <Link href={`/views/${view.id}/latents/${latent}`} class="card">
+              <Picture image={columns.best[latent]!} size={side} alt="" />
+              <span class="name">{notes[latent]?.name || `Latent ${latent}`}</span>
+              <span class="soft">
+                {notes[latent]?.name ? `${latent} · ` : ""}10^{log10(columns.frequency[latent]!)}
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

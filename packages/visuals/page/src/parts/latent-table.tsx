@@ -1,0 +1,91 @@
+import { Link } from "wouter-preact";
+import { stateOf } from "../data/columns.js";
+import type { Filter, SortKey } from "../data/filter.js";
+import type { ViewData } from "../pages/view.js";
+import { figure, log10 } from "./format.js";
+import { Picture } from "./picture.js";
+import { useVirtual } from "./use-virtual.js";
+
+const rowHeight = 56;
+
+const heads: readonly (readonly [key: SortKey, name: string])[] = [
+  ["id", "Latent"],
+  ["name", "Name"],
+  ["frequency", "log₁₀ frequency"],
+  ["mean", "Mean"],
+  ["max", "Max"],
+];
+
+interface LatentTableProps {
+  readonly data: ViewData;
+  readonly chosen: Uint32Array;
+  readonly filter: Filter;
+  readonly change: (part: Partial<Filter>) => void;
+}
+
+/** Latents a row each. Only the rows in sight are in the document; a screen reader is told how many there are. */
+export function LatentTable({ data, chosen, filter, change }: LatentTableProps) {
+  const { view, columns } = data;
+  const notes = data.notes.value;
+  const { scroller, rows, height } = useVirtual(chosen.length, rowHeight);
+  const order = (key: SortKey) => {
+    if (filter.sort !== key) return "none";
+    return filter.descending ? "descending" : "ascending";
+  };
+  // Numbers are wanted from the largest, names and latents from the first.
+  const sortBy = (sort: SortKey) =>
+    change({
+      sort,
+      descending: filter.sort === sort ? !filter.descending : sort !== "id" && sort !== "name",
+    });
+  const above = rows[0]?.start ?? 0;
+  const below = height - (rows.at(-1)?.end ?? 0);
+  return (
+    <div class="scroller" ref={scroller}>
+      <table class="latents" aria-label="Latents" aria-rowcount={chosen.length + 1}>
+        <thead>
+          <tr aria-rowindex={1}>
+            <th scope="col">
+              <span class="visually-hidden">Best image</span>
+            </th>
+            {heads.map(([key, name]) => (
+              <th key={key} scope="col" class={key} aria-sort={order(key)}>
+                <button type="button" class="plain" onClick={() => sortBy(key)}>
+                  {name}
+                  <span aria-hidden="true">
+                    {{ none: "", ascending: " ↑", descending: " ↓" }[order(key)]}
+                  </span>
+                </button>
+              </th>
+            ))}
+            <th scope="col" class="state">
+              State
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {above > 0 && <tr style={{ height: `${above}px` }} />}
+          {rows.map(({ index }) => {
+            const latent = chosen[index]!;
+            return (
+              <tr key={latent} aria-rowindex={index + 2} style={{ height: `${rowHeight}px` }}>
+                <td>
+                  <Picture image={columns.best[latent]!} size={48} alt="" />
+                </td>
+                <td>
+                  <Link href={`/views/${view.id}/latents/${latent}`}>{latent}</Link>
+                </td>
+                <td class="name">{notes[latent]?.name ?? ""}</td>
+                <td>{log10(columns.frequency[latent]!)}</td>
+                <td>{figure(columns.mean[latent])}</td>
+                <td>{figure(columns.max[latent])}</td>
+                <td class="state">{stateOf(columns.frequency[latent]!)}</td>
+              </tr>
+            );
+          })}
+          {below > 0 && <tr style={{ height: `${below}px` }} />}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,115 @@
+import * as Plot from "@observablehq/plot";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Columns } from "../data/columns.js";
+import type { Filter, Range } from "../data/filter.js";
+import { type Box, Brush } from "./brush.js";
+import { RangeInputs } from "./range-inputs.js";
+import { useWidth } from "./use-width.js";
+
+interface ScatterProps {
+  readonly columns: Columns;
+  readonly chosen: Uint32Array;
+  readonly filter: Filter;
+  readonly change: (part: Partial<Filter>) => void;
+}
+
+const height = 280;
+const margins = { marginLeft: 48, marginRight: 12, marginTop: 24, marginBottom: 36 };
+
+/** Above so many, chosen latents are drawn as a density and not as dots. */
+const mostDots = 1500;
+
+/** Frequency against mean value of all latents that fire, both as logarithms. A dragged rectangle filters. */
+export function Scatter({ columns, chosen, filter, change }: ScatterProps) {
+  const holder = useRef<HTMLDivElement>(null);
+  const [width, measured] = useWidth(720);
+  const [scales, setScales] = useState<Scales>();
+  const all = useMemo(() => pointsOf(columns, columns.frequency.keys()), [columns]);
+  const dots = useMemo(() => (chosen.length <= mostDots ? pointsOf(columns, chosen) : []), [columns, chosen]);
+  useEffect(() => {
+    const bins = { x: "frequency", y: "mean", thresholds: Math.min(64, Math.round(width / 12)) };
+    const plot = Plot.plot({
+      width,
+      height,
+      ...margins,
+      x: { label: "log₁₀ frequency →", nice: true },
+      y: { label: "↑ log₁₀ mean value", nice: true },
+      // Not a colour scale: colours change with the page's theme.
+      opacity: { type: "sqrt", range: [0.15, 1] },
+      marks: [
+        Plot.rect(all, { ...Plot.bin({ fillOpacity: "count" }, bins), fill: "var(--density-high)" }),
+        Plot.dot(dots, { x: "frequency", y: "mean", r: 2, fill: "var(--mark)" }),
+      ],
+    });
+    plot.setAttribute("aria-hidden", "true");
+    holder.current!.replaceChildren(plot);
+    setScales({ x: scaleOf(plot, "x"), y: scaleOf(plot, "y") });
+  }, [all, dots, width]);
+  return (
+    <figure class="scatter" ref={measured} aria-label="Frequency and mean value of all latents that fire">
+      <div class="layers" style={{ height: `${height}px` }}>
+        <div ref={holder} />
+        {scales && (
+          <Brush
+            box={boxOf(filter, scales)}
+            onBox={(box) =>
+              change(
+                box
+                  ? {
+                      frequency: sorted(scales.x.invert(box.left), scales.x.invert(box.right)),
+                      mean: sorted(scales.y.invert(box.bottom), scales.y.invert(box.top)),
+                    }
+                  : { frequency: undefined, mean: undefined },
+              )
+            }
+          />
+        )}
+      </div>
+      <figcaption>
+        <span class="soft">Drag to choose a region.</span>
+        <RangeInputs
+          name="log₁₀ frequency"
+          range={filter.frequency}
+          onRange={(frequency) => change({ frequency })}
+        />
+        <RangeInputs name="log₁₀ mean value" range={filter.mean} onRange={(mean) => change({ mean })} />
+      </figcaption>
+    </figure>
+  );
+}
+
+interface Scale {
+  readonly apply: (value: number) => number;
+  readonly invert: (pixel: number) => number;
+  readonly range: Range;
+}
+interface Scales {
+  readonly x: Scale;
+  readonly y: Scale;
+}
+
+function scaleOf(plot: ReturnType<typeof Plot.plot>, name: "x" | "y"): Scale {
+  const { apply, invert, range } = plot.scale(name)!;
+  const [a, b] = range as [number, number];
+  return { apply, invert: invert!, range: [Math.min(a, b), Math.max(a, b)] };
+}
+
+const sorted = (a: number, b: number): Range => (a < b ? [a, b] : [b, a]);
+
+/** The filter's ranges in pixels; one that is not set is as wide as the plot. */
+function boxOf({ frequency, mean }: Filter, { x, y }: Scales): Box | undefined {
+  if (!frequency && !mean) return undefined;
+  const [left, right] = frequency ? sorted(x.apply(frequency[0]), x.apply(frequency[1])) : x.range;
+  const [top, bottom] = mean ? sorted(y.apply(mean[0]), y.apply(mean[1])) : y.range;
+  return { left, right, top, bottom };
+}
+
+function pointsOf(columns: Columns, latents: Iterable<number>) {
+  const points: { frequency: number; mean: number }[] = [];
+  for (const latent of latents) {
+    const frequency = Math.log10(columns.frequency[latent]!);
+    const mean = Math.log10(columns.mean[latent]!);
+    if (Number.isFinite(frequency) && Number.isFinite(mean)) points.push({ frequency, mean });
+  }
+  return points;
+}

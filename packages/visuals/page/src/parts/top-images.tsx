@@ -1,0 +1,61 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { LatentImage } from "../../../src/explorer/api.js";
+import { drawHeat } from "../data/heat.js";
+import { settings } from "../data/settings.js";
+import { figure } from "./format.js";
+import { PatchGrid } from "./patch-grid.js";
+import { Picture } from "./picture.js";
+
+interface TopImagesProps {
+  readonly images: readonly LatentImage[];
+  /** float32 `[images, patches]`. */
+  readonly maps: Float32Array;
+  readonly patches: number;
+  /** Value at which the shared scale ends. */
+  readonly upper: number;
+}
+
+/** Images of a latent with their heat maps; a click opens one with the value of each patch. */
+export function TopImages({ images, maps, patches, upper }: TopImagesProps) {
+  const [open, setOpen] = useState<number>();
+  if (images.length === 0) return <p class="soft">It fires in no image.</p>;
+  const mapOf = (i: number) => maps.subarray(i * patches, (i + 1) * patches);
+  const upperOf = (i: number) =>
+    settings.value.shared ? upper : mapOf(i).reduce((a, b) => Math.max(a, b), 0);
+  return (
+    <>
+      <ul class="images">
+        {images.map((image, i) => (
+          <li key={image.image}>
+            <button type="button" class="plain" onClick={() => setOpen(i)}>
+              <span class="layers">
+                <Picture image={image.image} size={200} alt={image.name || `image ${image.image}`} />
+                {patches > 1 && <Heat values={mapOf(i)} upper={upperOf(i)} />}
+              </span>
+              <span class="caption">
+                <b>{figure(image.score)}</b> {image.label}
+              </span>
+              <span class="caption soft">{image.name}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      {open !== undefined && (
+        <PatchGrid
+          image={images[open]!}
+          values={mapOf(open)}
+          upper={upperOf(open)}
+          onClose={() => setOpen(undefined)}
+        />
+      )}
+    </>
+  );
+}
+
+/** A heat map over what lies under it. */
+export function Heat({ values, upper }: { readonly values: Float32Array; readonly upper: number }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const { palette } = settings.value;
+  useEffect(() => drawHeat(canvas.current!, values, upper, palette), [values, upper, palette]);
+  return <canvas class="heat" ref={canvas} />;
+}
