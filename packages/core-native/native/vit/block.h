@@ -4,12 +4,18 @@
 //   x += scale_2 ⊙ (gelu(norm_2(x) W_fc1 + b_fc1) W_fc2 + b_fc2)
 // or, where the MLP is a SwiGLU, with (g, v) = norm_2(x) W_fc1 + b_fc1 cut in half:
 //   x += scale_2 ⊙ ((g σ(g) ⊙ v) W_fc2 + b_fc2)
+// Some families turn queries and keys by their patches' positions (rope.h), norm what attention or the
+// activation gives before the product that follows, or norm the branches' outputs instead of their inputs:
+//   x += norm_1(attention(x) W_proj + b_proj)
+//   x += norm_2(gelu(x W_fc1 + b_fc1) W_fc2 + b_fc2)
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 
 #include "kernels/cpu/bias_gelu.h"
+#include "vit/rope.h"
 
 namespace saev {
 
@@ -22,10 +28,14 @@ struct Block {
   at::Tensor fc1_weight, fc1_bias;     ///< [hidden, d], [hidden]; twice as many rows for a SwiGLU
   at::Tensor fc2_weight, fc2_bias;     ///< [d, hidden], [d]
   at::Tensor scale1, scale2;           ///< [d] LayerScale, or undefined
+  at::Tensor attention_norm_gain, attention_norm_shift;  ///< [d], or undefined
+  at::Tensor mlp_norm_gain, mlp_norm_shift;              ///< [hidden], or undefined
+  std::shared_ptr<const Rope> rope;                      ///< or null
   int64_t heads = 1;
   float eps = 1e-5f;
   Gelu gelu = Gelu::kErf;
-  bool swiglu = false;  ///< then `gelu` is not used
+  bool swiglu = false;     ///< then `gelu` is not used
+  bool post_norm = false;  ///< norms of outputs; then LayerScale is not used
 
   int64_t bytes() const;
 };

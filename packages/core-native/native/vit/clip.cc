@@ -5,10 +5,27 @@
 #include "io/weight_files.h"
 #include "kernels/cpu/add_norm.h"
 #include "vit/patch_embedding.h"
-#include "vit/weights.h"
+#include "vit/take_block.h"
 
 namespace saev {
 namespace {
+
+/// Names of open_clip's residual blocks.
+BlockNames block_names(const ClipConfig& config) {
+  BlockNames n;
+  n.norm1 = "ln_1";
+  n.norm2 = "ln_2";
+  n.qkv_weight = {"attn.in_proj_weight"};
+  n.qkv_bias = {"attn.in_proj_bias"};
+  n.proj = "attn.out_proj";
+  n.fc1 = {"mlp.c_fc"};
+  n.fc2 = "mlp.c_proj";
+  if (config.layer_scale) {
+    n.scale1 = "ls_1.gamma";
+    n.scale2 = "ls_2.gamma";
+  }
+  return n;
+}
 
 class Clip final : public VisionModel {
  public:
@@ -29,7 +46,10 @@ class Clip final : public VisionModel {
       norm_gain_ = weights.take("visual.ln_pre.weight", {d});
       norm_shift_ = weights.take("visual.ln_pre.bias", {d});
     }
-    for (int64_t layer = 0; layer < config.n_layers; ++layer) blocks_.push_back(take_block(weights, layer));
+    for (int64_t layer = 0; layer < config.n_layers; ++layer) {
+      const std::string at = "visual.transformer.resblocks." + std::to_string(layer) + ".";
+      blocks_.push_back(take_block(weights, at, config, block_names(config)));
+    }
     // Used after the last block only, and so for no activation.
     for (const char* name : {"visual.ln_post.weight", "visual.ln_post.bias", "visual.proj"}) {
       weights.ignore(name);
@@ -64,32 +84,6 @@ class Clip final : public VisionModel {
   }
 
  private:
-  Block take_block(WeightReader& weights, int64_t layer) const {
-    const int64_t d = config_.d_vit, hidden = config_.hidden;
-    const std::string at = "visual.transformer.resblocks." + std::to_string(layer) + ".";
-    Block b;
-    b.norm1_gain = weights.take(at + "ln_1.weight", {d});
-    b.norm1_shift = weights.take(at + "ln_1.bias", {d});
-    b.qkv_weight = weights.take(at + "attn.in_proj_weight", {3 * d, d});
-    b.qkv_bias = weights.take(at + "attn.in_proj_bias", {3 * d});
-    b.proj_weight = weights.take(at + "attn.out_proj.weight", {d, d});
-    b.proj_bias = weights.take(at + "attn.out_proj.bias", {d});
-    b.norm2_gain = weights.take(at + "ln_2.weight", {d});
-    b.norm2_shift = weights.take(at + "ln_2.bias", {d});
-    b.fc1_weight = weights.take(at + "mlp.c_fc.weight", {hidden, d});
-    b.fc1_bias = weights.take(at + "mlp.c_fc.bias", {hidden});
-    b.fc2_weight = weights.take(at + "mlp.c_proj.weight", {d, hidden});
-    b.fc2_bias = weights.take(at + "mlp.c_proj.bias", {d});
-    if (config_.layer_scale) {
-      b.scale1 = weights.take(at + "ls_1.gamma", {d});
-      b.scale2 = weights.take(at + "ls_2.gamma", {d});
-    }
-    b.heads = config_.heads;
-    b.eps = config_.eps;
-    b.gelu = config_.gelu;
-    return b;
-  }
-
   ClipConfig config_;
   at::Tensor patch_weight_, cls_, position_, norm_gain_, norm_shift_;
 };

@@ -8,10 +8,23 @@
 #include "io/weight_files.h"
 #include "vit/patch_embedding.h"
 #include "vit/position_interpolation.h"
-#include "vit/timm_block.h"
+#include "vit/take_block.h"
 
 namespace saev {
 namespace {
+
+BlockNames block_names(const Dinov2Config& config) {
+  BlockNames n = timm_block_names();
+  if (config.swiglu) {
+    n.fc1 = {"mlp.w12"};
+    n.fc2 = "mlp.w3";
+  }
+  if (config.layer_scale) {
+    n.scale1 = "ls1.gamma";
+    n.scale2 = "ls2.gamma";
+  }
+  return n;
+}
 
 class Dinov2 final : public VisionModel {
  public:
@@ -33,8 +46,8 @@ class Dinov2 final : public VisionModel {
     const int64_t stored = config.positions_side * config.positions_side;
     const at::Tensor positions = weights.take("pos_embed", {1, 1 + stored, d});
     for (int64_t layer = 0; layer < config.n_layers; ++layer) {
-      blocks_.push_back(take_timm_block(weights, name_of(layer), config,
-                                        {.layer_scale = config.layer_scale, .swiglu = config.swiglu}));
+      blocks_.push_back(
+          take_block(weights, name_of(layer), config, block_names(config), {.swiglu = config.swiglu}));
     }
     // Used after the last block, or in training only.
     for (const char* name : {"norm.weight", "norm.bias", "mask_token"}) weights.ignore(name);

@@ -4,7 +4,7 @@
 
 #include "io/weight_files.h"
 #include "vit/patch_embedding.h"
-#include "vit/timm_block.h"
+#include "vit/take_block.h"
 
 namespace saev {
 namespace {
@@ -27,7 +27,8 @@ class Siglip final : public VisionModel {
     const at::Tensor patch_bias = weights.take(trunk + "patch_embed.proj.bias", {d});
     position_ = weights.take(trunk + "pos_embed", {1, shape_.n_patches, d});
     for (int64_t layer = 0; layer < sizes.n_layers; ++layer) {
-      blocks_.push_back(take_timm_block(weights, trunk + "blocks." + std::to_string(layer) + ".", sizes));
+      blocks_.push_back(
+          take_block(weights, trunk + "blocks." + std::to_string(layer) + ".", sizes, timm_block_names()));
     }
     for (const char* after : {"trunk.attn_pool.", "trunk.norm.", "trunk.fc_norm.", "trunk.head.", "head."}) {
       weights.ignore_under(std::string("visual.") + after);
