@@ -12,19 +12,21 @@ void at_least(AlignedArray<float>& array, int64_t n) {
   if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<float>(static_cast<size_t>(n));
 }
 
-/// Columns of W_enc and entries of b_enc of the dead latents, as panels of their own.
+/// Rows of W_enc and entries of b_enc of the dead latents.
 void gather_encoder(const TrainState& state, const std::vector<int32_t>& dead, const Layout& own,
                     AuxScratch& scratch) {
-  const int64_t d_vit = own.d_vit, n = static_cast<int64_t>(dead.size());
+  const int64_t stride = own.row_stride(), n = static_cast<int64_t>(dead.size());
   at_least(scratch.w_enc, own.encoder_size());
   at_least(scratch.b_enc, own.padded_sae());
   parallel_tasks(own.n_panels, [&](int64_t panel, int) {
-    for (int64_t l = 0; l < kPanel; ++l) {
-      const int64_t i = panel * kPanel + l;
+    for (int64_t i = panel * kPanel; i < (panel + 1) * kPanel; ++i) {
       const int64_t j = i < n ? dead[static_cast<size_t>(i)] : -1;
-      const float* from = j < 0 ? nullptr : state.w_enc.data() + j / kPanel * kPanel * d_vit + j % kPanel;
-      float* to = scratch.w_enc.data() + panel * kPanel * d_vit + l;
-      for (int64_t k = 0; k < d_vit; ++k) to[k * kPanel] = from ? from[k * kPanel] : 0.0f;
+      float* to = scratch.w_enc.data() + i * stride;
+      if (j < 0) {
+        std::fill_n(to, stride, 0.0f);
+      } else {
+        std::copy_n(state.w_enc.data() + j * stride, stride, to);
+      }
       scratch.b_enc[static_cast<size_t>(i)] = j < 0 ? 0.0f : state.b_enc[static_cast<size_t>(j)];
     }
   });

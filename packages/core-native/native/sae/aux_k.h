@@ -25,7 +25,7 @@ struct AuxScratch {
   RowTopKScratch top_k;
   DecodeScratch decode;
   ActiveLists lists;          ///< of dead latents, numbered as the SAE's
-  AlignedArray<float> w_enc;  ///< the dead latents' panels
+  AlignedArray<float> w_enc;  ///< the dead latents' rows
   AlignedArray<float> b_enc;  ///<
   AlignedArray<float> error;  ///< gradient of the auxiliary reconstruction, in slices
   AlignedArray<float> column_sums;

@@ -24,14 +24,18 @@ BlockEncoder::BlockEncoder(Level level, const Layout& layout, const EncodeInput&
       scratch_(scratch) {
   const int64_t group = SAEV_PICK(level, encode_group_rows)();
   const int64_t padded_rows = (kRowBlock + group - 1) / group * group, first = block * kRowBlock;
-  float* packed = at_least(scratch.packed, padded_rows * layout.d_vit);
+  const int64_t stride = layout.row_stride();
+  float* rows = at_least(scratch.rows, kRowBlock * stride);
+  float* packed = at_least(scratch.packed, padded_rows * stride);
+  at_least(scratch.panel, stride * kPanel);
   at_least(scratch.row_value, padded_rows * (segment + kListSlack));
   at_least(scratch.row_index, padded_rows * (segment + kListSlack));
   std::fill_n(at_least(scratch.floor, padded_rows), padded_rows, 0.0f);
-  SAEV_PICK(level, pack_rows)
-  ({input.x + first * layout.d_vit, n_, layout.d_vit, input.shift, input.slice_shift, packed,
+  SAEV_PICK(level, centre_rows)
+  ({input.x + first * layout.d_vit, n_, layout.d_vit, input.shift, input.slice_shift, rows, stride,
     input.slices ? input.slices + first * layout.slice_width : nullptr, layout.slice_width,
     input.rows * layout.slice_width});
+  SAEV_PICK(level, pack_rows)({rows, n_, stride, packed});
 }
 
 int64_t BlockEncoder::most(int64_t s) const {
@@ -41,9 +45,10 @@ int64_t BlockEncoder::most(int64_t s) const {
 void BlockEncoder::segment(int64_t s, float* value, uint16_t* index, int32_t* ptr, int32_t first) {
   const int64_t first_panel = s * segment_ / kPanel;
   const int64_t panels = std::min(segment_ / kPanel, layout_.n_panels - first_panel);
+  const int64_t latent = first_panel * kPanel, stride = layout_.row_stride();
   SAEV_PICK(level_, encode_segment)
-  ({scratch_.packed.data(), n_, layout_.d_vit, input_.w_enc + first_panel * kPanel * layout_.d_vit,
-    input_.b_enc + first_panel * kPanel, scratch_.floor.data(), panels, scratch_.row_value.data(),
+  ({scratch_.packed.data(), n_, stride, input_.w_enc + latent * stride, scratch_.panel.data(),
+    input_.b_enc + latent, scratch_.floor.data(), panels, scratch_.row_value.data(),
     scratch_.row_index.data(), value, index, ptr, first});
 }
 

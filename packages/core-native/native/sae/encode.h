@@ -12,7 +12,7 @@ namespace saev {
 struct EncodeInput {
   const float* x = nullptr;  ///< [rows, d_vit], C order
   int64_t rows = 0;
-  const float* w_enc = nullptr;        ///< panels
+  const float* w_enc = nullptr;        ///< rows
   const float* b_enc = nullptr;        ///< [padded_sae]
   const float* shift = nullptr;        ///< [d_vit], b_dec in the centred convention, else null
   const float* slice_shift = nullptr;  ///< [d_vit], b_dec
@@ -24,7 +24,7 @@ struct EncodeInput {
 /// Scratch of the threads, kept between batches.
 struct EncodeScratch {
   struct Thread {
-    AlignedArray<float> packed;
+    AlignedArray<float> rows, packed, panel;
     AlignedArray<float> row_value;
     AlignedArray<uint16_t> row_index;
     AlignedArray<float> floor;

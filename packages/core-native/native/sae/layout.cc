@@ -34,21 +34,22 @@ int64_t Layout::padded_sae() const {
 }
 
 void Layout::pack_encoder(const float* plain, float* packed) const {
-  for (int64_t p = 0; p < n_panels; ++p) {
-    const int64_t n = std::min(kPanel, d_sae - p * kPanel);
+  const int64_t stride = row_stride();
+  std::fill_n(packed, encoder_size(), 0.0f);
+  for (int64_t j0 = 0; j0 < d_sae; j0 += kPanel) {
+    const int64_t end = std::min(d_sae, j0 + kPanel);
     for (int64_t k = 0; k < d_vit; ++k) {
-      float* out = packed + (p * d_vit + k) * kPanel;
-      std::copy_n(plain + k * d_sae + p * kPanel, n, out);
-      std::fill(out + n, out + kPanel, 0.0f);
+      for (int64_t j = j0; j < end; ++j) packed[j * stride + k] = plain[k * d_sae + j];
     }
   }
 }
 
 void Layout::unpack_encoder(const float* packed, float* plain) const {
-  for (int64_t p = 0; p < n_panels; ++p) {
-    const int64_t n = std::min(kPanel, d_sae - p * kPanel);
+  const int64_t stride = row_stride();
+  for (int64_t j0 = 0; j0 < d_sae; j0 += kPanel) {
+    const int64_t end = std::min(d_sae, j0 + kPanel);
     for (int64_t k = 0; k < d_vit; ++k) {
-      std::copy_n(packed + (p * d_vit + k) * kPanel, n, plain + k * d_sae + p * kPanel);
+      for (int64_t j = j0; j < end; ++j) plain[k * d_sae + j] = packed[j * stride + k];
     }
   }
 }

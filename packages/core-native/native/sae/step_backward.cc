@@ -65,7 +65,7 @@ class Task {
       encoder_ = w.encoder.data();
     }
     const int64_t longest = std::max(w.lists.longest, scratch_.has_aux ? w.aux.longest : 0);
-    at_least(w.partial, std::max<int64_t>(8 * (longest + 80), l_.slice_width * kPanel + 64));
+    at_least(w.partial, 8 * (longest + 80));
     std::fill_n(decoder_, size, 0.0f);
     std::fill_n(encoder_, size, 0.0f);
     std::fill_n(scratch_.parallel.data() + first_, n_, 0.0f);
@@ -111,12 +111,10 @@ class Task {
     if (o_.input != EncoderInput::kCentred) return;
     for (int64_t j = 0; j < n_; j += kPanel) {
       float* b_dec = b_dec_sums(j);
-      const float* sums = scratch_.b_enc_gradient.data() + first_ + j;
-      const float* w = s_.w_enc.data() + (first_ + j) * l_.d_vit;
-      for (int64_t k = 0; k < l_.d_vit; ++k) {
-        float dot = 0;
-        for (int64_t i = 0; i < kPanel; ++i) dot += sums[i] * w[k * kPanel + i];
-        b_dec[k] += dot;
+      for (int64_t i = j; i < j + kPanel; ++i) {
+        const float sum = scratch_.b_enc_gradient[static_cast<size_t>(first_ + i)];
+        const float* w = s_.w_enc.data() + (first_ + i) * l_.row_stride();
+        for (int64_t k = 0; k < l_.d_vit; ++k) b_dec[k] += sum * w[k];
       }
     }
   }
@@ -135,10 +133,9 @@ class Task {
     }
   }
 
-  void update(StepScratch::Worker& w, StepTimes* times) {
+  void update(StepTimes* times) {
     const double begin = now_ms();
     const int64_t width = l_.slice_width, at = first_ * width;
-    at_least(w.partial, width * kPanel + 64);
     SAEV_PICK(s_.level, adam_decoder)
     (adam_,
      {s_.w_dec.data() + at, s_.m_w_dec.data() + at, s_.v_w_dec.data() + at, l_.slice_stride(), l_.n_slices,
@@ -148,10 +145,10 @@ class Task {
     // Where gradients are clipped, `measure` has summed the gradient of b_dec.
     const bool sums = o_.input == EncoderInput::kCentred && !(o_.grad_clip > 0);
     for (int64_t j = 0; j < n_; j += kPanel) {
-      const int64_t panel = (first_ + j) * l_.d_vit;
-      encoder(adam_, {s_.w_enc.data() + panel, s_.m_w_enc.data() + panel, s_.v_w_enc.data() + panel, l_.d_vit,
-                      encoder_ + j * width, n_ * width, width, scratch_.b_enc_gradient.data() + first_ + j,
-                      sums ? b_dec_sums(j) : nullptr, w.partial.data()});
+      const int64_t row = (first_ + j) * l_.row_stride();
+      encoder(adam_, {s_.w_enc.data() + row, s_.m_w_enc.data() + row, s_.v_w_enc.data() + row,
+                      l_.row_stride(), kPanel, encoder_ + j * width, n_ * width, width,
+                      scratch_.b_enc_gradient.data() + first_ + j, sums ? b_dec_sums(j) : nullptr});
     }
     if (times) times->adam += now_ms() - begin;
   }
@@ -347,9 +344,9 @@ double step_backward(TrainState& state, int64_t rows, const StepOptions& options
     finish_b_dec(layout, n_segments, scratch);
     norm = total_norm(layout, scratch);
     factor = static_cast<float>(std::min(1.0, options.grad_clip / (norm + 1e-6)));
-    each_task([factor](Task& task, StepScratch::Worker& w, StepTimes* t) {
+    each_task([factor](Task& task, StepScratch::Worker&, StepTimes* t) {
       task.resume(factor);
-      task.update(w, t);
+      task.update(t);
     });
     for (int64_t k = 0; k < layout.padded_vit(); ++k)
       scratch.b_dec_gradient[static_cast<size_t>(k)] *= factor;
@@ -367,7 +364,7 @@ double step_backward(TrainState& state, int64_t rows, const StepOptions& options
   } else {
     each_task([](Task& task, StepScratch::Worker& w, StepTimes* t) {
       task.gradients(w, t);
-      task.update(w, t);
+      task.update(t);
     });
     finish_b_dec(layout, n_segments, scratch);
   }

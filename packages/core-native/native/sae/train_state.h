@@ -31,7 +31,7 @@ struct StateItem {
 struct TrainState {
   Level level = Level::kPlain;
   Layout layout;
-  AlignedArray<float> w_enc, m_w_enc, v_w_enc;  ///< panels
+  AlignedArray<float> w_enc, m_w_enc, v_w_enc;  ///< rows
   AlignedArray<float> w_dec, m_w_dec, v_w_dec;  ///< slices
   AlignedArray<float> b_enc, m_b_enc, v_b_enc;  ///< [padded_sae]
   AlignedArray<float> b_dec, m_b_dec, v_b_dec;  ///< [padded_vit]

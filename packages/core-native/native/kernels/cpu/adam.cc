@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "kernels/cpu/encode_relu.h"
-
 namespace saev::plain {
 namespace {
 
@@ -39,9 +37,9 @@ void adam_decoder(const AdamStep& s, const AdamDecoderArgs& a) {
 }
 
 void adam_encoder(const AdamStep& s, const AdamEncoderArgs& a) {
-  for (int64_t k = 0; k < a.d_vit; ++k) {
-    for (int64_t l = 0; l < kPanel; ++l) {
-      const int64_t o = k * kPanel + l;
+  for (int64_t l = 0; l < a.n; ++l) {
+    for (int64_t k = 0; k < a.stride; ++k) {
+      const int64_t o = l * a.stride + k;
       if (a.b_dec_gradient) a.b_dec_gradient[k] += a.sum[l] * a.w[o];
       update(s, a.w[o], a.m[o], a.v[o], a.g[k / a.width * a.slice_stride + l * a.width + k % a.width]);
     }

@@ -2,7 +2,7 @@
 // Adam (Kingma & Ba 2015, algorithm 1, as PyTorch computes it):
 //   m ← m + (1 − β₁)(g − m),  v ← β₂ v + (1 − β₂) g²,  w ← w − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
 // for a vector, for the decoder's rows fused with the removal of the parallel gradient and the norm, and for
-// the encoder's panels fused with its share of the gradient of b_dec.
+// the encoder's rows fused with its share of the gradient of b_dec.
 
 #include <cstdint>
 
@@ -44,17 +44,16 @@ struct AdamDecoderArgs {
 };
 
 struct AdamEncoderArgs {
-  float* w;  ///< [d_vit][kPanel] one panel; m and v alike
+  float* w;  ///< [n][stride] rows of W_enc; m and v alike
   float* m;
   float* v;
-  int64_t d_vit;
+  int64_t stride;         ///< floats of a row, multiple of 16
+  int64_t n;              ///< latents
   const float* g;         ///< latent l's slice s at g + s · slice_stride + l · width
   int64_t slice_stride;   ///<
   int64_t width;          ///< of a slice, multiple of 16
-  const float* sum;       ///< [kPanel] gradient of b_enc
-  float* b_dec_gradient;  ///< [d_vit rounded up to 16] added to: Σ_l sum[l] · w[k][l], before the update; or
-                          ///< null
-  float* scratch;         ///< [width · kPanel + 64]; 64-byte aligned
+  const float* sum;       ///< [n] gradient of b_enc
+  float* b_dec_gradient;  ///< [stride] added to: Σ_l sum[l] · w[l], before the update; or null
 };
 
 SAEV_DECLARE_KERNEL(void, adam_vector, (const AdamStep&, const AdamVectorArgs&))

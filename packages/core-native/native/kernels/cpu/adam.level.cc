@@ -1,7 +1,5 @@
 #include "kernels/cpu/adam.h"
 
-#include "kernels/cpu/encode_relu.h"
-#include "kernels/cpu/reduce8.h"
 #include "kernels/cpu/simd.h"
 
 namespace saev {
@@ -17,38 +15,6 @@ SAEV_INLINE Vec update(const AdamStep& s, float* m, float* v, Vec w, Vec g) {
   const Vec denominator = fma(vsqrt(v1), splat(s.inverse_sqrt), splat(s.epsilon));
   return w - splat(s.step_size) * m1 / denominator;
 }
-
-/// out[k][kPanel] = the latents' columns k … of one slice: g[l · width + k].
-SAEV_INLINE void transpose_panel(const float* g, int64_t width, float* out) {
-#if defined(__AVX2__)
-  for (int64_t l = 0; l < kPanel; l += 8) {
-    for (int64_t k = 0; k < width; k += 8) {
-      __m256 r[8], t[8], u[8];
-      SAEV_UNROLL for (int i = 0; i < 8; ++i) r[i] = _mm256_load_ps(g + (l + i) * width + k);
-      SAEV_UNROLL for (int i = 0; i < 4; ++i) {
-        t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
-        t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
-      }
-      SAEV_UNROLL for (int i = 0; i < 2; ++i) {
-        u[4 * i] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0x44);
-        u[4 * i + 1] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0xee);
-        u[4 * i + 2] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0x44);
-        u[4 * i + 3] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0xee);
-      }
-      SAEV_UNROLL for (int i = 0; i < 4; ++i) {
-        _mm256_store_ps(out + (k + i) * kPanel + l, _mm256_permute2f128_ps(u[i], u[i + 4], 0x20));
-        _mm256_store_ps(out + (k + i + 4) * kPanel + l, _mm256_permute2f128_ps(u[i], u[i + 4], 0x31));
-      }
-    }
-  }
-#else
-  for (int64_t k = 0; k < width; ++k) {
-    for (int64_t l = 0; l < kPanel; ++l) out[k * kPanel + l] = g[l * width + k];
-  }
-#endif
-}
-
-constexpr int kPanelVectors = static_cast<int>(kPanel) / kWidth;
 
 }  // namespace
 
@@ -93,30 +59,19 @@ void adam_decoder(const AdamStep& s, const AdamDecoderArgs& a) {
 }
 
 void adam_encoder(const AdamStep& s, const AdamEncoderArgs& a) {
-  float* const g = a.scratch;
-  float* const partial = a.scratch + a.width * kPanel;
-  Vec sum[kPanelVectors];
-  SAEV_UNROLL for (int v = 0; v < kPanelVectors; ++v) sum[v] = loadu(a.sum + v * kWidth);
-  for (int64_t k0 = 0; k0 < a.d_vit; k0 += a.width) {
-    transpose_panel(a.g + k0 / a.width * a.slice_stride, a.width, g);
-    const int64_t n = k0 + a.width <= a.d_vit ? a.width : a.d_vit - k0;
-    for (int64_t k = 0; k < n; ++k) {
-      const int64_t o = (k0 + k) * kPanel;
-      Vec dot = zero();
-      SAEV_UNROLL for (int v = 0; v < kPanelVectors; ++v) {
-        const int64_t at = o + v * kWidth;
-        const Vec w0 = load(a.w + at);
-        dot = fma(sum[v], w0, dot);
-        store(a.w + at, update(s, a.m + at, a.v + at, w0, load(g + k * kPanel + v * kWidth)));
-      }
-      if (a.b_dec_gradient == nullptr) continue;
-      store_partial8(partial + 8 * (k % 8), dot);
-      if (k % 8 == 7) {
-        add_sums8(partial, a.b_dec_gradient + k0 + k - 7);
-      } else if (k == n - 1) {
-        for (int64_t i = k / 8 * 8; i <= k; ++i) {
-          for (int l = 0; l < 8; ++l) a.b_dec_gradient[k0 + i] += partial[8 * (i % 8) + l];
+  for (int64_t l = 0; l < a.n; ++l) {
+    const Vec sum = splat(a.sum[l]);
+    for (int64_t k0 = 0; k0 < a.stride; k0 += a.width) {
+      const int64_t o = l * a.stride + k0;
+      const float* g = a.g + k0 / a.width * a.slice_stride + l * a.width;
+      const int64_t n = k0 + a.width <= a.stride ? a.width : a.stride - k0;
+      for (int64_t i = 0; i < n; i += kWidth) {
+        const Vec w0 = load(a.w + o + i);
+        if (a.b_dec_gradient) {
+          float* b = a.b_dec_gradient + k0 + i;
+          store(b, fma(sum, w0, load(b)));
         }
+        store(a.w + o + i, update(s, a.m + o + i, a.v + o + i, w0, load(g + i)));
       }
     }
   }

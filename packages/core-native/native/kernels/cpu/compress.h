@@ -19,7 +19,7 @@ struct LaneTable {
     }
   }
 };
-constexpr LaneTable kLanes;
+constexpr LaneTable kLaneTable;
 #endif
 
 /// Writes the lanes of v that are greater than those of `floor` to value[count …] and base + lane to
@@ -34,7 +34,7 @@ SAEV_INLINE int append_above(Vec v, Vec floor, int base, float* value, uint16_t*
                                                    _mm512_add_epi32(lanes, _mm512_set1_epi32(base)));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(index + count), _mm512_cvtepi32_epi16(kept));
 #elif defined(__AVX2__)
-  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(kLanes.lane[mask]));
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(kLaneTable.lane[mask]));
   _mm256_storeu_ps(value + count, _mm256_permutevar8x32_ps((__m256)v, _mm256_cvtepu8_epi32(bytes)));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(index + count),
                    _mm_add_epi16(_mm_cvtepu8_epi16(bytes), _mm_set1_epi16(static_cast<short>(base))));

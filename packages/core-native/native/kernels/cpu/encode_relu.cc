@@ -1,18 +1,17 @@
 #include "kernels/cpu/encode_relu.h"
 
+#include <cmath>
+
 namespace saev::plain {
 
 int64_t encode_group_rows() {
   return 4;
 }
 
-void pack_rows(const PackRowsArgs& a) {
-  const int64_t group = encode_group_rows();
-  const int64_t groups = (a.n + group - 1) / group;
-  for (int64_t r = 0; r < groups * group; ++r) {
-    float* out = a.packed + r / group * group * a.d_vit + r % group;
-    for (int64_t k = 0; k < a.d_vit; ++k) {
-      out[k * group] = r < a.n ? a.x[r * a.d_vit + k] - (a.shift ? a.shift[k] : 0.0f) : 0.0f;
+void centre_rows(const CentreRowsArgs& a) {
+  for (int64_t r = 0; r < a.n; ++r) {
+    for (int64_t k = 0; k < a.stride; ++k) {
+      a.rows[r * a.stride + k] = k < a.d_vit ? a.x[r * a.d_vit + k] - (a.shift ? a.shift[k] : 0.0f) : 0.0f;
     }
   }
   if (a.slices == nullptr) return;
@@ -28,16 +27,32 @@ void pack_rows(const PackRowsArgs& a) {
   }
 }
 
+void pack_rows(const PackRowsArgs& a) {
+  const int64_t group = encode_group_rows(), steps = a.stride / kLanes;
+  const int64_t groups = (a.n + group - 1) / group;
+  for (int64_t r = 0; r < groups * group; ++r) {
+    for (int64_t k = 0; k < a.stride; ++k) {
+      const int64_t at = ((r / group * kLanes + k % kLanes) * steps + k / kLanes) * group + r % group;
+      a.packed[at] = r < a.n ? a.rows[r * a.stride + k] : 0.0f;
+    }
+  }
+}
+
 void encode_segment(const EncodeSegmentArgs& a) {
-  const int64_t group = encode_group_rows();
+  const int64_t group = encode_group_rows(), steps = a.stride / kLanes;
   int32_t end = a.first;
   for (int64_t r = 0; r < a.n; ++r) {
     a.row_ptr[r] = end;
-    const float* row = a.packed + r / group * group * a.d_vit + r % group;
+    const float* row = a.packed + r / group * group * a.stride + r % group;
     for (int64_t j = 0; j < a.n_panels * kPanel; ++j) {
-      const float* w = a.w + j / kPanel * kPanel * a.d_vit + j % kPanel;
+      const float* w = a.w + j * a.stride;
       float h = 0;
-      for (int64_t k = 0; k < a.d_vit; ++k) h += row[k * group] * w[k * kPanel];
+      for (int64_t l = 0; l < kLanes; ++l) {
+        float sum = 0;
+        for (int64_t i = 0; i < steps; ++i)
+          sum = std::fma(row[(l * steps + i) * group], w[i * kLanes + l], sum);
+        h += sum;
+      }
       h += a.bias[j];
       if (h > a.floor[r]) {
         a.value[end - a.first] = h;

@@ -1,0 +1,38 @@
+#pragma once
+// The inner loop of our tiled products, for level files only: (kRows × steps) · (steps × two vectors), with
+// the sums in registers over all steps. Operands are packed, so that both are read in order:
+//
+//   rows  [step][kRows]        one value of each row
+//   w     [step][kPanel]       one value of each column; a tile takes two vectors of them
+//
+// Each sum is made in the order of the steps, with one rounding a step.
+
+#include "kernels/cpu/simd.h"
+
+namespace saev {
+namespace {
+
+// 24 sums of 32 registers, or 12 of 16.
+#if defined(__AVX2__) && !defined(__AVX512F__)
+constexpr int kTileRows = 6;
+#else
+constexpr int kTileRows = 12;
+#endif
+constexpr int kTileColumns = 2 * kWidth;
+
+/// sum[r][v] += Σ_step rows[step][r] · w[step][v]. `stride` floats from one step of w to the next.
+template <int kRows>
+SAEV_INLINE void multiply_add_tile(const float* __restrict rows, const float* __restrict w, int64_t stride,
+                                   int64_t steps, Vec (&sum)[kRows][2]) {
+  for (int64_t k = 0; k < steps; ++k) {
+    const Vec w0 = load(w + k * stride), w1 = load(w + k * stride + kWidth);
+    SAEV_UNROLL for (int r = 0; r < kRows; ++r) {
+      const Vec a = splat(rows[k * kRows + r]);
+      sum[r][0] = fma(a, w0, sum[r][0]);
+      sum[r][1] = fma(a, w1, sum[r][1]);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace saev
