@@ -4,6 +4,7 @@ import type { Session } from "../../src/explorer/api.js";
 import { server } from "./data/source.js";
 import { useLoaded } from "./data/use.js";
 import { HomePage } from "./pages/home.js";
+import { RunsPage } from "./pages/runs.js";
 import { ViewPages } from "./pages/view.js";
 import { ThemeButton } from "./parts/theme-button.js";
 import { Waiting } from "./parts/waiting.js";
@@ -27,6 +28,9 @@ export function App() {
             <HomePage session={session.value} />
           </Route>
           <Route path="/views/:view/*?">{({ view }) => <ViewPages id={view!} />}</Route>
+          <Route path="/runs">
+            <RunsPage />
+          </Route>
           <Route>
             <p role="alert">
               There is no such page. <Link href="/">Back to the start</Link>

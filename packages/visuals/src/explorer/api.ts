@@ -14,7 +14,9 @@
  * | `views/:view/latents/:latent/maps.bin`     | float32 `[images, patches]`: f_x of the top images' patches   |
  * | `views/:view/images/:image/:size.webp`     | the image as the model saw it, square, `size` pixels a side   |
  * | `views/:view/notes.json`                   | {@link Notes}; `PUT views/:view/notes/:latent` writes one     |
- * | `runs/:run/run.json`                       | {@link Run}                                                   |
+ * | `runs/runs.json`                           | {@link Run}s                                                  |
+ * | `runs/:run/metrics.json`                   | {@link Metrics}: the whole lines of metrics.jsonl             |
+ * | `runs/:run/follow`                         | server-sent events: {@link Metrics} as they are written        |
  */
 
 /** What was opened. */
@@ -117,15 +119,20 @@ export interface RunSummary {
   readonly title: string;
 }
 
-/** A training run as its folder has it. */
+/** A training run as its folder has it now. */
 export interface Run extends RunSummary {
-  /** config.json. */
-  readonly config: unknown;
+  /** config.json; null while there is none. */
+  readonly config: Readonly<Record<string, unknown>> | null;
   /** evaluation.json, once the run has ended. */
-  readonly evaluation?: Readonly<Record<string, unknown>> | undefined;
-  /** Lines of metrics.jsonl, with `track`. */
-  readonly metrics: readonly Readonly<Record<string, unknown>>[];
+  readonly evaluation: Readonly<Record<string, unknown>> | null;
+  /** The last line of metrics.jsonl, with `track`. */
+  readonly last: Readonly<Record<string, unknown>> | null;
+  /** Views of its SAE that were opened too. */
+  readonly views: readonly string[];
 }
+
+/** Lines of metrics.jsonl that have a `step`. */
+export type Metrics = readonly Readonly<Record<string, unknown>>[];
 
 /** The body of every refused request. */
 export interface Refusal {

@@ -63,6 +63,11 @@ export class Collection {
     };
   }
 
+  /** Ids of the views of a run's SAE. */
+  viewsOf(run: OpenRun): readonly string[] {
+    return [...this.views.values()].filter((view) => this.#runOf(view) === run.id).map((view) => view.id);
+  }
+
   /** The run whose checkpoint a view was made from. */
   #runOf(view: OpenView): string | undefined {
     const { checkpoint } = view;

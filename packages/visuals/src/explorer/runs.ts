@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import path from "node:path";
 import { SaevError } from "@saev/core";
-import type { Run, RunSummary } from "./api.js";
+import type { Metrics, Run, RunSummary } from "./api.js";
 
 type Table = Readonly<Record<string, unknown>>;
 
@@ -21,40 +21,53 @@ export class OpenRun {
     return { id: this.id, title: this.title };
   }
 
-  /** @throws SaevError `BAD_FILE`, `NOT_FOUND`. */
-  read(): Run {
-    const evaluation = path.join(this.folder, "evaluation.json");
+  /** @param views ids of the views of its SAE. @throws SaevError `BAD_FILE`. */
+  read(views: readonly string[]): Run {
     return {
       ...this.summary(),
       config: readJson(path.join(this.folder, "config.json")),
-      ...(existsSync(evaluation) && { evaluation: readJson(evaluation) as Table }),
-      metrics: this.metrics(),
+      evaluation: readJson(path.join(this.folder, "evaluation.json")),
+      last: this.metricsFrom(0).metrics.at(-1) ?? null,
+      views,
     };
   }
 
-  /** The whole lines of metrics.jsonl: a run that is being written ends in half a line. */
-  metrics(): readonly Table[] {
+  /**
+   * The lines of metrics.jsonl from byte `start` on, as far as they are whole: a run that is being written ends in half a
+   * line. @returns where the next line begins; 0 where the file was cut since, as a resumed run does.
+   */
+  metricsFrom(start: number): { readonly metrics: Metrics; readonly next: number } {
     const file = path.join(this.folder, "metrics.jsonl");
-    if (!existsSync(file)) return [];
-    return readFileSync(file, "utf8")
-      .split("\n")
-      .flatMap((line) => {
-        try {
-          return line === "" ? [] : [JSON.parse(line) as Table];
-        } catch {
-          return [];
-        }
-      });
+    if (!existsSync(file)) return { metrics: [], next: 0 };
+    const fd = openSync(file, "r");
+    try {
+      const { size } = fstatSync(fd);
+      if (size < start) return { metrics: [], next: 0 };
+      const bytes = Buffer.alloc(size - start);
+      const text = bytes.toString("utf8", 0, readSync(fd, bytes, 0, bytes.length, start));
+      const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+      return { metrics: whole.split("\n").flatMap(entryOf), next: start + Buffer.byteLength(whole) };
+    } finally {
+      closeSync(fd);
+    }
   }
 }
 
-function readJson(file: string): unknown {
+function entryOf(line: string): Table[] {
   try {
-    return JSON.parse(readFileSync(file, "utf8"));
+    const entry = JSON.parse(line || "null") as Table | null;
+    return typeof entry?.step === "number" ? [entry] : [];
+  } catch {
+    return [];
+  }
+}
+
+/** null where the file is not there. */
+function readJson(file: string): Table | null {
+  if (!existsSync(file)) return null;
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Table;
   } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    throw new SaevError(missing ? "NOT_FOUND" : "BAD_FILE", `${file}: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw new SaevError("BAD_FILE", `${file}: ${(cause as Error).message}`, { cause });
   }
 }

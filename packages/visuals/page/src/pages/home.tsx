@@ -1,22 +1,33 @@
+import { useEffect } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { Session } from "../../../src/explorer/api.js";
+import { amount } from "../parts/format.js";
 
 /** What was opened. */
 export function HomePage({ session }: { readonly session: Session }) {
+  useEffect(() => {
+    document.title = `${session.title} · saev explorer`;
+  }, [session]);
   return (
     <>
       <h1>{session.title}</h1>
-      <ul>
+      <ul class="tiles">
         {session.views.map((view) => (
           <li key={view.id}>
-            <Link href={`/views/${view.id}`}>{view.title}</Link>: {view.dSae.toLocaleString("en")} latents
+            <Link href={`/views/${view.id}`}>
+              <b>{view.title}</b>
+              <span class="soft">{amount(view.dSae, "latent")}</span>
+            </Link>
           </li>
         ))}
-        {session.runs.map((run) => (
-          <li key={run.id}>
-            <Link href={`/runs/${run.id}`}>{run.title}</Link>: a training run
+        {session.runs.length > 0 && (
+          <li>
+            <Link href="/runs">
+              <b>Training</b>
+              <span class="soft">{amount(session.runs.length, "run")}</span>
+            </Link>
           </li>
-        ))}
+        )}
       </ul>
     </>
   );
