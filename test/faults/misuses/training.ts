@@ -34,6 +34,26 @@ export const misuses: readonly Misuse[] = [
     ends: ["NUMERIC"],
   },
   {
+    what: "more latents kept than there are",
+    run: () => trainer({ activation: { kind: "top-k", topK: 4 } }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "prefixes that do not end with all latents",
+    run: () => trainer({ matryoshka: { prefixes: [1, 2] } }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "more prefixes than latents",
+    run: () => trainer({ matryoshka: { nPrefixes: 4 } }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "an auxiliary loss without a word on when a latent is dead",
+    run: () => trainer({ auxK: {}, deadThresholdTokens: 0 }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
     what: "a NaN learning rate",
     run: () => trainer({ lr: Number.NaN }),
     ends: ["INVALID_ARGUMENT", "NUMERIC"],
