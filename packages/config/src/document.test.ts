@@ -17,7 +17,20 @@ test("a document has no kind, at any depth, and is no part of the config", () =>
   expect(document.data).toEqual({ root: "x" });
   (document.vit_layers as number[]).push(3);
   expect(cfg.vit_layers).toEqual([1, 2]);
-  expect(toDocument(parseTrain({ sae: { kind: "jump-relu" } })).sae).toEqual({});
+  expect(toDocument(parseTrain({ sae: { kind: "top-k" } })).sae).not.toHaveProperty("kind");
+});
+
+test("kinds of the Python package's have no kind, ours have, and what it lacks is left out at its default", () => {
+  for (const kind of ["relu", "jump-relu", "top-k", "batch-top-k", "gated"]) {
+    const cfg = parseTrain({ sae: { kind, d_vit: 8, d_sae: 100 }, optimizer: "adamw", grad_clip: 1 });
+    const document = toDocument(cfg);
+    expect(document.sae).toMatchObject({ d_sae: 100 });
+    expect(document).toMatchObject({ optimizer: "adamw", grad_clip: 1 });
+    expect(document).not.toHaveProperty("lr_schedule");
+    expect(document.sae).not.toHaveProperty("reinit_blend");
+    expect("kind" in (document.sae as object)).toBe(kind === "jump-relu" || kind === "gated");
+    if (kind !== "relu") expect(parseTrain(document)).toEqual(cfg);
+  }
 });
 
 test("its text writes floats as floats and integers as integers", () => {

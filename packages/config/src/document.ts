@@ -1,13 +1,15 @@
 import { activationsSpec } from "./activations.js";
 import { auto, type Field, type Spec } from "./fields.js";
 import { pythonJson } from "./python.js";
-import { saeSpecs } from "./sae.js";
+import { gatedSpec, jumpReluSpec, saeSpecs } from "./sae.js";
 import { inferredMember, type Schema, specsOf } from "./schema.js";
+import { trainSpec } from "./train.js";
 
 /**
- * The Python package's plain form of a config: no `kind`, snake_case, nothing frozen. Two things are lost, as they
- * are there: a JumpRelu is an empty table, and a float that is whole looks like an integer. A size that is "auto" becomes
- * what that package has for one that is left out: resolve the config first where the model or the data is another.
+ * The Python package's plain form of a config: no `kind`, snake_case, nothing frozen. (Kinds of
+ * SAE that it does not have keep theirs.) Fields that it does not have are
+ * left out while they are at their defaults. A float that is whole looks like an integer, as there. A size that is "auto"
+ * becomes what that package has for one that is left out: resolve the config first where the model or the data is another.
  */
 export function toDocument(config: object): Record<string, unknown> {
   return plain(config) as Record<string, unknown>;
@@ -16,12 +18,26 @@ export function toDocument(config: object): Record<string, unknown> {
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
+  const { kind = "" } = value as { kind?: string };
   return Object.fromEntries(
     Object.entries(value).flatMap(([k, v]) =>
-      k === "kind" ? [] : [[k, v === auto ? (documented[k] ?? v) : plain(v)]],
+      (k === "kind" && !ownKinds.has(kind)) || ours.get(`${kind}.${k}`) === v
+        ? []
+        : [[k, v === auto ? (documented[k] ?? v) : plain(v)]],
     ),
   );
 }
+
+const ownKinds: ReadonlySet<string> = new Set([jumpReluSpec.kind, gatedSpec.kind]);
+
+/** Defaults of the fields that the Python package does not have, by kind and name. */
+const ours: ReadonlyMap<string, unknown> = new Map(
+  [trainSpec, ...saeSpecs].flatMap(({ kind = "", fields }) =>
+    Object.entries(fields).flatMap(([name, field]: [string, Field]) =>
+      field.ours ? [[`${kind}.${name}`, field.default] as const] : [],
+    ),
+  ),
+);
 
 /** The Python package's defaults of the fields that may be "auto", by their names. */
 const documented: Readonly<Record<string, unknown>> = Object.fromEntries(

@@ -5,6 +5,7 @@ import {
   BatchTopK,
   DataLoad,
   fieldEffects,
+  Gated,
   GlobDataset,
   ImageFolderDataset,
   ImagenetDataset,
@@ -33,6 +34,7 @@ const schemas: readonly object[] = [
   JumpRelu,
   TopK,
   BatchTopK,
+  Gated,
   Vanilla,
   Matryoshka,
   Visuals,
@@ -76,6 +78,8 @@ describe("what is not built refuses in one line that names the field", () => {
     [Activations, parseActivations(folder), []],
     [Train, parseTrain({}), []],
     [Train, parseTrain({ sae: { kind: "jump-relu" } }), ["sae"]],
+    [Train, parseTrain({ weight_decay: 0.1 }), ["weight_decay"]],
+    [Train, parseTrain({ weight_decay: 0.1, optimizer: "adamw" }), []],
     [Train, parseTrain({ objective: { n_prefixes: 3 } }), []],
     [Train, parseTrain({ sae: { kind: "top-k" } }), []],
     [
@@ -101,10 +105,11 @@ test("track says once where metrics go", () => {
   expect(notices(Visuals, parseVisuals({}))).toEqual([]);
 });
 
-test("a top-k SAE says once that it has no L1 penalty", () => {
+test("a top-k SAE says once that it has no L1 penalty, if somebody asked for one", () => {
   const said = (objective: object) =>
     notices(Train, parseTrain({ track: false, sae: { kind: "batch-top-k" }, objective }));
-  expect(said({})).toEqual([
+  expect(said({})).toEqual([]);
+  expect(said({ sparsity_coeff: 1e-3 })).toEqual([
     "objective.sparsity_coeff: a batch-top-k SAE has no L1 penalty, its sparsity is top_k",
   ]);
   expect(said({ kind: "matryoshka", sparsity_coeff: 0 })).toEqual([]);

@@ -1,8 +1,9 @@
 import type { Activations } from "./activations.js";
 import type { ConfigIssue } from "./issues.js";
 import { shown } from "./issues.js";
+import { vanillaSpec } from "./objective.js";
 import { type Schema, specsOf } from "./schema.js";
-import type { Train } from "./train.js";
+import { type Train, trainSpec } from "./train.js";
 import type { Visuals } from "./visuals.js";
 
 /** What a field does, or when it is refused because what it asks for is not built. Some fields have both. */
@@ -12,11 +13,15 @@ export interface FieldEffect {
   /** Why and instead of what a value is refused; absent where every valid value works. */
   readonly refusal?: string;
   /** Whether this value is refused. There exactly when `refusal` is. */
-  readonly refuses?: (value: unknown) => boolean;
+  readonly refuses?: (value: unknown, cfg: object) => boolean;
 }
 
 const does = (effect: string): FieldEffect => ({ effect });
-const refuses = (refusal: string, when: (value: unknown) => boolean, effect?: string): FieldEffect => ({
+const refuses = (
+  refusal: string,
+  when: (value: unknown, cfg: object) => boolean,
+  effect?: string,
+): FieldEffect => ({
   ...(effect === undefined ? {} : { effect }),
   refusal,
   refuses: when,
@@ -33,20 +38,28 @@ const slurmOnly = (usual: unknown): FieldEffect =>
 
 const datasets = does("where images, their order and their labels come from");
 
+const shared = (name: string): Record<string, FieldEffect> => ({
+  [`${name}.d_vit`]: does(
+    "checked against the shards or, as auto, taken from them; first dimension of W_enc",
+  ),
+  [`${name}.exp_factor`]: does("number of latents, where d_sae does not say it"),
+  [`${name}.d_sae`]: does("number of latents"),
+  [`${name}.n_reinit_samples`]: does("rows whose mean b_dec starts from"),
+  [`${name}.reinit_blend`]: does("initial W_dec"),
+  [`${name}.remove_parallel_grads`]: does("W_dec's gradient"),
+  [`${name}.normalize_w_dec`]: does("norms of W_dec's rows"),
+  [`${name}.tied`]: does("initial W_enc"),
+  [`${name}.seed`]: does("initial weights"),
+});
+
 const topKEffects = (name: string): Record<string, FieldEffect> => ({
-  [`${name}.d_vit`]: does("checked against the shards; first dimension of W_enc"),
-  [`${name}.exp_factor`]: does("number of latents"),
+  ...shared(name),
   [`${name}.top_k`]: does("latents kept; checked against their number"),
   [`${name}.relu`]: does("whether kept values below 0 become 0"),
   [`${name}.k_aux`]: does("dead latents in the auxiliary loss"),
   [`${name}.alpha`]: does("weight of the auxiliary loss"),
   [`${name}.aux_form`]: does("ReLU and b_dec in the auxiliary loss"),
   [`${name}.dead_threshold_tokens`]: does("when a latent is dead"),
-  [`${name}.n_reinit_samples`]: does("rows whose mean b_dec starts from"),
-  [`${name}.remove_parallel_grads`]: does("W_dec's gradient"),
-  [`${name}.normalize_w_dec`]: does("norms of W_dec's rows"),
-  [`${name}.tied`]: does("initial W_enc"),
-  [`${name}.seed`]: does("initial weights"),
 });
 
 /**
@@ -107,14 +120,26 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Train.n_workers": does("threads that read; 0 reads on the training thread"),
   "Train.n_patches": does("when training ends"),
   "Train.sae": refuses(
-    "jump-relu cannot be trained so far; use relu, top-k or batch-top-k",
-    isKind("jump-relu"),
+    "jump-relu and gated cannot be trained so far; use relu, top-k or batch-top-k",
+    isKind("jump-relu", "gated"),
     "kind and size of the SAE",
   ),
   "Train.objective": does("the loss"),
   "Train.n_sparsity_warmup": does("rise of the sparsity coefficient"),
   "Train.lr": does("learning rate"),
   "Train.n_lr_warmup": does("rise of the learning rate"),
+  "Train.lr_schedule": does("fall of the learning rate"),
+  "Train.optimizer": refuses(
+    "muon is not built so far; use adam or adamw",
+    (v) => v === "muon",
+    "how gradients move the weights",
+  ),
+  "Train.weight_decay": refuses(
+    "adam has none; choose optimizer = adamw or muon, or leave it out",
+    (v, cfg) => v !== trainSpec.fields.weight_decay.default && (cfg as Train).optimizer === "adam",
+    "decay of W_enc and W_dec under adamw and muon",
+  ),
+  "Train.grad_clip": does("largest norm of the gradients"),
   "Train.sae_batch_size": does("rows per step"),
   "Train.track": does("whether metrics.jsonl is written; nothing is sent anywhere, which is said once"),
   "Train.wandb_project": does("recorded in the run's config.json and the head of its metrics"),
@@ -128,18 +153,23 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Train.n_hours": slurmOnly(24),
   "Train.log_to": slurmOnly("./logs"),
 
-  "Relu.d_vit": does("checked against the shards or, as auto, taken from them; first dimension of W_enc"),
-  "Relu.exp_factor": does("number of latents"),
-  "Relu.n_reinit_samples": does("rows whose mean b_dec starts from"),
-  "Relu.remove_parallel_grads": does("W_dec's gradient"),
-  "Relu.normalize_w_dec": does("norms of W_dec's rows"),
-  "Relu.seed": does("initial weights"),
+  ...shared("Relu"),
+  ...shared("Gated"),
+  ...shared("JumpRelu"),
+  "JumpRelu.threshold": does("initial thresholds"),
+  "JumpRelu.bandwidth": does("which values move a threshold, and how much"),
+  "JumpRelu.sparsity": does("the penalty"),
+  "JumpRelu.tanh_scale": does("the penalty where it is tanh-l0"),
   ...topKEffects("TopK"),
   ...topKEffects("BatchTopK"),
   "BatchTopK.momentum": does("how fast the threshold follows"),
-  "Vanilla.sparsity_coeff": does("weight of the L1 penalty; of a top-k SAE unused, which is said once"),
+  "Vanilla.sparsity_coeff": does(
+    "weight of the penalty: L1, of jump-relu L0; of a top-k SAE unused: that a value was given is said once",
+  ),
   "Matryoshka.n_prefixes": does("prefixes per batch"),
-  "Matryoshka.sparsity_coeff": does("weight of the L1 penalty; of a top-k SAE unused, which is said once"),
+  "Matryoshka.sparsity_coeff": does(
+    "weight of the penalty: L1, of jump-relu L0; of a top-k SAE unused: that a value was given is said once",
+  ),
   "Matryoshka.prefix_draw": does("the distribution of the prefixes' lengths"),
 
   "Visuals.ckpt": does("the SAE that is read"),
@@ -174,7 +204,7 @@ export function refusals(
   return Object.keys(of!.fields).flatMap((name) => {
     const { refusal, refuses } = fieldEffects[`${of!.name}.${name}`]!;
     const value = (cfg as Record<string, unknown>)[name];
-    if (refusal === undefined || refuses?.(value) !== true) return [];
+    if (refusal === undefined || refuses?.(value, cfg) !== true) return [];
     const kind = (value as { kind?: unknown }).kind;
     const found = shown(kind ?? value);
     return [
@@ -193,7 +223,10 @@ export function notices(
   const { sae, objective, track, ckpt_path } = cfg as Train;
   const said: string[] = [];
   if (track) said.push(`track: metrics are kept in ${ckpt_path}/<run>/metrics.jsonl; nothing is sent to W&B`);
-  if ((sae.kind === "top-k" || sae.kind === "batch-top-k") && objective.sparsity_coeff > 0) {
+  const { sparsity_coeff } = objective;
+  // Whoever left it out asked for nothing.
+  const given = sparsity_coeff > 0 && sparsity_coeff !== vanillaSpec.fields.sparsity_coeff.default;
+  if (given && (sae.kind === "top-k" || sae.kind === "batch-top-k")) {
     said.push(`objective.sparsity_coeff: a ${sae.kind} SAE has no L1 penalty, its sparsity is top_k`);
   }
   return said;

@@ -37,6 +37,8 @@ export interface Field<T = unknown> {
   readonly default?: T;
   /** The Python package's default, where "auto" is ours. */
   readonly document?: number | boolean;
+  /** Whether the Python package has no such field: at its default it is left out of documents. */
+  readonly ours?: true;
   /** One or two sentences, for help and editors. */
   readonly doc: string;
   readonly group: FieldGroup;
@@ -218,6 +220,9 @@ export const range = (
   group,
   infinite: true,
 });
+
+/** Marks a field that the Python package does not have. */
+export const ours = <T>(field: Field<T>): Field<T> => ({ ...field, ours: true });
 
 /** A nested config of one class. */
 export const config = <S extends Spec>(group: FieldGroup, of: S, doc: string): Field<ConfigOf<S>> => ({

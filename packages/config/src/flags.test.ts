@@ -16,6 +16,10 @@ test("every leaf of Train is a flag, unions are subcommands with their own", () 
     "--n-sparsity-warmup",
     "--lr",
     "--n-lr-warmup",
+    "--lr-schedule",
+    "--optimizer",
+    "--weight-decay",
+    "--grad-clip",
     "--sae-batch-size",
     "--track",
     "--wandb-project",
@@ -30,7 +34,7 @@ test("every leaf of Train is a flag, unions are subcommands with their own", () 
     "--log-to",
   ]);
   expect(table.unions.map((u) => u.members.map((m) => m.subcommand))).toEqual([
-    ["sae:relu", "sae:jump-relu", "sae:top-k", "sae:batch-top-k"],
+    ["sae:relu", "sae:jump-relu", "sae:top-k", "sae:batch-top-k", "sae:gated"],
     ["objective:vanilla", "objective:matryoshka"],
   ]);
   expect(table.unions[0]!.members[0]!.flags.map((f) => f.path)).toContain("sae.exp_factor");

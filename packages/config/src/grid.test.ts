@@ -67,8 +67,8 @@ describe("grid", () => {
     expect(() => grid(base, [] as never)).toThrow(/expected a table of fields of Train, found \[\]/);
     expect(grid(base, JSON.parse('{"__proto__": {"lr": 1}}')).errs).toHaveLength(1);
     expect(messages({ sae: [3, null] })).toEqual([
-      "sae: expected a table of fields of Relu or JumpRelu or TopK or BatchTopK, found 3",
-      "sae: expected a table of fields of Relu or JumpRelu or TopK or BatchTopK, found null",
+      "sae: expected a table of fields of Relu or JumpRelu or TopK or BatchTopK or Gated, found 3",
+      "sae: expected a table of fields of Relu or JumpRelu or TopK or BatchTopK or Gated, found null",
     ]);
   });
 });
@@ -95,13 +95,8 @@ describe("splitCfgs", () => {
     ]);
   });
 
-  test("an SAE without sizes does not crash it, infinities are told from nothing", () => {
-    const cfgs = [
-      parseTrain({ sae: { kind: "jump-relu" } }),
-      parseTrain({ data: { clamp: Infinity } }),
-      parseTrain({}),
-      parseTrain({ sae: { kind: "jump-relu" }, lr: 1 }),
-    ];
-    expect(splitCfgs(cfgs).map((g) => g.map((c) => cfgs.indexOf(c)))).toEqual([[0, 3], [1], [2]]);
+  test("infinities are told from nothing", () => {
+    const cfgs = [parseTrain({ data: { clamp: Infinity } }), parseTrain({}), parseTrain({ lr: 1 })];
+    expect(splitCfgs(cfgs).map((g) => g.map((c) => cfgs.indexOf(c)))).toEqual([[0], [1, 2]]);
   });
 });

@@ -53,7 +53,7 @@ export {
   parseVisuals,
 } from "./parse.js";
 export { type PythonJsonOptions, pythonJson, pythonRepr, pythonReprOf } from "./python.js";
-export { BatchTopK, dSae, JumpRelu, Relu, Sae, TopK } from "./sae.js";
+export { BatchTopK, dSae, Gated, JumpRelu, Relu, Sae, TopK } from "./sae.js";
 export type { Schema } from "./schema.js";
 export type { Search } from "./search.js";
 export { cannotParallelize, splitCfgs } from "./split-cfgs.js";

@@ -49,7 +49,7 @@ const bad: [keyof typeof schemas, string][] = [
   ["Train", 'device = "tpu"'],
   ["Train", '[data]\nlayer = "last"'],
   ["Train", "[data]\nclamp = 0"],
-  ["Train", '[sae]\nkind = "gated"'],
+  ["Train", '[sae]\nkind = "tanh"'],
   ["Train", '[objective]\nkind = "vanilla"\nn_prefixes = 3'],
   ["Activations", "vit_layers = [0.5]"],
   ["Activations", 'vit_layers = "all"'],

@@ -4,9 +4,11 @@ import { schemaOf, unionSchemaOf } from "./schema.js";
 export const vanillaSpec = member(
   "Vanilla",
   "vanilla",
-  "Mean squared error plus an L1 penalty on the latents.",
+  "Mean squared error plus a penalty on active latents.",
   {
-    sparsity_coeff: float("training", 4e-4, "Weight of the L1 penalty.", { min: 0 }),
+    sparsity_coeff: float("training", 4e-4, "Weight of the penalty: L1, or what sae.sparsity says.", {
+      min: 0,
+    }),
   },
 );
 
@@ -21,7 +23,9 @@ export const matryoshkaSpec = member(
       "Prefixes of random length drawn per batch; the last is always all latents.",
       { min: 1 },
     ),
-    sparsity_coeff: float("training", 4e-4, "Weight of the L1 penalty on relu latents.", { min: 0 }),
+    sparsity_coeff: float("training", 4e-4, "Weight of the penalty, as for vanilla; top-k SAEs have none.", {
+      min: 0,
+    }),
     prefix_draw: choice(
       "training",
       ["published", "python-package"],

@@ -122,7 +122,7 @@ describe("defaults are those of the Python package", () => {
       split: "training",
     });
     expect(ImagenetDataset.parse({}).kind).toBe("imagenet-dataset");
-    expect(JumpRelu.parse({})).toEqual({ kind: "jump-relu" });
+    expect(JumpRelu.parse({})).toMatchObject({ kind: "jump-relu", threshold: 0.03, tied: true });
     expect(Matryoshka.parse({})).toEqual({
       kind: "matryoshka",
       n_prefixes: 10,
@@ -144,6 +144,8 @@ describe("a missing kind is inferred from the keys", () => {
     [Sae, { kind: "jump-relu" }, "jump-relu"],
     [Objective, { n_prefixes: 3 }, "matryoshka"],
     [Sae, { top_k: 3 }, "top-k"],
+    [Sae, { d_sae: 9, tied: true, reinit_blend: 0.8 }, "relu"],
+    [Sae, { bandwidth: 1 }, "jump-relu"],
     [Sae, { top_k: 3, momentum: 0.2 }, "batch-top-k"],
     [Objective, { sparsity_coeff: 0 }, "vanilla"],
   ])("%#", (schema, value, kind) => {
@@ -216,7 +218,11 @@ describe("mistakes are all reported, each with path, expected, found and the nea
     [Train, 3, "expected a table of fields of Train, found 3"],
     [Train, null, "expected a table of fields of Train, found null"],
     [Train, [], "expected a table of fields of Train, found []"],
-    [Train, { sae: 3 }, "sae: expected a table of fields of Relu or JumpRelu or TopK or BatchTopK, found 3"],
+    [
+      Train,
+      { sae: 3 },
+      "sae: expected a table of fields of Relu or JumpRelu or TopK or BatchTopK or Gated, found 3",
+    ],
     [Train, { data: null }, "data: expected a table of fields of DataLoad, found null"],
     [Train, { exp_factor: 8 }, 'exp_factor: Train has no field "exp_factor"; did you mean sae.exp_factor?'],
     [
@@ -226,8 +232,8 @@ describe("mistakes are all reported, each with path, expected, found and the nea
     ],
     [
       Train,
-      { sae: { kind: "jump-relu", d_vit: 3 } },
-      'sae.d_vit: JumpRelu has no field "d_vit"; it belongs to Relu (kind = "relu")',
+      { sae: { kind: "jump-relu", top_k: 3 } },
+      'sae.top_k: JumpRelu has no field "top_k"; it belongs to TopK (kind = "top-k")',
     ],
     [
       Visuals,
@@ -280,5 +286,8 @@ test("the schemas are zod's: they compose and describe themselves", () => {
 
 test("dSae", () => {
   expect(dSae(Relu.parse({ d_vit: 768, exp_factor: 8 }))).toBe(6144);
-  expect(() => dSae(JumpRelu.parse({}))).toThrow(ConfigError);
+  expect(dSae(JumpRelu.parse({ d_vit: 768, d_sae: 1000 }))).toBe(1000);
+  expect(dSae(Relu.parse({ d_sae: 1000 }))).toBe(1000);
+  expect(() => dSae(Relu.parse({}))).toThrow(ConfigError);
+  expect(() => dSae(Relu.parse({ d_vit: 10, exp_factor: 8, d_sae: 100 }))).toThrow(/give one of the two/);
 });

@@ -1,40 +1,109 @@
-import { auto, autoInt, bool, type ConfigOf, choice, float, int, member, type Resolved } from "./fields.js";
+import {
+  auto,
+  autoInt,
+  bool,
+  type ConfigOf,
+  choice,
+  float,
+  int,
+  member,
+  ours,
+  type Resolved,
+} from "./fields.js";
 import { ConfigError } from "./issues.js";
 import { schemaOf, unionSchemaOf } from "./schema.js";
 
-export const reluSpec = member("Relu", "relu", "An SAE whose latents are relu((x - b_dec) W_enc + b_enc).", {
+const size = {
   d_vit: autoInt("model", 1024, "Width of the activations it is trained on; auto takes it from the shards.", {
     min: 1,
   }),
   exp_factor: int("model", 16, "Latents per activation dimension: d_sae = d_vit * exp_factor.", { min: 1 }),
+  d_sae: ours(
+    int("model", 0, "Number of latents, in place of exp_factor; 0 takes d_vit * exp_factor.", { min: 0 }),
+  ),
+};
+
+const start = {
   n_reinit_samples: int(
     "training",
     1024 * 16 * 32,
     "Activations whose mean b_dec starts from; 0 starts it from zero.",
     { min: 0 },
   ),
+  reinit_blend: ours(
+    float(
+      "training",
+      0,
+      "Share of a centred activation, drawn from those, in each row that W_dec starts with; 0: random rows only.",
+      { min: 0, max: 1 },
+    ),
+  ),
+};
+
+const decoder = {
   remove_parallel_grads: bool(
     "training",
     true,
     "Whether to remove the part of W_dec's gradient along each latent's direction, which the unit norm would undo.",
   ),
   normalize_w_dec: bool("training", true, "Whether each latent's direction in W_dec is kept at unit norm."),
-  seed: int("training", 0, "Seed of the initial weights."),
+};
+
+const seed = int("training", 0, "Seed of the initial weights.");
+const tied = bool("training", true, "Whether W_enc starts as the transpose of W_dec.");
+
+export const reluSpec = member("Relu", "relu", "An SAE whose latents are relu((x - b_dec) W_enc + b_enc).", {
+  ...size,
+  ...start,
+  ...decoder,
+  tied: ours(bool("training", false, "Whether W_enc starts as the transpose of W_dec.")),
+  seed,
 });
 
 export const jumpReluSpec = member(
   "JumpRelu",
   "jump-relu",
-  "An SAE with a threshold per latent; announced, not yet trainable.",
-  {},
+  "An SAE whose latents are those of (x - b_dec) W_enc + b_enc that exceed a trained threshold of their own.",
+  {
+    ...size,
+    threshold: float(
+      "model",
+      0.03,
+      "Threshold that every latent starts from, in units of the scaled activations.",
+      { above: 0 },
+    ),
+    bandwidth: float(
+      "training",
+      0.03,
+      "Width of the window around its threshold in which a latent's values move it.",
+      { above: 0 },
+    ),
+    sparsity: choice(
+      "training",
+      ["l0", "tanh-l0"],
+      "l0",
+      "What objective.sparsity_coeff weighs: the number of active latents, or the sum of tanh(tanh_scale * f).",
+    ),
+    tanh_scale: float("training", 4, "Scale of the latents inside tanh, for sparsity = tanh-l0.", {
+      above: 0,
+    }),
+    ...start,
+    ...decoder,
+    tied,
+    seed,
+  },
 );
 
-const { d_vit, exp_factor, n_reinit_samples, remove_parallel_grads, normalize_w_dec, seed } = reluSpec.fields;
+export const gatedSpec = member(
+  "Gated",
+  "gated",
+  "An SAE that decides which latents are active and how strong they are with two biases and a scale of their own.",
+  { ...size, ...start, ...decoder, tied, seed },
+);
 
 /** What the kinds that select by rank share; without `momentum` it is all of TopK. */
 const topKFields = {
-  d_vit,
-  exp_factor,
+  ...size,
   top_k: int("model", 32, "Latents that stay active per activation.", { min: 1 }),
   relu: bool(
     "model",
@@ -55,10 +124,9 @@ const topKFields = {
     "Activations without firing from which on a latent is dead.",
     { min: 1 },
   ),
-  n_reinit_samples,
-  remove_parallel_grads,
-  normalize_w_dec,
-  tied: bool("training", true, "Whether W_enc starts as the transpose of W_dec."),
+  ...start,
+  ...decoder,
+  tied,
   seed,
 };
 
@@ -85,7 +153,7 @@ export const batchTopKSpec = member(
 );
 
 /** The kinds of SAE, the default first. */
-export const saeSpecs = [reluSpec, jumpReluSpec, topKSpec, batchTopKSpec] as const;
+export const saeSpecs = [reluSpec, jumpReluSpec, topKSpec, batchTopKSpec, gatedSpec] as const;
 
 export type Relu = ConfigOf<typeof reluSpec>;
 export const Relu = schemaOf(reluSpec);
@@ -99,28 +167,39 @@ export const TopK = schemaOf(topKSpec);
 export type BatchTopK = ConfigOf<typeof batchTopKSpec>;
 export const BatchTopK = schemaOf(batchTopKSpec);
 
-export type Sae = Relu | JumpRelu | TopK | BatchTopK;
+export type Gated = ConfigOf<typeof gatedSpec>;
+export const Gated = schemaOf(gatedSpec);
+
+export type Sae = Relu | JumpRelu | TopK | BatchTopK | Gated;
 export const Sae = unionSchemaOf(saeSpecs);
 
 /**
- * Number of latents, `d_vit * exp_factor`.
- * @throws ConfigError for a JumpRelu, which has no size in this version, and while `d_vit` is "auto".
+ * Number of latents: `d_sae`, or `d_vit * exp_factor` where that is 0.
+ * @throws ConfigError while `d_vit` is "auto" and `d_sae` 0; when `d_sae` and an `exp_factor` other than the default
+ * disagree.
  */
 export function dSae(sae: Sae | Resolved<Sae>): number {
-  if (sae.kind !== "jump-relu") {
-    if (sae.d_vit !== auto) return sae.d_vit * sae.exp_factor;
-    const message =
-      'sae.d_vit: expected an integer, found "auto"; the shards\' metadata say it: resolve the config first';
-    throw new ConfigError("INVALID_ARGUMENT", [
-      { path: "sae.d_vit", expected: "an integer", found: auto, message },
-    ]);
+  const { d_vit, exp_factor, d_sae } = sae;
+  const fail = (path: string, expected: string, found: unknown, message: string) =>
+    new ConfigError("INVALID_ARGUMENT", [{ path, expected, found: String(found), message }]);
+  if (d_vit === auto) {
+    if (d_sae > 0) return d_sae;
+    throw fail(
+      "sae.d_vit",
+      "an integer",
+      auto,
+      'sae.d_vit: expected an integer, found "auto"; the shards\' metadata say it: resolve the config first',
+    );
   }
-  throw new ConfigError("UNSUPPORTED", [
-    {
-      path: "sae",
-      expected: "relu",
-      found: sae.kind,
-      message: `sae: ${sae.kind} has no number of latents in this version; use sae:relu`,
-    },
-  ]);
+  const product = d_vit * exp_factor;
+  if (d_sae === 0) return product;
+  if (exp_factor !== size.exp_factor.default && product !== d_sae) {
+    throw fail(
+      "sae.d_sae",
+      String(product),
+      d_sae,
+      `sae.d_sae: found ${d_sae}, but d_vit * exp_factor = ${d_vit} * ${exp_factor} = ${product}; give one of the two`,
+    );
+  }
+  return d_sae;
 }

@@ -6,6 +6,7 @@ import {
   config,
   float,
   int,
+  ours,
   type Resolved,
   spec,
   string,
@@ -26,6 +27,37 @@ export const trainSpec = spec("Train", "Trains a sparse autoencoder on recorded 
   }),
   lr: float("training", 4e-4, "Learning rate.", { min: 0 }),
   n_lr_warmup: int("training", 500, "Steps over which the learning rate rises from 0.", { min: 0 }),
+  lr_schedule: ours(
+    choice(
+      "training",
+      ["constant", "linear", "cosine"],
+      "constant",
+      "What the learning rate does after its rise: stay, or fall to 0 at the last step in a line or half a cosine.",
+    ),
+  ),
+  optimizer: ours(
+    choice(
+      "training",
+      ["adam", "adamw", "muon"],
+      "adam",
+      "Adam; Adam with weight decay; or Muon for W_enc and W_dec, scaled so that Adam's learning rates suit it, and Adam for the rest.",
+    ),
+  ),
+  weight_decay: ours(
+    float("training", 0.01, "Share of W_enc and W_dec that adamw and muon take away per step, times lr.", {
+      min: 0,
+    }),
+  ),
+  grad_clip: ours(
+    float(
+      "training",
+      0,
+      "Largest norm of all gradients together; larger ones are scaled down. 0: no limit.",
+      {
+        min: 0,
+      },
+    ),
+  ),
   sae_batch_size: int("training", 1024 * 16, "Activations per training step.", { min: 1 }),
   track: bool("tracking", true, "Whether to keep metrics while training."),
   wandb_project: string("tracking", "saev", "Name of the project, kept with the metrics."),

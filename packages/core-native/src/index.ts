@@ -77,10 +77,30 @@ export {
 export { type SystemInfo, systemInfo } from "./system.js";
 export { type Dtype, Tensor, type TensorData } from "./tensor.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./training/evaluate.js";
-export { initialTensors, meanActivation } from "./training/initial-tensors.js";
-export { drawPrefixes, meanSquaredErr, plannedBatches, warmup, warmupCosine } from "./training/plan.js";
+export {
+  blendRows,
+  type InitialTensorsOptions,
+  initialTensors,
+  meanActivation,
+  type RowSample,
+  sampleActivations,
+} from "./training/initial-tensors.js";
+export {
+  drawPrefixes,
+  learningRate,
+  meanSquaredErr,
+  plannedBatches,
+  plannedSteps,
+  warmup,
+  warmupCosine,
+} from "./training/plan.js";
 export { resolveTrain } from "./training/resolve.js";
-export type { AuxKTraining, MatryoshkaTraining, SaeTraining } from "./training/sae-training.js";
+export type {
+  AuxKTraining,
+  LearningRateSchedule,
+  MatryoshkaTraining,
+  SaeTraining,
+} from "./training/sae-training.js";
 export {
   type TrainedSae,
   type TrainProgress,

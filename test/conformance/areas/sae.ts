@@ -5,6 +5,7 @@ import path from "node:path";
 import { DataLoad, parseConfig } from "@saev/config";
 import {
   ActivationLoader,
+  blendRows,
   drawPrefixes,
   evaluate,
   loadCheckpoint,
@@ -19,7 +20,7 @@ import {
 } from "@saev/core";
 import type { ConformanceArea, Outcome } from "../area.js";
 import { factor, floor, largest, largestDifference, readJson, Tensors } from "../sae/compare.js";
-import { headTrace } from "../sae/head-trace.js";
+import { counts, headTrace } from "../sae/head-trace.js";
 
 interface Trace {
   readonly config: {
@@ -394,6 +395,37 @@ async function* biases(folder: string): AsyncIterable<Outcome> {
   }
 }
 
+/** Rows of W_dec started from data: the same blend of the same draws, put in the order that was recorded. */
+async function* datapoints(folder: string): AsyncIterable<Outcome> {
+  const { reinit_blend: share } = readJson(folder, "sae", "datapoint_init.json") as { reinit_blend: number };
+  const tensors = await Tensors.open(folder, "sae", "datapoint_init.safetensors");
+  const acts = tensors.floats("acts_in_order");
+  using kaiming = tensors.tensor("kaiming");
+  const [dSae = 0, dVit = 0] = kaiming.shape;
+  const rows = new Float32Array(dSae * dVit);
+  const order = (name: string): number[] => {
+    using tensor = tensors.tensor(name);
+    return counts(tensor);
+  };
+  for (const [j, r] of order("perm_acts").slice(0, dSae).entries())
+    rows.set(acts.subarray(r * dVit, (r + 1) * dVit), j * dVit);
+  using sampled = Tensor.from(rows, [dSae, dVit]);
+  using all = tensors.tensor("acts_in_order");
+  using source = MemoryLoader.create(all);
+  using mean = await meanActivation(source, all.shape[0] ?? 0);
+  using blended = blendRows(kaiming, { rows: sampled, mean }, share);
+  const ours = blended.toFloat32Array();
+  const permuted = new Float32Array(ours.length);
+  for (const [j, r] of order("perm_rows").entries())
+    permuted.set(ours.subarray(r * dVit, (r + 1) * dVit), j * dVit);
+  yield {
+    subject: "datapoint_init W_dec",
+    deviation: largestDifference(permuted, tensors.floats("W_dec")),
+    tolerance: floor,
+    note: "rows of unit norm",
+  };
+}
+
 /** Sparse autoencoders: training, checkpoints, evaluation. */
 export const area: ConformanceArea = {
   name: "sae",
@@ -410,5 +442,6 @@ export const area: ConformanceArea = {
     yield* prefixes(folder);
     yield* squaredErrors(folder);
     yield* biases(folder);
+    yield* datapoints(folder);
   },
 };

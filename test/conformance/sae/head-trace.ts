@@ -41,7 +41,7 @@ function trainingOf({ config, total_steps_for_schedule }: HeadTrace): SaeTrainin
   return {
     lr: config.lr,
     nLrWarmup: config.n_lr_warmup,
-    nCosineSteps: total_steps_for_schedule,
+    schedule: { decay: "cosine", nSteps: total_steps_for_schedule },
     sparsityCoeff: activation.sparsity.coeff ?? 0,
     removeParallelGrads: config.sae.remove_parallel_grads,
     normalizeWDec: config.sae.normalize_w_dec,
@@ -204,4 +204,6 @@ async function* evaluation(
   };
 }
 
-const counts = (tensor: Tensor): number[] => Array.from(tensor.toTypedArray() as BigInt64Array, Number);
+/** An int64 tensor as numbers. */
+export const counts = (tensor: Tensor): number[] =>
+  Array.from(tensor.toTypedArray() as BigInt64Array, Number);

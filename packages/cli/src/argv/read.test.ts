@@ -120,7 +120,7 @@ describe("mistakes", () => {
     ],
     [
       "train --sae 5",
-      ["--sae: no such flag; did you mean sae:relu, sae:jump-relu, sae:top-k or sae:batch-top-k?"],
+      ["--sae: no such flag; did you mean sae:relu, sae:jump-relu, sae:top-k, sae:batch-top-k or sae:gated?"],
     ],
     ["train --root x", ["--root: no such flag; did you mean --data.shard-root?"]],
     ["train --data.root x", ["--data.root: no such flag; did you mean --data.shard-root?"]],
@@ -144,12 +144,14 @@ describe("mistakes", () => {
     ["train sae:rleu", ["sae:rleu: no such subcommand; did you mean sae:relu?"]],
     [
       "train sae:tanh",
-      ["sae:tanh: no such subcommand; did you mean sae:relu, sae:jump-relu, sae:top-k or sae:batch-top-k?"],
+      [
+        "sae:tanh: no such subcommand; did you mean sae:relu, sae:jump-relu, sae:top-k, sae:batch-top-k or sae:gated?",
+      ],
     ],
     ["train sae:relu sae:jump-relu", ["sae:jump-relu: sae:relu was chosen before; give one of the two"]],
     [
-      "train sae:jump-relu --sae.exp-factor 8",
-      ["--sae.exp-factor: belongs to sae:relu or sae:top-k or sae:batch-top-k, and sae:jump-relu was chosen"],
+      "train sae:jump-relu --sae.top-k 8",
+      ["--sae.top-k: belongs to sae:top-k or sae:batch-top-k, and sae:jump-relu was chosen"],
     ],
     [
       "activations data:imagenet-dataset --data.root x",

@@ -79,7 +79,7 @@ function others({
       return [{ words: [flag, String(other)], value: other }];
     }
     case "float":
-      return [{ words: [`${flag}=${(value as number) / 2}`], value: (value as number) / 2 }];
+      return [{ words: [`${flag}=${(value as number) / 2 || 0.5}`], value: (value as number) / 2 || 0.5 }];
     case "bool":
       return [
         { words: [value ? negation! : flag], value: !value },
@@ -163,9 +163,9 @@ describe("every field goes through the command line into the config", () => {
       expect(again.stdout).toBe(asJson.stdout);
 
       // What the job is asked to do has it too, unless the value is refused: then one line says so.
-      const refused = fieldEffects[field]!.refuses?.(value) === true;
+      const refused = fieldEffects[field]!.refuses?.(value, config as object) === true;
       const ran = run(job, [...usable(job, before), ...line]);
-      const kind = before.some((word) => /jump/.test(word));
+      const kind = before.some((word) => /jump|gated/.test(word));
       if (refused || kind) {
         const error = await ran.then(
           () => expect.unreachable("it should have been refused"),
@@ -190,7 +190,7 @@ test.each(["Activations.data", "Train.sae", "Train.objective", "Visuals.images"]
       const { stdout } = await run(job, [subcommand, "--print-config", "--json"]);
       expect(at(JSON.parse(stdout), `${name}.kind`)).toBe(kind);
       const ran = run(job, [subcommand]);
-      if (fieldEffects[field]!.refuses?.({ kind }))
+      if (fieldEffects[field]!.refuses?.({ kind }, {}))
         await expect(ran).rejects.toThrow(`${name} = "${kind}" is not supported`);
       else expect(at((await ran).cfgs![0], `${name}.kind`)).toBe(kind);
     }

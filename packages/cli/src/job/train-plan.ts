@@ -1,6 +1,7 @@
 import { dSae, type ResolvedTrain, splitCfgs, type Train } from "@saev/config";
 import { amount, pairs, table } from "../text.js";
 import type { Outcome } from "./job.js";
+import { sparsityText } from "./sparsity-text.js";
 
 /** Which SAEs would be trained together, and on how much. */
 export async function planTrain(given: readonly Train[]): Promise<Outcome> {
@@ -18,7 +19,7 @@ export async function planTrain(given: readonly Train[]): Promise<Outcome> {
       cfg.sae.kind,
       dSae(cfg.sae),
       cfg.lr,
-      "sparsity_coeff" in cfg.objective ? cfg.objective.sparsity_coeff : Number.NaN,
+      sparsityText(cfg),
       String(cfg.seed),
       cfg.n_patches,
     ]),

@@ -3,6 +3,7 @@ import type { TrainedSae, TrainLog, TrainProgress } from "@saev/core";
 import type { Progress } from "../progress/reporter.js";
 import { amount, table } from "../text.js";
 import type { Outcome, Request, Session } from "./job.js";
+import { sparsityText } from "./sparsity-text.js";
 
 /** Trains one SAE or a sweep, group after group, and tells how each came out. */
 export async function runTrain({ cfgs }: Request<Train>, { signal, reporter }: Session): Promise<Outcome> {
@@ -53,7 +54,7 @@ function outcomeOf(trained: readonly TrainedSae[]): Outcome {
     runId,
     dSae(cfg.sae),
     ...(showLr ? [cfg.lr] : []),
-    sparsityOf(cfg),
+    sparsityText(cfg),
     evaluation?.l0 ?? Number.NaN,
     evaluation?.mse ?? Number.NaN,
     evaluation?.explainedVariance ?? Number.NaN,
@@ -78,7 +79,7 @@ function outcomeOf(trained: readonly TrainedSae[]): Outcome {
       steps,
       d_sae: dSae(cfg.sae),
       lr: cfg.lr,
-      sparsity_coeff: sparsityOf(cfg),
+      ...("top_k" in cfg.sae ? { top_k: cfg.sae.top_k } : { sparsity_coeff: cfg.objective.sparsity_coeff }),
       evaluation: evaluation && {
         n_rows: evaluation.nRows,
         l0: evaluation.l0,
@@ -94,6 +95,3 @@ function outcomeOf(trained: readonly TrainedSae[]): Outcome {
     paths: trained.map(({ dir }) => dir),
   };
 }
-
-const sparsityOf = ({ objective }: Train): number =>
-  "sparsity_coeff" in objective ? objective.sparsity_coeff : Number.NaN;

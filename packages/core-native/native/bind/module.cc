@@ -34,6 +34,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_trainer(env, exports);
   register_trainer_checkpoint(env, exports);
   register_folder_lock(env, exports);
+  register_training_plan(env, exports);
   register_evaluate(env, exports);
   register_vision_model(env, exports);
   return exports;

@@ -15,7 +15,6 @@
 #include "bind/shared_trainer.h"
 #include "bind/sparse_autoencoder.h"
 #include "bind/tensor.h"
-#include "sae/init.h"
 #include "sae/trainer.h"
 
 namespace saev::bind {
@@ -48,7 +47,9 @@ Napi::Value add(const Napi::CallbackInfo& info) {
   t.legacy_sparsity_warmup = bool_of(o.Get("legacySparsityWarmup"), "legacySparsityWarmup");
   t.remove_parallel_grads = bool_of(o.Get("removeParallelGrads"), "removeParallelGrads");
   t.normalize_w_dec = bool_of(o.Get("normalizeWDec"), "normalizeWDec");
-  t.n_cosine_steps = int_of(o.Get("nCosineSteps"), "nCosineSteps");
+  t.decay = decay_of(o.Get("decay"));
+  t.n_steps = int_of(o.Get("nSteps"), "nSteps");
+  t.weight_decay = non_negative(o, "weightDecay");
   t.activation = activation_of(o.Get("activation"));
   t.momentum = non_negative(o, "momentum");
   t.input = bool_of(o.Get("centred"), "centred") ? EncoderInput::kCentred : EncoderInput::kRaw;
@@ -230,69 +231,6 @@ Napi::Value steps(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(shared->trainer.steps()));
 }
 
-/// initialParams(dVit, dSae, seed, tied) → { wEnc, bEnc, wDec, bDec }
-Napi::Value initial(const Napi::CallbackInfo& info) {
-  const int64_t d_vit = int_of(info[0], "dVit"), d_sae = int_of(info[1], "dSae");
-  const int64_t seed = int_of(info[2], "seed");
-  Layout(d_vit, d_sae, Level::kPlain);  // checks the sizes
-  Params start = initial_params(d_vit, d_sae, static_cast<uint64_t>(seed));
-  if (bool_of(info[3], "tied")) tie_encoder(start);
-  return params_to_js(info.Env(), start);
-}
-
-/// meanOfRows(source, n, control) → Promise<[d_vit]>
-Napi::Value mean(const Napi::CallbackInfo& info) {
-  const auto source = unwrap<BatchSource>(info[0], kBatchSourceKind);
-  const int64_t n = int_of(info[1], "n");
-  return run_job<std::vector<float>>(
-      info[2], "saev:mean", [source, n](const Job& job) { return mean_of_rows(*source, n, job); },
-      [](Napi::Env env, std::vector<float>& values) {
-        at::Tensor t = at::empty({static_cast<int64_t>(values.size())}, at::kFloat);
-        std::memcpy(t.mutable_data_ptr(), values.data(), values.size() * sizeof(float));
-        return wrap_tensor(env, t);
-      });
-}
-
-/// plannedBatches(nRows, batchSize, nPatches, most) → rows of each batch of a run
-Napi::Value planned(const Napi::CallbackInfo& info) {
-  const int64_t n_rows = int_of(info[0], "nRows"), batch = int_of(info[1], "batchSize"),
-                n_patches = int_of(info[2], "nPatches"), most = int_of(info[3], "most");
-  Napi::Array out = Napi::Array::New(info.Env());
-  uint32_t n = 0;
-  for_each_planned_batch(n_rows, batch, n_patches, [&](int64_t rows) {
-    if (static_cast<int64_t>(n) >= most) return false;
-    out.Set(n++, static_cast<double>(rows));
-    return true;
-  });
-  return out;
-}
-
-/// warmup(initial, final, nSteps, step) → value used in that step
-Napi::Value warmup(const Napi::CallbackInfo& info) {
-  const Warmup w(number_of(info[0], "initial"), number_of(info[1], "final"), int_of(info[2], "nSteps"));
-  return Napi::Number::New(info.Env(), w.at(int_of(info[3], "step")));
-}
-
-/// warmupCosine(initial, nWarmup, peak, nSteps, final, step) → value used in that step
-Napi::Value warmup_cosine(const Napi::CallbackInfo& info) {
-  const WarmupCosine w(number_of(info[0], "initial"), int_of(info[1], "nWarmup"), number_of(info[2], "peak"),
-                       int_of(info[3], "nSteps"), number_of(info[4], "final"));
-  return Napi::Number::New(info.Env(), w.at(int_of(info[5], "step")));
-}
-
-/// drawPrefixes(dSae, n, asPublished, seed, step) → lengths
-Napi::Value draw(const Napi::CallbackInfo& info) {
-  const int64_t d_sae = int_of(info[0], "dSae"), n = int_of(info[1], "n");
-  Layout(1, d_sae, Level::kPlain);  // checks the size
-  const auto form = bool_of(info[2], "asPublished") ? PrefixForm::kPublished : PrefixForm::kPythonPackage;
-  const auto prefixes =
-      draw_prefixes(d_sae, n, form, static_cast<uint64_t>(int_of(info[3], "seed")), int_of(info[4], "step"));
-  Napi::Array out = Napi::Array::New(info.Env());
-  for (size_t i = 0; i < prefixes.size(); ++i)
-    out.Set(static_cast<uint32_t>(i), static_cast<double>(prefixes[i]));
-  return out;
-}
-
 }  // namespace
 
 void register_trainer(Napi::Env env, Napi::Object exports) {
@@ -304,12 +242,6 @@ void register_trainer(Napi::Env env, Napi::Object exports) {
   export_function<steps>(env, exports, "trainerSteps");
   export_function<sae>(env, exports, "trainerSae");
   export_function<since_active>(env, exports, "trainerSinceActive");
-  export_function<warmup_cosine>(env, exports, "warmupCosine");
-  export_function<draw>(env, exports, "drawPrefixes");
-  export_function<initial>(env, exports, "initialParams");
-  export_function<mean>(env, exports, "meanOfRows");
-  export_function<planned>(env, exports, "plannedBatches");
-  export_function<warmup>(env, exports, "warmup");
 }
 
 }  // namespace saev::bind

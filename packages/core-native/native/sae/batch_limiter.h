@@ -64,4 +64,18 @@ void for_each_planned_batch(int64_t n_rows, int64_t batch_size, int64_t n_sample
   } while (!limiter.after_epoch());
 }
 
+/// Number of batches of a run, without counting them.
+inline int64_t planned_steps(int64_t n_rows, int64_t batch_size, int64_t n_samples) {
+  if (n_rows <= 0 || batch_size <= 0) return 0;
+  const int64_t in_epoch = (n_rows + batch_size - 1) / batch_size;
+  if (in_epoch == 1) {
+    // Each epoch counts its own rows; the last batch is counted in full when the run ends.
+    return n_samples < batch_size ? 1 : (n_samples - batch_size) / n_rows + 2;
+  }
+  // An epoch counts one batch less than it has. The run ends where so many are counted:
+  const int64_t counted = std::max<int64_t>(1, n_samples / batch_size + 1);
+  const int64_t epochs = counted <= in_epoch ? 0 : (counted - in_epoch + in_epoch - 2) / (in_epoch - 1);
+  return epochs * in_epoch + counted - epochs * (in_epoch - 1);
+}
+
 }  // namespace saev

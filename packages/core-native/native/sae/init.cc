@@ -47,14 +47,37 @@ void tie_encoder(Params& p) {
   }
 }
 
-std::vector<float> mean_of_rows(BatchSource& source, int64_t n, const Job& job) {
+void blend_rows(std::vector<float>& w_dec, const float* rows, int64_t n, const float* mean, int64_t d_vit,
+                double share) {
+  const auto d_sae = static_cast<int64_t>(w_dec.size()) / d_vit;
+  for (int64_t j = 0; j < d_sae; ++j) {
+    float* w = w_dec.data() + j * d_vit;
+    const float* x = rows + j % n * d_vit;
+    std::vector<double> blended(static_cast<size_t>(d_vit));
+    double squares = 0;
+    for (int64_t k = 0; k < d_vit; ++k) {
+      double& v = blended[static_cast<size_t>(k)];
+      v = share * (static_cast<double>(x[k]) - mean[k]) + (1 - share) * w[k];
+      squares += v * v;
+    }
+    const double norm = squares > 0 ? std::sqrt(squares) : 1;
+    for (int64_t k = 0; k < d_vit; ++k) w[k] = static_cast<float>(blended[static_cast<size_t>(k)] / norm);
+  }
+}
+
+RowSample sample_rows(BatchSource& source, int64_t n, int64_t k, uint64_t seed, const Job& job) {
   if (n < 1 || n > source.length()) {
     throw Error(Code::kInvalidArgument, "n_reinit_samples: b_dec was to start from the mean of " +
                                             std::to_string(n) + " activations, the data has " +
                                             std::to_string(source.length()) +
                                             "; choose at most that, or 0 to start it from zero");
   }
-  std::vector<double> sum(static_cast<size_t>(source.dim()));
+  const auto dim = static_cast<size_t>(source.dim());
+  std::vector<double> sum(dim);
+  RowSample out;
+  out.n = std::min(n, k);
+  out.rows.resize(static_cast<size_t>(out.n) * dim);
+  uint64_t state = finalise(seed);
   Batch batch;
   for (int64_t seen = 0; seen < n;) {
     job.check_abort();
@@ -64,21 +87,32 @@ std::vector<float> mean_of_rows(BatchSource& source, int64_t n, const Job& job) 
                                               " of " + std::to_string(n) +
                                               " activations; reset it before its mean is taken");
     }
-    for (int64_t r = 0; r < rows; ++r) {
-      for (size_t k = 0; k < sum.size(); ++k) sum[k] += batch.acts[static_cast<size_t>(r) * sum.size() + k];
+    for (int64_t r = 0; r < rows; ++r, ++seen) {
+      const float* x = batch.acts.data() + static_cast<size_t>(r) * dim;
+      for (size_t i = 0; i < dim; ++i) sum[i] += x[i];
+      if (out.n == 0) continue;
+      int64_t place = seen;
+      if (seen >= out.n) {
+        state += 0x9e3779b97f4a7c15ULL;
+        place = static_cast<int64_t>(finalise(state) % static_cast<uint64_t>(seen + 1));
+      }
+      if (place < out.n) std::copy_n(x, dim, out.rows.data() + static_cast<size_t>(place) * dim);
     }
-    seen += rows;
   }
-  std::vector<float> mean(sum.size());
-  for (size_t k = 0; k < sum.size(); ++k) {
-    mean[k] = static_cast<float>(sum[k] / static_cast<double>(n));
-    if (!std::isfinite(mean[k])) {
+  out.mean.resize(dim);
+  for (size_t i = 0; i < dim; ++i) {
+    out.mean[i] = static_cast<float>(sum[i] / static_cast<double>(n));
+    if (!std::isfinite(out.mean[i])) {
       throw Error(Code::kNumeric,
                   "n_reinit_samples: the mean of the activations is not finite in dimension " +
-                      std::to_string(k) + "; the data holds a NaN or an infinity");
+                      std::to_string(i) + "; the data holds a NaN or an infinity");
     }
   }
-  return mean;
+  return out;
+}
+
+std::vector<float> mean_of_rows(BatchSource& source, int64_t n, const Job& job) {
+  return sample_rows(source, n, 0, 0, job).mean;
 }
 
 }  // namespace saev

@@ -19,6 +19,22 @@ Params initial_params(int64_t d_vit, int64_t d_sae, uint64_t seed);
 /// Rows of W_dec to unit norm and W_enc to its transpose, as the Python package of March 2026 starts.
 void tie_encoder(Params& params);
 
+/// Rows of W_dec as the Python package of March 2026 starts them from data: row j becomes
+/// share · (rows[j mod n] − mean) + (1 − share) · row j, at unit norm. `rows` is [n, d_vit], n ≥ 1.
+void blend_rows(std::vector<float>& w_dec, const float* rows, int64_t n, const float* mean, int64_t d_vit,
+                double share);
+
+struct RowSample {
+  std::vector<float> mean;  ///< [d_vit]
+  std::vector<float> rows;  ///< [n, d_vit], drawn without replacement, in the order of their places
+  int64_t n = 0;
+};
+
+/// Mean of the next `n` rows of `source` as `mean_of_rows` has it, and in the same pass a sample of `k` of
+/// them (all, when there are fewer), drawn by a reservoir (Vitter 1985, algorithm R). The same seed and rows
+/// give the same sample on every machine.
+RowSample sample_rows(BatchSource& source, int64_t n, int64_t k, uint64_t seed, const Job& job);
+
 /// Mean of the next `n` rows of `source`, summed in float64; b_dec starts from it.
 /// Throws Code::kInvalidArgument when an epoch has fewer rows, Code::kNumeric when the mean is not finite.
 std::vector<float> mean_of_rows(BatchSource& source, int64_t n, const Job& job);

@@ -20,6 +20,7 @@ struct Kind {
   bool matryoshka;
   AuxK aux;
   double clip;
+  double weight_decay = 0;
 };
 
 constexpr auto kRaw = EncoderInput::kRaw, kCentred = EncoderInput::kCentred;
@@ -31,6 +32,8 @@ const Kind kKinds[] = {
     {"relu, centred, clipped", {}, kCentred, false, kNone, 0.1},
     {"relu, prefixes", {}, kCentred, true, kNone, 0},
     {"relu, published aux", {}, kCentred, false, kPublishedAux, 0},
+    {"relu, weight decay", {}, kCentred, false, kNone, 0, 0.3},
+    {"relu, weight decay, clipped", {}, kCentred, false, kNone, 0.1, 0.3},
     {"top-k", {Selection::kTopK, 4, true, 0}, kCentred, false, kNone, 0},
     {"top-k, no ReLU, raw", {Selection::kTopK, 4, false, 0}, kRaw, false, kPythonAux, 0.1},
     {"top-k, prefixes, published aux", {Selection::kTopK, 7, true, 0}, kCentred, true, kPublishedAux, 0.05},
@@ -121,6 +124,7 @@ TEST(blocked_step_of_every_kind_follows_the_reference) {
         options.aux = kind.aux;
         options.dead_threshold = kind.aux.k > 0 ? shape.rows + 1 : 0;
         options.grad_clip = kind.clip;
+        options.weight_decay = kind.weight_decay;
         std::vector<int64_t> since(static_cast<size_t>(shape.d_sae));
         for (int i = 0; i < 3; ++i) {
           const int64_t rows = i == 2 ? (shape.rows + 1) / 2 : shape.rows;
@@ -158,7 +162,7 @@ TEST(blocked_step_of_every_kind_follows_the_reference) {
           reference_remove_parallel(reference, g);
           if (kind.clip > 0) CHECK_CLOSE(m.grad_norm, reference_clip(g, kind.clip), 2e-6);
           check_params_close(found.grads, g, 1e-5, where + " gradient of");
-          adam.update(reference, g, options.lr);
+          adam.update(reference, g, options.lr, kind.weight_decay);
           check_params_close(state.params(), reference, 5e-5, where);
         }
         if (kind.aux.k > 0) CHECK(state.since_active == since);

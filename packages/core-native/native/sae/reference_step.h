@@ -226,8 +226,12 @@ struct ReferenceAdam {
 
   explicit ReferenceAdam(const PlainParams<T>& p) : m(p.d_vit, p.d_sae), v(p.d_vit, p.d_sae) {}
 
-  void update(PlainParams<T>& p, const PlainParams<T>& g, T lr) {
+  /// `decay`: decoupled weight decay of the matrices.
+  void update(PlainParams<T>& p, const PlainParams<T>& g, T lr, T decay = 0) {
     ++t;
+    for (auto* w : {&p.w_enc, &p.w_dec}) {
+      for (T& v : *w) v *= 1 - lr * decay;
+    }
     one(p.w_enc, g.w_enc, m.w_enc, v.w_enc, lr);
     one(p.b_enc, g.b_enc, m.b_enc, v.b_enc, lr);
     one(p.w_dec, g.w_dec, m.w_dec, v.w_dec, lr);

@@ -50,4 +50,28 @@ class WarmupCosine {
   int64_t n_warmup_, n_steps_;
 };
 
+/// What a learning rate does after its warm-up.
+enum class Decay { kConstant, kLinear, kCosine };
+
+/// The learning rate of a run: from 0 to `peak` in `n_warmup` steps, then constant or falling to 0 at step
+/// `n_steps` + 1, in a line or as WarmupCosine has it.
+class LearningRate {
+ public:
+  LearningRate(double peak, int64_t n_warmup, Decay decay, int64_t n_steps)
+      : peak_(peak), n_warmup_(n_warmup), n_steps_(n_steps), decay_(decay) {}
+  /// The value used in step `step` ≥ 1.
+  double at(int64_t step) const {
+    if (decay_ == Decay::kCosine) return WarmupCosine(0, n_warmup_, peak_, n_steps_, 0).at(step);
+    const int64_t t = step - 1;
+    if (decay_ == Decay::kConstant || t <= n_warmup_) return Warmup(0, peak_, n_warmup_).at(step);
+    if (t >= n_steps_) return 0;
+    return peak_ * static_cast<double>(n_steps_ - t) / static_cast<double>(n_steps_ - n_warmup_);
+  }
+
+ private:
+  double peak_;
+  int64_t n_warmup_, n_steps_;
+  Decay decay_;
+};
+
 }  // namespace saev

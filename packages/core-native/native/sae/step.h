@@ -42,7 +42,8 @@ struct StepOptions {
   /// Rows without firing from which on a latent is dead, in the very step that reaches them; 0: not counted.
   int64_t dead_threshold = 0;
   AuxK aux = {};
-  double grad_clip = 0;  ///< gradients are scaled by min(1, grad_clip / (norm + 1e-6)); 0: they are not
+  double weight_decay = 0;  ///< W_enc and W_dec lose this share, times lr, before the update (AdamW)
+  double grad_clip = 0;     ///< gradients are scaled by min(1, grad_clip / (norm + 1e-6)); 0: they are not
 };
 
 /// Figures of one batch, before the update.

@@ -320,7 +320,9 @@ double step_backward(TrainState& state, int64_t rows, const StepOptions& options
     gradients->raw_w_dec.assign(gradients->grads.w_dec.size(), 0.0f);
   }
   const bool clips = options.grad_clip > 0;
-  const AdamStep adam = adam_step(options.lr, state.t + 1);
+  const AdamStep plain = adam_step(options.lr, state.t + 1);
+  AdamStep adam = plain;  // of the matrices
+  adam.keep = static_cast<float>(1 - options.lr * options.weight_decay);
   std::vector<StepTimes> mine(static_cast<size_t>(threads));
   const auto each_task = [&](const auto& work) {
     parallel_tasks(n_tasks, [&](int64_t number, int thread) {
@@ -377,9 +379,9 @@ double step_backward(TrainState& state, int64_t rows, const StepOptions& options
     std::copy_n(scratch.b_enc_gradient.data(), layout.d_sae, gradients->grads.b_enc.data());
   }
   const auto vector = SAEV_PICK(state.level, adam_vector);
-  vector(adam, {state.b_enc.data(), state.m_b_enc.data(), state.v_b_enc.data(), scratch.b_enc_gradient.data(),
-                layout.padded_sae()});
-  vector(adam, {state.b_dec.data(), state.m_b_dec.data(), state.v_b_dec.data(), b_dec, layout.padded_vit()});
+  vector(plain, {state.b_enc.data(), state.m_b_enc.data(), state.v_b_enc.data(),
+                 scratch.b_enc_gradient.data(), layout.padded_sae()});
+  vector(plain, {state.b_dec.data(), state.m_b_dec.data(), state.v_b_dec.data(), b_dec, layout.padded_vit()});
   if (times == nullptr) return norm;
   for (const StepTimes& t : mine) {
     times->lists += t.lists / threads;

@@ -36,7 +36,8 @@ void check_training(const SaeTraining& o, int64_t d_sae) {
   expect(o.n_lr_warmup >= 0 && o.n_sparsity_warmup >= 0,
          "n_lr_warmup and n_sparsity_warmup: expected 0 or more steps");
   check_activation(o.activation, d_sae);
-  expect(o.n_cosine_steps >= 0, "n_cosine_steps: expected 0 (constant) or more steps");
+  expect(o.decay == Decay::kConstant || o.n_steps >= 1, "nSteps: a falling schedule needs its total steps");
+  expect(o.weight_decay >= 0, "weight_decay: expected 0 or more");
   expect(o.momentum >= 0 && o.momentum <= 1, "momentum: expected a number from 0 to 1");
   expect(o.n_prefixes >= 1 && o.n_prefixes <= d_sae, "n_prefixes: expected from 1 to the SAE's latents");
   if (!o.prefixes.empty()) check_prefixes(o.prefixes, d_sae);
@@ -62,13 +63,7 @@ int64_t Trainer::add(const Params& params, const SaeTraining& o) {
   }
   check_training(o, params.d_sae);
   const bool warms = o.n_sparsity_warmup > 0 && !o.legacy_sparsity_warmup;
-  std::function<double(int64_t)> lr;
-  if (o.n_cosine_steps > 0) {
-    lr = [s = WarmupCosine(0, o.n_lr_warmup, o.lr, o.n_cosine_steps, 0)](int64_t step) { return s.at(step); };
-  } else {
-    lr = [s = Warmup(0, o.lr, o.n_lr_warmup)](int64_t step) { return s.at(step); };
-  }
-  saes_.push_back({steps_, o, std::move(lr),
+  saes_.push_back({steps_, o, LearningRate(o.lr, o.n_lr_warmup, o.decay, o.n_steps),
                    Warmup(warms ? 0 : o.sparsity_coeff, o.sparsity_coeff, o.n_sparsity_warmup),
                    TrainState(params, o.normalize_w_dec, active_level())});
   return size() - 1;
@@ -100,7 +95,7 @@ const std::vector<int64_t>& Trainer::since_active(int64_t sae) const {
 StepOptions Trainer::step_options(const Entry& e, int64_t step, const std::vector<int64_t>& given) const {
   const SaeTraining& o = e.options;
   StepOptions out;
-  out.lr = e.lr(step);
+  out.lr = e.lr.at(step);
   out.sparsity_coeff = e.sparsity.at(step);
   out.remove_parallel_grads = o.remove_parallel_grads;
   out.activation = o.activation;
@@ -119,6 +114,7 @@ StepOptions Trainer::step_options(const Entry& e, int64_t step, const std::vecto
   out.dead_threshold = o.dead_threshold;
   out.aux = o.aux;
   out.grad_clip = o.grad_clip;
+  out.weight_decay = o.weight_decay;
   return out;
 }
 

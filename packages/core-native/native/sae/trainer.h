@@ -30,8 +30,9 @@ struct SaeTraining {
   bool legacy_sparsity_warmup = false;
   bool remove_parallel_grads = true;
   bool normalize_w_dec = true;
-  /// Total steps of a cosine schedule, which ends at a learning rate of 0; 0: constant after the warm-up.
-  int64_t n_cosine_steps = 0;
+  Decay decay = Decay::kConstant;
+  int64_t n_steps = 0;  ///< total steps of a schedule that falls to 0
+  double weight_decay = 0;
   Activation activation;
   double momentum = 0.1;
   EncoderInput input = EncoderInput::kCentred;
@@ -117,7 +118,7 @@ class Trainer {
     int64_t steps =
         0;  ///< made; one more than the trainer's after an abort that came between two SAEs' turns
     SaeTraining options;
-    std::function<double(int64_t step)> lr;
+    LearningRate lr;
     Warmup sparsity;
     TrainState state;
   };

@@ -42,7 +42,8 @@ std::vector<SaeTraining> kinds() {
   nested.sparsity_coeff = 1e-3;
   nested.n_sparsity_warmup = 30;
   clipped.grad_clip = 1e-2;
-  clipped.n_cosine_steps = 70;
+  clipped.decay = Decay::kCosine;
+  clipped.n_steps = 70;
   return {relu, batch, nested, clipped};
 }
 

@@ -143,6 +143,58 @@ TEST(warmup_is_zero_in_the_first_step_and_full_after_n) {
   CHECK(Warmup(0, 1, 0).at(1) == 0 && Warmup(0, 1, 0).at(2) == 1);
 }
 
+TEST(planned_steps_are_those_that_counting_finds) {
+  for (int64_t rows = 1; rows <= 12; ++rows) {
+    for (int64_t batch = 1; batch <= 14; ++batch) {
+      for (int64_t samples = 1; samples <= 60; ++samples) {
+        int64_t n = 0;
+        for_each_planned_batch(rows, batch, samples, [&](int64_t) { return ++n, true; });
+        CHECK(planned_steps(rows, batch, samples) == n);
+      }
+    }
+  }
+}
+
+TEST(learning_rates_fall_to_zero_at_the_last_step) {
+  const LearningRate constant(2, 10, Decay::kConstant, 0), line(2, 10, Decay::kLinear, 50),
+      cosine(2, 10, Decay::kCosine, 50);
+  for (const LearningRate& rate : {constant, line, cosine}) {
+    CHECK(rate.at(1) == 0 && rate.at(6) == 1 && rate.at(11) == 2);
+  }
+  CHECK(constant.at(1000) == 2);
+  CHECK(line.at(31) == 1 && line.at(50) == 2.0 / 40 && line.at(51) == 0 && line.at(99) == 0);
+  CHECK_CLOSE(cosine.at(31), 1, 1e-12);
+  CHECK(cosine.at(51) == 0 && cosine.at(21) > line.at(21) && cosine.at(41) < line.at(41));
+  CHECK(LearningRate(2, 10, Decay::kLinear, 5).at(12) == 0);  // shorter than its warm-up
+}
+
+TEST(rows_are_sampled_evenly_and_blended) {
+  std::vector<float> x;
+  for (int i = 0; i < 100; ++i) x.insert(x.end(), {static_cast<float>(i), 1.0f});
+  MemorySource source(x.data(), 100, 2, {});
+  std::vector<int> drawn(100);
+  for (uint64_t seed = 0; seed < 2000; ++seed) {
+    source.reset();
+    const RowSample s = sample_rows(source, 80, 20, seed, Job());
+    CHECK(s.n == 20 && s.mean[0] == 39.5f && s.mean[1] == 1);
+    std::vector<int> here(100);
+    for (int64_t i = 0; i < s.n; ++i)
+      CHECK(++here[static_cast<size_t>(s.rows[static_cast<size_t>(2 * i)])] == 1);
+    for (size_t i = 0; i < 100; ++i) drawn[i] += here[i];
+  }
+  // Each of the first 80 with probability 1/4: 500 ± five standard deviations of 19.4. None behind them.
+  for (size_t i = 0; i < 100; ++i) CHECK(i < 80 ? drawn[i] > 403 && drawn[i] < 597 : drawn[i] == 0);
+  source.reset();
+  CHECK(sample_rows(source, 5, 20, 0, Job()).n == 5);
+  std::vector<float> w = {1, 0, 0, 1, 3, 4};
+  const std::vector<float> rows = {5, 1, 0, 6}, mean = {1, 1};
+  blend_rows(w, rows.data(), 2, mean.data(), 2, 0.5);
+  // (1 + 4, 0 + 0)/2, (0 − 1, 1 + 5)/2, (3 + 4, 4 + 0)/2, each over its norm.
+  const double expected[] = {
+      1, 0, -1 / std::sqrt(37), 6 / std::sqrt(37), 7 / std::sqrt(65), 4 / std::sqrt(65)};
+  for (size_t i = 0; i < 6; ++i) CHECK_CLOSE(w[i], expected[i], 1e-7);
+}
+
 TEST(batch_limiter_ends_where_one_batch_is_an_epoch) {
   int64_t n = 0;
   for_each_planned_batch(64, 64, 640, [&](int64_t) { return ++n < 1000; });

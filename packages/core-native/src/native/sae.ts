@@ -1,3 +1,4 @@
+import type { SaeStepMetrics } from "../training/step-metrics.js";
 import type { Control, Handle } from "./addon.js";
 
 /** Handles of an SAE's four parameters, float32. */
@@ -54,7 +55,9 @@ export interface NativeSaeTraining {
   readonly legacySparsityWarmup: boolean;
   readonly removeParallelGrads: boolean;
   readonly normalizeWDec: boolean;
-  readonly nCosineSteps: number;
+  readonly decay: string;
+  readonly nSteps: number;
+  readonly weightDecay: number;
   readonly activation: NativeActivation;
   readonly momentum: number;
   readonly centred: boolean;
@@ -69,21 +72,8 @@ export interface NativeSaeTraining {
   readonly gradClip: number;
 }
 
-export interface NativeSaeStep {
-  readonly loss: number;
-  readonly mse: number;
-  readonly sparsity: number;
-  readonly l0: number;
-  readonly l1: number;
-  readonly density: number;
-  readonly lr: number;
-  readonly sparsityCoeff: number;
-  readonly aux: number;
-  readonly nDead: number;
-  readonly threshold: number;
-  readonly gradNorm: number;
-  readonly prefixes: readonly number[];
-}
+/** What the addon reports of one SAE's step is what the API does. */
+export type NativeSaeStep = SaeStepMetrics;
 
 export interface NativeStepTimes {
   readonly encode: number;
@@ -151,8 +141,30 @@ export interface TrainerExports {
   trainerSteps(trainer: Handle<"Trainer">): number;
   trainerSae(trainer: Handle<"Trainer">, sae: number): Handle<"SparseAutoencoder">;
   trainerSinceActive(trainer: Handle<"Trainer">, sae: number): Handle<"Tensor">;
-  initialParams(dVit: number, dSae: number, seed: number, tied: boolean): NativeParams;
-  meanOfRows(source: Handle<"BatchSource">, n: number, control: Control): Promise<Handle<"Tensor">>;
+  initialParams(
+    dVit: number,
+    dSae: number,
+    seed: number,
+    tied: boolean,
+    rows: Handle<"Tensor"> | null,
+    mean: Handle<"Tensor"> | null,
+    share: number,
+  ): NativeParams;
+  blendRows(
+    wDec: Handle<"Tensor">,
+    rows: Handle<"Tensor">,
+    mean: Handle<"Tensor">,
+    share: number,
+  ): Handle<"Tensor">;
+  sampleRows(
+    source: Handle<"BatchSource">,
+    n: number,
+    k: number,
+    seed: number,
+    control: Control,
+  ): Promise<{ readonly mean: Handle<"Tensor">; readonly rows: Handle<"Tensor"> }>;
+  plannedSteps(nRows: number, batchSize: number, nPatches: number): number;
+  learningRate(peak: number, nWarmup: number, decay: string, nSteps: number, step: number): number;
   plannedBatches(nRows: number, batchSize: number, nPatches: number, most: number): number[];
   warmup(initial: number, final: number, nSteps: number, step: number): number;
   warmupCosine(

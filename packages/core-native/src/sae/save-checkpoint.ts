@@ -3,7 +3,7 @@ import { SaevError } from "../errors.js";
 import { writeSaeFile } from "../io/sae-file.js";
 import type { LongCallOptions } from "../native/call.js";
 import { Tensor } from "../tensor.js";
-import type { BatchTopKActivation, TopKActivation } from "./activation.js";
+import type { Activation } from "./activation.js";
 import type { SparseAutoencoder } from "./sparse-autoencoder.js";
 import { disposeTensors, type SaeTensors } from "./tensors.js";
 
@@ -17,11 +17,11 @@ export type CheckpointConfig = Partial<Omit<Relu, "kind"> & Omit<TopK, "kind"> &
 
 /**
  * Writes `sae.pt`. A ReLU SAE is written as the Python package of June 2025 writes and reads it (schema 1, the encoder
- * sees x − b_dec), a top-k one as that of March 2026 does (schema 5, it sees x). An SAE of the other convention is
+ * sees x − b_dec) where d_sae is a multiple of d_vit; others as that of March 2026 does (schema 5, it sees x). An SAE of the other convention is
  * converted: b_enc takes in ±b_dec W_enc, so that its latents stay the same. A ReLU after the selection, which schema 5
  * cannot say, is noted beside its config: there the Python package would keep values below 0.
- * @param cfg the SAE's config; d_vit and exp_factor must be those of `sae`.
- * @throws SaevError `UNSUPPORTED` when d_sae is no multiple of d_vit, which schema 1 cannot say; `IO`.
+ * @param cfg the SAE's config; its sizes must be those of `sae`.
+ * @throws SaevError `INVALID_ARGUMENT` when they are not; `IO`.
  */
 export async function saveCheckpoint(
   path: string,
@@ -30,23 +30,19 @@ export async function saveCheckpoint(
   options?: LongCallOptions,
 ): Promise<void> {
   const { dVit, dSae, activation } = sae;
-  if (activation.kind === "relu" && dSae % dVit !== 0) {
-    throw new SaevError(
-      "UNSUPPORTED",
-      `cannot write ${path}: its format holds d_sae as a multiple of d_vit; found d_vit ${dVit}, d_sae ${dSae}`,
-    );
-  }
   const expFactor = dSae / dVit;
-  if ((cfg.d_vit ?? dVit) !== dVit || (cfg.exp_factor ?? expFactor) !== expFactor) {
+  const wanted = cfg.d_sae || (cfg.exp_factor && cfg.exp_factor * dVit) || dSae;
+  if ((cfg.d_vit ?? dVit) !== dVit || wanted !== dSae) {
     throw new SaevError(
       "INVALID_ARGUMENT",
-      `cannot write ${path}: the config says d_vit ${cfg.d_vit}, exp_factor ${cfg.exp_factor}; the SAE has ${dVit}, ${expFactor}`,
+      `cannot write ${path}: the config says d_vit ${cfg.d_vit ?? dVit}, d_sae ${wanted}; the SAE has ${dVit}, ${dSae}`,
     );
   }
-  const relu = activation.kind === "relu";
-  const header = relu ? schema1Header(dVit, expFactor, cfg) : schema5Header(dVit, dSae, activation, cfg);
+  // Schema 1 holds d_sae as a multiple of d_vit.
+  const first = activation.kind === "relu" && Number.isInteger(expFactor);
+  const header = first ? schema1Header(dVit, expFactor, cfg) : schema5Header(dVit, dSae, activation, cfg);
   const own = sae.tensors();
-  const tensors = sae.input === (relu ? "centred" : "raw") ? own : otherInput(own, relu ? 1 : -1);
+  const tensors = sae.input === (first ? "centred" : "raw") ? own : otherInput(own, first ? 1 : -1);
   const threshold = activation.kind === "batch-top-k" ? (activation.threshold ?? 0) : undefined;
   const thresholdTensor = threshold === undefined ? undefined : Tensor.from(Float32Array.of(threshold), []);
   try {
@@ -83,13 +79,7 @@ const schema1Header = (dVit: number, expFactor: number, cfg: CheckpointConfig): 
   lib: libVersion,
 });
 
-function schema5Header(
-  dVit: number,
-  dSae: number,
-  activation: TopKActivation | BatchTopKActivation,
-  cfg: CheckpointConfig,
-): Json {
-  const batch = activation.kind === "batch-top-k";
+function schema5Header(dVit: number, dSae: number, activation: Activation, cfg: CheckpointConfig): Json {
   const kAux = cfg.k_aux ?? 0;
   const aux =
     kAux > 0
@@ -100,24 +90,33 @@ function schema5Header(
     cfg: {
       d_model: dVit,
       d_sae: dSae,
-      activation: {
-        cls: batch ? "BatchTopK" : "TopK",
-        params: {
-          key: activation.kind,
-          top_k: activation.topK,
-          sparsity: { cls: "NoSparsity", params: { key: "no-sparsity" } },
-          ...(batch && { momentum: cfg.momentum ?? 0.1 }),
-          aux,
-        },
-      },
-      reinit_blend: 0,
-      reinit_enc_dec_tranpose: cfg.tied ?? true,
+      activation: activationHeader(activation, cfg, aux),
+      reinit_blend: cfg.reinit_blend ?? 0,
+      reinit_enc_dec_tranpose: cfg.tied ?? activation.kind !== "relu",
       remove_parallel_grads: cfg.remove_parallel_grads ?? true,
       normalize_w_dec: cfg.normalize_w_dec ?? true,
     },
     commit: "unknown",
     lib: libVersion,
-    ...(activation.relu !== false && { [reluKey]: true }),
+    ...("relu" in activation && activation.relu !== false && { [reluKey]: true }),
+  };
+}
+
+function activationHeader(activation: Activation, cfg: CheckpointConfig, aux: Json): Json {
+  if (activation.kind === "relu") {
+    const sparsity = { cls: "L1Sparsity", params: { key: "l1-sparsity", coeff: 0 } };
+    return { cls: "Relu", params: { key: "relu", sparsity, aux } };
+  }
+  const batch = activation.kind === "batch-top-k";
+  return {
+    cls: batch ? "BatchTopK" : "TopK",
+    params: {
+      key: activation.kind,
+      top_k: activation.topK,
+      sparsity: { cls: "NoSparsity", params: { key: "no-sparsity" } },
+      ...(batch && { momentum: cfg.momentum ?? 0.1 }),
+      aux,
+    },
   };
 }
 

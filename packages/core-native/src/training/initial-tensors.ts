@@ -4,23 +4,74 @@ import { addon } from "../native/load.js";
 import { fromNativeParams, type SaeTensors } from "../sae/tensors.js";
 import { Tensor } from "../tensor.js";
 
+/** Mean and sample of some activations. */
+export interface RowSample {
+  /** float32 [d_vit]. */
+  readonly mean: Tensor;
+  /** float32 [n, d_vit], drawn without replacement. */
+  readonly rows: Tensor;
+}
+
+export interface InitialTensorsOptions {
+  /** Default 0. The same seed gives the same bits on every machine. */
+  readonly seed?: number;
+  /** b_dec to start from, float32 [d_vit], for instance {@link meanActivation}; default zero. */
+  readonly bDec?: Tensor;
+  /** Start from W_dec's rows at unit norm and W_enc their transpose; default false. */
+  readonly tied?: boolean;
+  /** Start W_dec's rows from data; see {@link blendRows}. Default: from random numbers alone. */
+  readonly blend?: RowSample & { readonly share: number };
+}
+
 /**
  * Where training starts: He-uniform weights with the Python package's bounds, √(6 / d_sae) for W_enc and √(6 / d_vit)
- * for W_dec, biases 0. The same seed gives the same bits on every machine.
- * @param options.tied start from W_dec's rows at unit norm and W_enc their transpose; default false.
- * @param options.bDec b_dec to start from, float32 [d_vit], for instance {@link meanActivation}; default zero.
+ * for W_dec, biases 0.
  */
-export function initialTensors(
-  dVit: number,
-  dSae: number,
-  options: { readonly seed?: number; readonly bDec?: Tensor; readonly tied?: boolean } = {},
-): SaeTensors {
+export function initialTensors(dVit: number, dSae: number, options: InitialTensorsOptions = {}): SaeTensors {
+  const { blend } = options;
   const start = fromNativeParams(
-    callSync(() => addon().initialParams(dVit, dSae, options.seed ?? 0, options.tied ?? false)),
+    callSync(() =>
+      addon().initialParams(
+        dVit,
+        dSae,
+        options.seed ?? 0,
+        options.tied ?? false,
+        blend?.rows.handle ?? null,
+        blend?.mean.handle ?? null,
+        blend?.share ?? 0,
+      ),
+    ),
   );
   if (options.bDec === undefined) return start;
   start.bDec.dispose();
   return { ...start, bDec: options.bDec };
+}
+
+/**
+ * Rows of W_dec started from data: row j becomes share · (rows[j mod n] − mean) + (1 − share) · row j, at unit norm, as the
+ * Python package of March 2026 has it (there `reinit_blend`, 0.8).
+ * @param wDec float32 [d_sae, d_vit].
+ */
+export function blendRows(wDec: Tensor, sample: RowSample, share: number): Tensor {
+  return Tensor.fromHandle(
+    callSync(() => addon().blendRows(wDec.handle, sample.rows.handle, sample.mean.handle, share)),
+  );
+}
+
+/**
+ * Mean of the first `n` rows that `source` yields, and `k` of them (all, when there are fewer) drawn without replacement.
+ * The source is left behind them: `reset()` it.
+ * @throws SaevError `INVALID_ARGUMENT` when an epoch has fewer rows, `NUMERIC` when a value is not finite.
+ */
+export async function sampleActivations(
+  source: BatchSource,
+  options: LongCallOptions & { readonly n: number; readonly k: number; readonly seed?: number },
+): Promise<RowSample> {
+  const { n, k, seed = 0 } = options;
+  const native = await callAsync(options, (control) =>
+    addon().sampleRows(source.handle, n, k, seed, control),
+  );
+  return { mean: Tensor.fromHandle(native.mean), rows: Tensor.fromHandle(native.rows) };
 }
 
 /**
@@ -32,7 +83,7 @@ export async function meanActivation(
   n: number,
   options?: LongCallOptions,
 ): Promise<Tensor> {
-  return Tensor.fromHandle(
-    await callAsync(options, (control) => addon().meanOfRows(source.handle, n, control)),
-  );
+  const { mean, rows } = await sampleActivations(source, { ...options, n, k: 0 });
+  rows.dispose();
+  return mean;
 }

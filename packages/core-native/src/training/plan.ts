@@ -15,6 +15,28 @@ export function plannedBatches(
   return callSync(() => addon().plannedBatches(nRows, batchSize, nPatches, most));
 }
 
+/** Number of batches of such a run. */
+export function plannedSteps(nRows: number, batchSize: number, nPatches: number): number {
+  return callSync(() => addon().plannedSteps(nRows, batchSize, nPatches));
+}
+
+/**
+ * Learning rate that {@link Trainer} uses in step `step` ≥ 1: a linear warm-up from 0 to `peak`, then constant, or in a line
+ * or half a cosine to 0 at step `nSteps` + 1.
+ */
+export function learningRate(
+  options: {
+    readonly peak: number;
+    readonly nWarmup: number;
+    readonly decay?: "constant" | "linear" | "cosine";
+    readonly nSteps?: number;
+  },
+  step: number,
+): number {
+  const { peak, nWarmup, decay = "constant", nSteps = 0 } = options;
+  return callSync(() => addon().learningRate(peak, nWarmup, decay, nSteps, step));
+}
+
 /**
  * Value that a linear warm-up uses in step `step` ≥ 1: `initial` in the first, `final` from step `nSteps` + 1 on.
  */

@@ -1,4 +1,4 @@
-import { auto, type ResolvedTrain, type Train } from "@saev/config";
+import { auto, dSae, type ResolvedTrain, type Train } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { ShardFolder } from "../shards/shard-folder.js";
 
@@ -8,7 +8,6 @@ import { ShardFolder } from "../shards/shard-folder.js";
  */
 export async function resolveTrain(cfg: Train): Promise<ResolvedTrain> {
   const { sae, data } = cfg;
-  if (sae.kind === "jump-relu") return { ...cfg, sae };
   const { d_vit } = (await ShardFolder.open(data.shard_root)).metadata;
   if (sae.d_vit !== auto && sae.d_vit !== d_vit) {
     throw new SaevError(
@@ -17,5 +16,7 @@ export async function resolveTrain(cfg: Train): Promise<ResolvedTrain> {
         "or leave it out",
     );
   }
-  return Object.freeze({ ...cfg, sae: Object.freeze({ ...sae, d_vit }) });
+  const resolved = Object.freeze({ ...cfg, sae: Object.freeze({ ...sae, d_vit }) });
+  dSae(resolved.sae); // d_sae and exp_factor agree
+  return resolved;
 }

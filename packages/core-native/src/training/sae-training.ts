@@ -30,6 +30,14 @@ export interface MatryoshkaTraining {
   readonly prefixes?: readonly number[];
 }
 
+/** A learning rate that falls after its warm-up. */
+export interface LearningRateSchedule {
+  /** In a line, or as half a cosine. */
+  readonly decay: "linear" | "cosine";
+  /** Steps of the run, warm-up included; afterwards the learning rate is 0. */
+  readonly nSteps: number;
+}
+
 /** How one SAE is trained. By default: ReLU latents, mean squared error plus L1, Adam (0.9, 0.999, 1e-8). */
 export interface SaeTraining {
   /** Learning rate after warm-up. Default 4e-4. */
@@ -63,8 +71,13 @@ export interface SaeTraining {
   readonly deadThresholdTokens?: number;
   /** Scale all gradients so that their total norm is at most this: by min(1, gradClip / (norm + 1e-6)). Default: not. */
   readonly gradClip?: number;
-  /** After the warm-up the learning rate falls as half a cosine, to 0 at this step. Default: it stays. */
-  readonly nCosineSteps?: number;
+  /** After the warm-up the learning rate falls to 0 in `nSteps` steps. Default: it stays. */
+  readonly schedule?: LearningRateSchedule;
+  /**
+   * Decoupled weight decay of W_enc and W_dec (AdamW, Loshchilov & Hutter 2019): before each update they lose this share,
+   * times the learning rate. Default 0.
+   */
+  readonly weightDecay?: number;
 }
 
 /** @internal */
@@ -78,7 +91,9 @@ export function toNativeTraining(training: SaeTraining): NativeSaeTraining {
     legacySparsityWarmup: training.legacySparsityWarmup ?? false,
     removeParallelGrads: training.removeParallelGrads ?? true,
     normalizeWDec: training.normalizeWDec ?? true,
-    nCosineSteps: training.nCosineSteps ?? 0,
+    decay: training.schedule?.decay ?? "constant",
+    nSteps: training.schedule?.nSteps ?? 0,
+    weightDecay: training.weightDecay ?? 0,
     activation: toNativeActivation(training.activation ?? { kind: "relu" }),
     momentum: training.momentum ?? 0.1,
     centred: (training.input ?? "centred") === "centred",

@@ -9,6 +9,7 @@ import { loadCheckpoint } from "../sae/checkpoint.js";
 import { ShardWriter } from "../shards/shard-writer.js";
 import { Tensor } from "../tensor.js";
 import { evaluate } from "./evaluate.js";
+import { learningRate, plannedSteps } from "./plan.js";
 import { resolveTrain } from "./resolve.js";
 import { type TrainedSae, type TrainProgress, trainSaes } from "./train-saes.js";
 
@@ -147,6 +148,44 @@ test("every kind and objective trains, is saved, and opens to what was evaluated
       expect(lines(run).at(-1)!.threshold).toBeGreaterThan(0);
     }
   }
+});
+
+test("a run has the size, start, schedule and optimizer that it asks for", async () => {
+  const falling = (lr_schedule: string, more = {}) =>
+    config({ lr_schedule, log_every: 1, n_patches: 4000, ...more }, { d_sae: 31, exp_factor: 16 });
+  const cfgs = [
+    falling("linear"),
+    falling("cosine", { grad_clip: 0.01, optimizer: "adamw", weight_decay: 0.1 }),
+    config({ n_patches: 4000 }, { d_sae: 31, exp_factor: 16, reinit_blend: 0.8, tied: true }),
+    config({ n_patches: 4000, lr: 0 }, { d_sae: 31, exp_factor: 16, reinit_blend: 0.8, tied: true }),
+  ];
+  const runs = await trainSaes(cfgs, { evaluate: false });
+  for (const [i, decay] of (["linear", "cosine"] as const).entries()) {
+    const entries = lines(runs[i]!).slice(1);
+    const nSteps = plannedSteps(nImgs * (nTokens - 1), 128, 4000);
+    expect(entries).toHaveLength(nSteps);
+    const rates = entries.map((_, t) => learningRate({ peak: 5e-3, nWarmup: 5, decay, nSteps }, t + 1));
+    expect(entries.map((e) => e.lr)).toEqual(rates);
+    expect(rates.at(-1)).toBeLessThan(5e-3 / 10);
+  }
+  for (const run of runs) {
+    const { sae, header } = await loadCheckpoint(path.join(run.dir, "sae.pt"));
+    // No multiple of d_vit: schema 5.
+    expect([header.schema, header.dSae, sae.dSae, sae.input]).toEqual([5, 31, 31, "raw"]);
+    sae.dispose();
+  }
+  // Not trained: W_dec's rows still are four fifths data, of unit norm, and W_enc their transpose.
+  const { sae } = await loadCheckpoint(path.join(runs[3]!.dir, "sae.pt"));
+  const { wEnc, wDec } = sae.tensors();
+  const [enc, dec] = [wEnc.toFloat32Array(), wDec.toFloat32Array()];
+  for (let j = 0; j < 31; j++) {
+    const row = dec.subarray(j * dVit, (j + 1) * dVit);
+    expect(Math.hypot(...row)).toBeCloseTo(1, 5);
+    expect(row.every((v, k) => Math.abs(v - enc[k * 31 + j]!) < 1e-6)).toBe(true);
+  }
+  await expect(trainSaes([config({}, { reinit_blend: 0.5, n_reinit_samples: 0 })])).rejects.toThrow(
+    /reinit_blend/,
+  );
 });
 
 test("the same config and seed train the same bits", async () => {

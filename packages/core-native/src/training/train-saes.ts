@@ -1,13 +1,14 @@
-import { dSae, type ResolvedTrain, refusals, splitCfgs, Train } from "@saev/config";
+import { type ResolvedTrain, refusals, splitCfgs, Train } from "@saev/config";
 import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
 import { ActivationLoader } from "../loading/activation-loader.js";
 import type { LongCallOptions } from "../native/call.js";
-import type { Tensor } from "../tensor.js";
+import { disposeTensors } from "../sae/tensors.js";
 import { type Evaluation, evaluate } from "./evaluate.js";
-import { initialTensors, meanActivation } from "./initial-tensors.js";
+import { plannedSteps } from "./plan.js";
 import { resolveTrain } from "./resolve.js";
 import { RunFolder } from "./run-folder.js";
+import { Starts } from "./starts.js";
 import { Trainer, type TrainLog } from "./trainer.js";
 import { trainingOf } from "./training-of.js";
 
@@ -160,27 +161,18 @@ async function addSaes(
   source: ActivationLoader,
   options: GroupOptions,
 ): Promise<void> {
-  const means = new Map<number, Tensor>();
+  const starts = new Starts(source, options.signal);
   try {
     for (const cfg of cfgs) {
-      if (cfg.sae.kind === "jump-relu") continue; // refused before
-      const n = cfg.sae.n_reinit_samples;
-      if (n > 0 && !means.has(n)) {
-        source.reset();
-        means.set(n, await meanActivation(source, n, { signal: options.signal }));
-      }
-      const bDec = means.get(n);
-      const start = initialTensors(cfg.sae.d_vit, dSae(cfg.sae), {
-        seed: cfg.sae.seed,
-        tied: cfg.sae.kind !== "relu" && cfg.sae.tied,
-        ...(bDec && { bDec }),
-      });
-      trainer.add(start, trainingOf(cfg, cfg.sae, options.legacySparsityWarmup ?? false));
-      for (const tensor of [start.wEnc, start.bEnc, start.wDec]) tensor.dispose();
-      if (!bDec) start.bDec.dispose();
+      const { sae } = cfg;
+      if (sae.kind === "jump-relu" || sae.kind === "gated") continue; // refused before
+      const nSteps = plannedSteps(source.length, cfg.sae_batch_size, cfg.n_patches);
+      const start = await starts.of(sae);
+      trainer.add(start, trainingOf(cfg, sae, nSteps, options.legacySparsityWarmup ?? false));
+      disposeTensors(start);
     }
   } finally {
-    for (const mean of means.values()) mean.dispose();
+    starts.dispose();
   }
 }
 
@@ -238,7 +230,7 @@ async function save(trainer: Trainer, runs: readonly RunFolder[]): Promise<void>
   for (const [i, run] of runs.entries()) {
     using sae = trainer.sae(i);
     const { sae: config } = run.cfg;
-    if (config.kind === "jump-relu") continue; // refused before
+    if (config.kind === "jump-relu" || config.kind === "gated") continue; // refused before
     const { kind: _kind, ...document } = config;
     await sae.save(run.checkpoint, document);
   }

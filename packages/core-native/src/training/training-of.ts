@@ -1,10 +1,11 @@
-import type { JumpRelu, Sae, Train } from "@saev/config";
+import type { Gated, JumpRelu, Resolved, ResolvedTrain, Sae } from "@saev/config";
 import type { SaeTraining } from "./sae-training.js";
 
-/** @internal What a config asks of the trainer. The encoder of every kind sees x − b_dec, as published. */
+/** @internal What a config asks of the trainer, in a run of `nSteps`. The encoder of every kind sees x − b_dec, as published. */
 export function trainingOf(
-  cfg: Train,
-  sae: Exclude<Sae, JumpRelu>,
+  cfg: ResolvedTrain,
+  sae: Resolved<Exclude<Sae, JumpRelu | Gated>>,
+  nSteps: number,
   legacySparsityWarmup: boolean,
 ): SaeTraining {
   const { objective } = cfg;
@@ -15,6 +16,9 @@ export function trainingOf(
     legacySparsityWarmup,
     removeParallelGrads: sae.remove_parallel_grads,
     normalizeWDec: sae.normalize_w_dec,
+    gradClip: cfg.grad_clip,
+    ...(cfg.optimizer === "adamw" && { weightDecay: cfg.weight_decay }),
+    ...(cfg.lr_schedule !== "constant" && { schedule: { decay: cfg.lr_schedule, nSteps } }),
     ...(objective.kind === "matryoshka" && {
       matryoshka: { nPrefixes: objective.n_prefixes, draw: objective.prefix_draw, seed: cfg.seed },
     }),

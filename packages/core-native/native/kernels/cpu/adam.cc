@@ -8,7 +8,7 @@ namespace {
 void update(const AdamStep& s, float& w, float& m, float& v, float g) {
   m += s.one_minus_beta1 * (g - m);
   v = s.beta2 * v + s.one_minus_beta2 * g * g;
-  w -= s.step_size * m / (std::sqrt(v) * s.inverse_sqrt + s.epsilon);
+  w = s.keep * w - s.step_size * m / (std::sqrt(v) * s.inverse_sqrt + s.epsilon);
 }
 
 }  // namespace

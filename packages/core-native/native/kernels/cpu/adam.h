@@ -1,6 +1,7 @@
 #pragma once
 // Adam (Kingma & Ba 2015, algorithm 1, as PyTorch computes it):
 //   m ← m + (1 − β₁)(g − m),  v ← β₂ v + (1 − β₂) g²,  w ← w − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
+// and before it w ← (1 − lr λ) w with decoupled weight decay λ (AdamW, Loshchilov & Hutter 2019);
 // for a vector, for the decoder's rows fused with the removal of the parallel gradient and the norm, and for
 // the encoder's rows fused with its share of the gradient of b_dec.
 
@@ -19,6 +20,7 @@ struct AdamStep {
   float one_minus_beta2;
   float step_size;     ///< lr / (1 − β₁ᵗ)
   float inverse_sqrt;  ///< 1 / √(1 − β₂ᵗ)
+  float keep = 1;      ///< 1 − lr · weight decay
 };
 
 struct AdamVectorArgs {

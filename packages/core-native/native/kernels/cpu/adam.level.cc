@@ -13,7 +13,7 @@ SAEV_INLINE Vec update(const AdamStep& s, float* m, float* v, Vec w, Vec g) {
   storeu(m, m1);
   storeu(v, v1);
   const Vec denominator = fma(vsqrt(v1), splat(s.inverse_sqrt), splat(s.epsilon));
-  return w - splat(s.step_size) * m1 / denominator;
+  return splat(s.keep) * w - splat(s.step_size) * m1 / denominator;
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ void adam_vector(const AdamStep& s, const AdamVectorArgs& a) {
     const float v = s.beta2 * a.v[i] + s.one_minus_beta2 * a.g[i] * a.g[i];
     a.m[i] = m;
     a.v[i] = v;
-    a.w[i] -= s.step_size * m / (__builtin_sqrtf(v) * s.inverse_sqrt + s.epsilon);
+    a.w[i] = s.keep * a.w[i] - s.step_size * m / (__builtin_sqrtf(v) * s.inverse_sqrt + s.epsilon);
   }
 }
 
