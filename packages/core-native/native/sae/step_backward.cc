@@ -358,9 +358,9 @@ double step_backward(TrainState& state, int64_t rows, const StepOptions& options
       if (options.job) options.job->check_abort();
       task.gradients(w, t);
     });
-    each_task([](Task& task, StepScratch::Worker& w, StepTimes* t) {
+    each_task([](Task& task, StepScratch::Worker&, StepTimes* t) {
       task.resume(1);
-      task.update(w, t);
+      task.update(t);
     });
     finish_b_dec(layout, n_segments, scratch);
   } else {
