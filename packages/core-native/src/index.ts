@@ -66,6 +66,7 @@ export {
 } from "./shards/verify.js";
 export { type AccumulateOptions, accumulateTopK } from "./stats/accumulate.js";
 export { type LegacyTables, type LegacyTopKOptions, legacyPercentiles, legacyTopK } from "./stats/legacy.js";
+export { type NearestRowsOptions, nearestRows } from "./stats/nearest-rows.js";
 export {
   type Histogram,
   LatentStatistics,

@@ -1,4 +1,4 @@
-import { Tensor, TopKAccumulator } from "@saev/core";
+import { nearestRows, Tensor, TopKAccumulator } from "@saev/core";
 import { aborted, type Misuse, ones, wrong } from "../misuse.js";
 
 const top = (over: Record<string, unknown> = {}) =>
@@ -11,6 +11,16 @@ const finished = () => {
 };
 
 export const misuses: readonly Misuse[] = [
+  {
+    what: "neighbours among rows of another width",
+    run: () => nearestRows(ones([2, 3]), ones([2, 4]), 1),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "no neighbours",
+    run: () => nearestRows(ones([2, 3]), ones([2, 3]), 0),
+    ends: ["INVALID_ARGUMENT"],
+  },
   { what: "keeping no images", run: () => top({ topK: 0 }), ends: ["INVALID_ARGUMENT"] },
   { what: "keeping minus one image", run: () => top({ topK: -1 }), ends: ["INVALID_ARGUMENT"] },
   { what: "keeping NaN images", run: () => top({ topK: Number.NaN }), ends: ["INVALID_ARGUMENT"] },

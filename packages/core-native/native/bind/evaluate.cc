@@ -20,9 +20,7 @@ namespace saev::bind {
 namespace {
 
 Napi::Value vector_tensor(Napi::Env env, const std::vector<float>& values) {
-  at::Tensor t = at::empty({static_cast<int64_t>(values.size())}, at::kFloat);
-  std::memcpy(t.mutable_data_ptr(), values.data(), values.size() * sizeof(float));
-  return wrap_tensor(env, t);
+  return array_tensor(env, values.data(), {static_cast<int64_t>(values.size())}, at::kFloat);
 }
 
 /// saeEvaluate(sae, source, { batchSize, batchMeans, almostDeadThreshold, denseThreshold }, control) →

@@ -38,13 +38,6 @@ void copy_into(std::vector<float>& to, const at::Tensor& from) {
   std::memcpy(to.data(), from.const_data_ptr(), to.size() * sizeof(float));
 }
 
-template <typename T>
-Napi::Value array_tensor(Napi::Env env, const T* data, std::vector<int64_t> shape, at::ScalarType dtype) {
-  at::Tensor t = at::empty(shape, dtype);
-  if (t.numel() > 0) std::memcpy(t.mutable_data_ptr(), data, static_cast<size_t>(t.numel()) * sizeof(T));
-  return wrap_tensor(env, t);
-}
-
 at::Tensor rows_of(const Napi::Value& value, const std::string& name, int64_t d_vit) {
   at::Tensor x = unwrap_tensor(value);
   if (x.dim() != 2 || x.size(1) != d_vit || x.scalar_type() != at::kFloat) {

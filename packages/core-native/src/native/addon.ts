@@ -7,6 +7,7 @@ import type { BatchSourceExports } from "./batch-source.js";
 import type { CudaExports } from "./cuda.js";
 import type { ImageExports } from "./image.js";
 import type { IoExports } from "./io.js";
+import type { NearestRowsExports } from "./nearest-rows.js";
 import type { SaeExports, TrainerExports } from "./sae.js";
 import type { TopKExports } from "./top-k.js";
 import type { VisionModelExports } from "./vision-model.js";
@@ -89,4 +90,5 @@ export interface Addon
     TrainerExports,
     ImageExports,
     TopKExports,
+    NearestRowsExports,
     VisionModelExports {}
