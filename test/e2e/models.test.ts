@@ -156,7 +156,8 @@ describe("saev download", () => {
   test.each([
     ["download ViT-B-16/opanai", 1, /^saev: NOT_FOUND: .*did you mean ViT-B-16\/openai\?/],
     ["download hf-hub:imageomics/gone", 1, /^saev: NOT_FOUND: imageomics\/gone: .*no such repository/],
-    ["download", 2, /MODEL: is missing/],
+    ["download", 2, /NAME: is missing/],
+    ["download ViT-B-16/openai --split train", 2, /--split: only a dataset has splits; add --dataset/],
   ])("%s says what is wrong", async (line, code, message) => {
     const ended = await run(line);
     expect(ended).toMatchObject({ code, stdout: "", stderr: expect.stringMatching(message) });

@@ -10,7 +10,7 @@ export const imagenetSpec = member(
     name: string(
       "data",
       "ILSVRC/imagenet-1k",
-      "Name of the dataset on the Hugging Face hub, or a folder of its parquet files.",
+      "Dataset of the Hugging Face hub (org/name, org/name@revision, org/name/configuration), or a folder of its parquet files.",
     ),
     split: string("data", "train", 'Split to read; ImageNet-1K has "train", "validation" and "test".'),
   },
@@ -43,7 +43,7 @@ export const webdatasetSpec = member(
     tars: string(
       "data",
       "./data/tars",
-      "Folder with *.tar, a pattern such as data/{000..015}.tar, or one archive.",
+      "Folder with *.tar, a pattern such as data/{000..015}.tar, one archive, or those of the hub: hf://datasets/org/name/*.tar.",
     ),
   },
 );

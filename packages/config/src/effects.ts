@@ -95,7 +95,7 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Activations.log_to": slurmOnly("./logs"),
 
   "ImagenetDataset.name": does(
-    "the folder, or the dataset in the hub's cache, that is read; in the metadata",
+    "the folder, or the dataset of the hub, that is read, downloaded where it is not here; in the metadata",
   ),
   "ImagenetDataset.split": does("which parquet files are read; in the metadata"),
   "ImageFolderDataset.root": does("the folder whose images are read; in the metadata"),

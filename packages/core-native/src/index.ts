@@ -6,9 +6,13 @@ export {
   type SkippedImage,
 } from "./activations/record.js";
 export { resolveActivations } from "./activations/resolve.js";
+export { parquetOfHub } from "./datasets/hugging-face.js";
+export { tarsOfHub } from "./datasets/web-dataset.js";
 export { type CudaInfo, cudaInfo, type Device, type ResolveDeviceOptions, resolveDevice } from "./device.js";
 export { type DoctorItem, type DoctorReport, doctor } from "./doctor.js";
 export { SaevError, type SaevErrorCode } from "./errors.js";
+export type { DatasetFiles, DatasetOptions } from "./hub/dataset-files.js";
+export { type DatasetReference, parseDatasetReference } from "./hub/dataset-reference.js";
 export type { DownloadProgress } from "./hub/download.js";
 export { type KnownModel, knownModels, type ModelSizes, sizesOfResolved } from "./hub/models.js";
 export { type ModelReference, parseModelReference } from "./hub/references.js";

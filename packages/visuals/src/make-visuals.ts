@@ -5,6 +5,7 @@ import { toDocument, type Visuals, visualsRoot } from "@saev/config";
 import {
   ActivationLoader,
   accumulateTopK,
+  type DownloadProgress,
   type LatentStatistics,
   type LatentTables,
   type LegacyTables,
@@ -38,6 +39,8 @@ export interface VisualsProgress {
 export interface MakeVisualsOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: VisualsProgress) => void) | undefined;
+  /** Called as the images' dataset is downloaded, before anything else. */
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
   /**
    * Tables, choice and pictures as the Python package of June 2025 makes them, its faults included, and no gallery:
    * for comparing with what it wrote.
@@ -77,7 +80,11 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
   const { metadata } = await ShardFolder.open(cfg.data.shard_root);
   checkVisuals(cfg, metadata, legacy);
   resolveDevice(cfg.device, { warn: options.warn });
-  const images = await openDataset(cfg.images);
+  const images = await openDataset(cfg.images, {
+    signal,
+    onProgress: options.onDownload,
+    onNote: options.warn,
+  });
   using sae = await SparseAutoencoder.load(cfg.ckpt, { signal });
   using loader = await ActivationLoader.open(cfg.data, {
     order: "ordered",

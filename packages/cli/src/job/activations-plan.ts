@@ -66,7 +66,7 @@ async function imagesOf({ data }: Activations): Promise<{ files: number; where: 
     return { files, where: `${amount(files, "file")} under ${root}` };
   }
   const { openDataset } = await import("@saev/core");
-  const { length, root } = await openDataset(data);
+  const { length, root } = await openDataset(data, { onlyCached: "a dry run downloads none" });
   return { files: length, where: `${amount(length, "image")} in ${root}` };
 }
 

@@ -25,7 +25,7 @@ export async function planVisuals(cfg: Visuals): Promise<Outcome> {
       cfg.images.root,
       "a folder of images; give it with images:image-folder-dataset --images.root FOLDER",
     );
-  else await openDataset(cfg.images);
+  else await openDataset(cfg.images, { onlyCached: "a dry run downloads none" });
   const root = visualsRoot(cfg);
   const files = [
     topValuesFpath,

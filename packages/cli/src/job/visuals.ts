@@ -1,4 +1,5 @@
 import { Visuals } from "@saev/config";
+import { downloadProgress } from "../progress/download.js";
 import { amount } from "../text.js";
 import type { Job, Outcome, Request, Session } from "./job.js";
 import { planVisuals } from "./visuals-plan.js";
@@ -37,6 +38,9 @@ async function run({ cfgs }: Request<Visuals>, { signal, reporter }: Session): P
   const { makeVisuals } = await import("@saev/visuals");
   const { root, latents, gallery, notes } = await makeVisuals(cfgs[0]!, {
     signal,
+    onDownload: ({ file, done, total }) => {
+      if ((total ?? done) >= 1e6) reporter.progress(downloadProgress(`downloading ${file}`, done, total));
+    },
     onProgress: ({ stage, done, total }) => reporter.progress({ ...steps[stage], done, total }),
     warn: (message) => reporter.warn(message),
   });

@@ -37,7 +37,7 @@ export interface RecordOptions {
   /** Stops between two blocks of the ViT; what is recorded stays, and the next call goes on from there. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: RecordProgress) => void) | undefined;
-  /** Called as the model is downloaded, before the first image. */
+  /** Called as the dataset and the model are downloaded, before the first image. */
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
   /** What a picture that cannot be read does: stop with an error that names it (default), or leave a hole of zeros. */
   readonly onBadImage?: "error" | "skip";
@@ -98,7 +98,14 @@ export async function recordActivations(
   const warn = options.warn ?? ((message) => process.emitWarning(message, { code: "SAEV_RECORD" }));
   resolveDevice(cfg.device, { warn });
 
-  const dataset = await openDataset(cfg.data);
+  const dataset = await openDataset(cfg.data, {
+    signal: options.signal,
+    ssl: cfg.ssl,
+    onNote: warn,
+    onProgress: options.onDownload,
+    // A dataset may take hours, and the command may not suit the model.
+    beforeDownload: () => resolveActivations(cfg, { ...options, warn }),
+  });
   const nImgs = await statedImages(cfg.data, dataset);
   if (dataset.length > nImgs) {
     throw new SaevError(

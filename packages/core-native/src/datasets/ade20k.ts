@@ -4,6 +4,7 @@ import { SaevError } from "../errors.js";
 import type { ImageDataset } from "../images/image-dataset.js";
 import { pictureFiles } from "../images/image-folder.js";
 import { byCodePoint } from "../images/order.js";
+import { insideOf } from "./inside.js";
 
 /**
  * ADE20K as its scene parsing benchmark lays it out: `images/<split>/*.jpg`, for each its segmentation
@@ -49,7 +50,7 @@ export class Ade20k implements ImageDataset {
     const files: string[] = [];
     for await (const file of pictureFiles(folder)) files.push(file);
     if (files.length === 0) throw new SaevError("NOT_FOUND", `${folder}: expected pictures, found none`);
-    const scenes = await readScenes(path.join(root, "sceneCategories.txt"));
+    const scenes = await readScenes(await insideOf(root, "sceneCategories.txt", root));
     const classes = [...new Set(scenes.values())].sort(byCodePoint((name) => name));
     const annotated = await isThere(path.join(root, "annotations", split));
     const dataset = new Ade20k(root, split, classes, files, scenes, annotated);

@@ -90,7 +90,7 @@ function fixedPart(pattern: string): { root: string; rest: string } {
 }
 
 /** `a{08..10}` as a08, a09, a10; at most 100,000 of them. */
-function counted(pattern: string): string[] {
+export function counted(pattern: string): string[] {
   const [all, before, low, high, after] = /^(.*?)\{(\d+)\.\.(\d+)\}(.*)$/.exec(pattern) ?? [];
   if (all === undefined) return [pattern];
   const [from, to] = [Number(low), Number(high)];

@@ -111,11 +111,12 @@ it("finds what is in the hub's cache, and says how to fetch what is not", async 
   cpSync(hub, path.join(repo, "snapshots", commit), { recursive: true });
   vi.stubEnv("SAEV_CACHE", undefined);
   vi.stubEnv("HF_HUB_CACHE", path.join(scratch, "cache"));
+  vi.stubEnv("HF_HUB_OFFLINE", "1");
   try {
     expect((await HuggingFaceImages.open("some/birds", "train")).length).toBe(11);
     expect((await HuggingFaceImages.open(`some/birds@${commit}`, "train")).length).toBe(11);
     await expect(HuggingFaceImages.open("some/birds@v2", "train")).rejects.toThrow(
-      /some\/birds@v2 is not in the hub's cache .* "hf download --repo-type dataset some\/birds"/,
+      /some\/birds@v2 is not in the hub's caches .*; the network is off .* saev download --dataset some\/birds@v2 --split train$/,
     );
     await expect(HuggingFaceImages.open("../x", "train")).rejects.toThrow(
       "expected a folder of parquet files",

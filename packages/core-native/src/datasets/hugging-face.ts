@@ -1,12 +1,13 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { SaevError } from "../errors.js";
+import { type DatasetFiles, type DatasetOptions, datasetFiles } from "../hub/dataset-files.js";
+import { parseDatasetReference } from "../hub/dataset-reference.js";
 import type { ImageDataset } from "../images/image-dataset.js";
-import { cachedDataset } from "./cached-dataset.js";
 import { columnsOf, type ImageColumns } from "./features.js";
 import { insideOf } from "./inside.js";
 import { ParquetFile, type Row } from "./parquet-file.js";
-import { splitFiles } from "./split-files.js";
+import { splitFiles, splitOfRepository } from "./split-files.js";
 
 /** Rows of one row group. */
 interface Group {
@@ -39,17 +40,19 @@ export class HuggingFaceImages implements ImageDataset {
   }
 
   /**
-   * @param name a folder of parquet files, or a dataset of the hub that lies in its cache.
-   * @throws SaevError `NOT_FOUND` for names of nothing and splits that are not there; `BAD_FILE` for damaged files and
+   * @param name a folder of parquet files, or a dataset of the hub, which is downloaded unless it is in its cache.
+   * @throws SaevError as {@link parquetOfHub}; `NOT_FOUND` for names of nothing and splits that are not there; `BAD_FILE` for damaged files and
    * files without pictures, or with other columns than the first has.
    */
-  static async open(name: string, split: string): Promise<HuggingFaceImages> {
+  static async open(name: string, split: string, options: DatasetOptions = {}): Promise<HuggingFaceImages> {
     const isFolder = await stat(name).then(
       (s) => s.isDirectory(),
       () => false,
     );
-    const root = isFolder ? name : await cachedDataset(name);
-    const files = await eachOf(await splitFiles(root, split), 8, (file) => ParquetFile.open(file));
+    const { root, files: paths } = isFolder
+      ? { root: name, files: await splitFiles(name, split) }
+      : await parquetOfHub(name, split, options);
+    const files = await eachOf(paths, 8, (file) => ParquetFile.open(file));
     const columns = columnsOf(files[0]!);
     const groups: Group[] = [];
     let length = 0;
@@ -102,6 +105,32 @@ export class HuggingFaceImages implements ImageDataset {
     }
     throw new SaevError("BAD_FILE", `${this.where(i)}: expected a picture, found none`);
   }
+}
+
+/** Where the hub keeps parquet files of datasets that are in other formats, or are split otherwise. */
+const converted = "refs/convert/parquet";
+
+/**
+ * The parquet files of a split of a dataset of the hub: those of the repository, else those that the hub made of it.
+ * @throws SaevError `NOT_FOUND` for what names no dataset, and as {@link datasetFiles}.
+ */
+export async function parquetOfHub(
+  name: string,
+  split: string,
+  options: DatasetOptions = {},
+): Promise<DatasetFiles> {
+  const reference = parseDatasetReference(name);
+  if (!reference) {
+    throw new SaevError(
+      "NOT_FOUND",
+      `expected a folder of parquet files or a dataset of the hub such as ILSVRC/imagenet-1k, found ${JSON.stringify(name)}`,
+    );
+  }
+  const choose = (names: readonly string[], root: string) => splitOfRepository(names, split, root);
+  return datasetFiles(reference, ["main", converted], choose, {
+    ...options,
+    command: `saev download --dataset ${name} --split ${split}`,
+  });
 }
 
 const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");

@@ -18,7 +18,45 @@ const aliases: Readonly<Record<string, readonly string[]>> = {
  * (`-of-00004`) is missing.
  */
 export async function splitFiles(root: string, split: string): Promise<string[]> {
-  const files = await parquetFiles(root);
+  return chooseSplit(await parquetFiles(root), split, root).map((file) => path.join(root, file));
+}
+
+/**
+ * The same for a dataset of the hub, among the names of its files. Of several configurations, each in a folder of its own, the
+ * one called "default" is taken.
+ * @param root names the dataset in messages.
+ * @throws SaevError as {@link splitFiles}; `NOT_FOUND` for several configurations, naming them.
+ */
+export function splitOfRepository(names: readonly string[], split: string, root: string): string[] {
+  const found = chooseSplit(names.filter(isParquet).sort(byCodePoint((name) => name)), split, root);
+  const configs = [...new Set(found.map((file) => configOf(file)))];
+  const config = configs.length === 1 ? configs[0]! : "default";
+  if (!configs.includes(config)) {
+    throw new SaevError(
+      "NOT_FOUND",
+      `${root}: the split "${split}" is in ${configs.length} configurations; name one: ${configs.map((name) => path.posix.join(root, name)).join(", ")}`,
+    );
+  }
+  const files = found.filter((file) => configOf(file) === config);
+  // The hub numbers what it converts from 0 and says nowhere how many there are.
+  const numbers = files.map((file) => /(?:^|\/)(\d{4,})\.parquet$/.exec(file)?.[1]);
+  const gap = numbers.findIndex((number, i) => number !== undefined && Number(number) !== i);
+  if (gap < 0) return files;
+  throw new SaevError(
+    "NOT_FOUND",
+    `${root}: expected number ${gap} of the files ${path.posix.dirname(files[gap]!)}/0000.parquet and so on, found ${path.posix.basename(files[gap]!)}; download the rest`,
+  );
+}
+
+/** The folder that holds all splits of a configuration: "en" of `en/train/0000.parquet` and of `en/train-00000-of-00001.parquet`. */
+function configOf(file: string): string {
+  const folder = path.posix.dirname(file);
+  const inSplit = /^\d/.test(path.posix.basename(file)) || path.posix.basename(folder) === splitOf(file);
+  const config = inSplit && folder !== "data" ? path.posix.dirname(folder) : folder;
+  return config === "." ? "" : config;
+}
+
+function chooseSplit(files: readonly string[], split: string, root: string): readonly string[] {
   for (const folder of ["data", ""]) {
     const here = files.filter((file) => folder === "" || file.startsWith(`${folder}/`));
     for (const name of [split, ...(aliases[split] ?? [])]) {
@@ -55,13 +93,16 @@ function splitOf(file: string): string | undefined {
   return words.includes(folder) ? folder : undefined;
 }
 
+const isParquet = (name: string): boolean =>
+  name.endsWith(".parquet") && !name.split("/").some((part) => part.startsWith("."));
+
 /** Paths of parquet files below `root`, "/" between folders, in Python's order. */
 async function parquetFiles(root: string): Promise<string[]> {
   try {
     const entries = await readdir(root, { recursive: true });
     return entries
       .map((name) => name.split(path.sep).join("/"))
-      .filter((name) => name.endsWith(".parquet") && !name.split("/").some((part) => part.startsWith(".")))
+      .filter(isParquet)
       .sort(byCodePoint((name) => name));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -72,7 +113,7 @@ async function parquetFiles(root: string): Promise<string[]> {
   }
 }
 
-function whole(root: string, files: readonly string[]): string[] {
+function whole(root: string, files: readonly string[]): readonly string[] {
   for (const file of files) {
     const [, before, , total, after] = /^(.*-)(\d+)-of-(\d+)((?:-[0-9a-f]+)?\.parquet)$/.exec(file) ?? [];
     if (before === undefined) continue;
@@ -84,5 +125,5 @@ function whole(root: string, files: readonly string[]): string[] {
       );
     }
   }
-  return files.map((file) => path.join(root, file));
+  return files;
 }

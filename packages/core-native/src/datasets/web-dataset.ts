@@ -1,10 +1,13 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { SaevError } from "../errors.js";
+import { type DatasetFiles, type DatasetOptions, datasetFiles } from "../hub/dataset-files.js";
+import { type DatasetReference, parseDatasetReference } from "../hub/dataset-reference.js";
 import { isImageName } from "../images/decode.js";
 import type { ImageDataset } from "../images/image-dataset.js";
 import { byCodePoint } from "../images/order.js";
-import { globFiles } from "./glob.js";
+import { counted, globFiles } from "./glob.js";
+import { insideOf } from "./inside.js";
 import { readBytes } from "./read-bytes.js";
 import { type TarMember, tarMembers } from "./tar-members.js";
 
@@ -20,6 +23,8 @@ const labelExtensions = ["cls", "json", "txt"];
 /** Keys of a .json member under which a label stands. */
 const labelKeys = ["label", "class_name", "class", "cls", "category", "species"];
 const maxLabelBytes = 2 ** 20;
+/** Names of classes that members give by number, one a line. */
+const classesFile = "classes.txt";
 
 /**
  * Pictures in tar archives as the WebDataset library lays them out: members that follow one another and have the same name up
@@ -35,11 +40,13 @@ export class WebDataset implements ImageDataset {
   ) {}
 
   /**
-   * @param tars a folder of `*.tar`, a pattern (`data/*.tar`, `data/{000..015}.tar`), or one archive.
+   * @param tars a folder of `*.tar`, a pattern (`data/*.tar`, `data/{000..015}.tar`), or one archive; or the same in a
+   * dataset of the hub (`hf://datasets/org/name/train-*.tar`), which is downloaded unless it is in its cache.
    * @throws SaevError `NOT_FOUND` when there is no archive or no picture in them; `BAD_FILE` for damaged archives.
    */
-  static async open(tars: string): Promise<WebDataset> {
-    const files = await archives(tars);
+  static async open(tars: string, options: DatasetOptions = {}): Promise<WebDataset> {
+    const reference = parseDatasetReference(tars, true);
+    const files = reference ? (await tarsOfHub(reference, options)).files : await archives(tars);
     const samples: Sample[] = [];
     for (const tar of files) for await (const sample of samplesOf(tar)) samples.push(sample);
     if (samples.length === 0) {
@@ -49,7 +56,8 @@ export class WebDataset implements ImageDataset {
       );
     }
     const root = path.dirname(files[0]!);
-    const names = await readFile(path.join(root, "classes.txt"), "utf8").catch(() => "");
+    const list = await insideOf(root, classesFile, tars);
+    const names = await readFile(list, "utf8").catch(() => "");
     const classes = names === "" ? [] : names.replace(/\r?\n$/, "").split(/\r?\n/);
     return new WebDataset(root, classes, samples);
   }
@@ -99,6 +107,35 @@ export class WebDataset implements ImageDataset {
     if (sample === undefined) throw new SaevError("INVALID_ARGUMENT", `${this.root}: there is no image ${i}`);
     return sample;
   }
+}
+
+/**
+ * The archives of a dataset of the hub that a reference's path names, and the `classes.txt` beside them.
+ * @throws SaevError as {@link datasetFiles}.
+ */
+export async function tarsOfHub(
+  reference: DatasetReference,
+  options: DatasetOptions = {},
+): Promise<DatasetFiles> {
+  const picomatch = (await import("picomatch")).default;
+  const { path: pattern, ...whole } = reference;
+  const patterns = pattern === "" ? ["*.tar"] : [...counted(pattern), `${pattern}/*.tar`];
+  const fits = picomatch(patterns);
+  const choose = (names: readonly string[], root: string) => {
+    const tars = names.filter((name) => name.endsWith(".tar"));
+    const found = tars.filter((name) => fits(name)).sort(byCodePoint((name) => name));
+    if (found.length === 0) {
+      const some = tars.slice(0, 5).join(", ") + (tars.length > 5 ? ", …" : "");
+      throw new SaevError(
+        "NOT_FOUND",
+        `${root}: expected archives that fit ${patterns[0]}, found ${some || "no *.tar"}`,
+      );
+    }
+    const folders = new Set(found.map((name) => path.posix.join(path.posix.dirname(name), classesFile)));
+    return [...found, ...names.filter((name) => folders.has(name))];
+  };
+  const files = await datasetFiles({ ...whole, path: "" }, ["main"], choose, options);
+  return { ...files, files: files.files.filter((file) => file.endsWith(".tar")) };
 }
 
 async function archives(tars: string): Promise<string[]> {

@@ -11,6 +11,9 @@ export interface RepoRevision {
   readonly revision: string;
 }
 
+/** What a repository holds, as its folder in the cache and its addresses call it. */
+export type RepoKind = "models" | "datasets";
+
 export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);
 
 /** Whether `name` may be joined to a folder: relative, and never out of it. */
@@ -24,13 +27,17 @@ export function isInnerPath(name: string): boolean {
 
 /**
  * One folder in the layout of Python's huggingface_hub:
- * `models--org--name/{refs/<revision>, snapshots/<commit>/<file>, blobs/<etag>}`, snapshots being links to blobs.
+ * `models--org--name/{refs/<revision>, snapshots/<commit>/<file>, blobs/<etag>}`, snapshots being links to blobs; datasets in
+ * `datasets--org--name`.
  */
 export class HubCache {
-  constructor(readonly folder: string) {}
+  constructor(
+    readonly folder: string,
+    readonly kind: RepoKind = "models",
+  ) {}
 
   repoFolder(repo: string): string {
-    return path.join(this.folder, `models--${repo.replaceAll("/", "--")}`);
+    return path.join(this.folder, `${this.kind}--${repo.replaceAll("/", "--")}`);
   }
 
   snapshotFolder(repo: string, commit: string): string {

@@ -17,6 +17,10 @@ export class HttpProblem extends SaevError {
   }
 }
 
+/** Whether there was no answer that says anything about what was asked for. */
+export const isUnreachable = (error: unknown): boolean =>
+  error instanceof HttpProblem && (error.status === undefined || error.transient);
+
 /** An address fit for a message: signatures and passwords travel in queries and user names. */
 export function shownUrl(url: URL | string): string {
   const { protocol, host, pathname } = new URL(url);

@@ -1,5 +1,5 @@
 import { SaevError } from "../errors.js";
-import { HubCache, isCommit, isInnerPath, type RepoRevision } from "./cache.js";
+import { HubCache, isCommit, isInnerPath, type RepoKind, type RepoRevision } from "./cache.js";
 import { type DownloadOptions, download } from "./download.js";
 import { hubCaches } from "./environment.js";
 import { discard, type Http } from "./http.js";
@@ -19,8 +19,9 @@ export async function remoteSnapshot(
   http: Http,
   { repo, revision }: RepoRevision,
   signal?: AbortSignal,
+  kind: RepoKind = "models",
 ): Promise<RemoteSnapshot> {
-  const { modelInfo } = await import("@huggingface/hub");
+  const { datasetInfo, modelInfo } = await import("@huggingface/hub");
   const what = revision === "main" ? repo : `${repo}@${revision}`;
   const fetch = async (input: string | URL | Request) => {
     const url = new URL(input instanceof Request ? input.url : input);
@@ -28,13 +29,16 @@ export async function remoteSnapshot(
     return new Response(await text(answer.body));
   };
   const hubUrl = http.endpoint.href.replace(/\/$/, "");
-  const info = await modelInfo({
-    name: repo,
-    revision,
-    hubUrl,
-    fetch: fetch as typeof globalThis.fetch,
-    additionalFields: ["sha", "filePaths"],
-  }).catch((error) => {
+  const ask = { name: repo, revision, hubUrl, fetch: fetch as typeof globalThis.fetch };
+  const answer =
+    kind === "models"
+      ? modelInfo({ ...ask, additionalFields: ["sha", "filePaths"] })
+      : // The hub gives a dataset's files too; the library's types do not say so.
+        datasetInfo({ ...ask, additionalFields: ["sha", "siblings" as "sha"] }).then(({ sha, ...rest }) => {
+          const { siblings = [] } = rest as { siblings?: { rfilename: string }[] };
+          return { sha, filePaths: siblings.map(({ rfilename }) => rfilename) };
+        });
+  const info = await answer.catch((error) => {
     signal?.throwIfAborted();
     if (error instanceof SaevError) throw error;
     throw new SaevError("BAD_FILE", `${what}: ${http.endpoint.host} answers like no hub; check HF_ENDPOINT`, {
@@ -72,6 +76,17 @@ export async function cachedFile(repo: string, commit: string, file: string): Pr
   return undefined;
 }
 
+/** A file of a commit as the hub knows it. */
+export interface RemoteFile {
+  readonly repo: string;
+  readonly commit: string;
+  readonly file: string;
+  readonly kind: RepoKind;
+  readonly url: URL;
+  readonly etag: string;
+  readonly size: number | undefined;
+}
+
 /**
  * The path of a file of a commit, downloaded into the first cache unless it lies in one of them.
  * @throws HttpProblem, SaevError `BAD_FILE` when what comes is not what was promised, `IO` when it cannot be written.
@@ -83,18 +98,31 @@ export async function repoFile(
   file: string,
   options: DownloadOptions = {},
 ): Promise<string> {
-  if (!isInnerPath(file))
-    throw new SaevError(
-      "BAD_FILE",
-      `${repo}: expected a path inside the repository, found ${shownName(file)}`,
-    );
+  checkInner(repo, file);
   const cached = await cachedFile(repo, commit, file);
   if (cached) return cached;
+  const remote = await remoteFile(http, { repo, commit, file, kind: "models" }, options.signal);
+  await fetchBlob(http, remote, options);
+  return new HubCache(hubCaches()[0]).link(repo, commit, file, remote.etag);
+}
+
+function checkInner(repo: string, file: string): void {
+  if (isInnerPath(file)) return;
+  throw new SaevError("BAD_FILE", `${repo}: expected a path inside the repository, found ${shownName(file)}`);
+}
+
+/** Asks for the size and hash of a file. @throws HttpProblem. */
+export async function remoteFile(
+  http: Http,
+  at: Pick<RemoteFile, "repo" | "commit" | "file" | "kind">,
+  signal?: AbortSignal,
+): Promise<RemoteFile> {
+  const { repo, commit, file, kind } = at;
+  checkInner(repo, file);
   const what = `${file} of ${repo}`;
-  const url = new URL(
-    `${http.endpoint.href.replace(/\/$/, "")}/${repo}/resolve/${commit}/${file.split("/").map(encodeURIComponent).join("/")}`,
-  );
-  const head = await http.request({ what, url, method: "HEAD", stayOnHost: true, signal: options.signal });
+  const base = `${http.endpoint.href.replace(/\/$/, "")}/${kind === "datasets" ? "datasets/" : ""}${repo}`;
+  const url = new URL(`${base}/resolve/${commit}/${file.split("/").map(encodeURIComponent).join("/")}`);
+  const head = await http.request({ what, url, method: "HEAD", stayOnHost: true, signal });
   await discard(head.body);
   const etag = etagOf(head.header("x-linked-etag") ?? head.header("etag"));
   if (etag === undefined) {
@@ -106,21 +134,16 @@ export async function repoFile(
   }
   const direct = head.status < 300;
   const size = sizeOf(head.header("x-linked-size") ?? (direct ? head.header("content-length") : undefined));
-  const cache = new HubCache(hubCaches()[0]);
-  await download(
-    http,
-    {
-      url,
-      what,
-      name: file,
-      target: cache.blob(repo, etag),
-      lock: cache.lock(repo, etag),
-      size,
-      digest: digestOf(etag, size),
-    },
-    options,
-  );
-  return cache.link(repo, commit, file, etag);
+  return { ...at, url, etag, size };
+}
+
+/** Downloads the bytes of a file into the first cache, unless they are there; without giving them the file's name. */
+export function fetchBlob(http: Http, remote: RemoteFile, options: DownloadOptions = {}): Promise<void> {
+  const { repo, file, kind, url, etag, size } = remote;
+  const cache = new HubCache(hubCaches()[0], kind);
+  const target = cache.blob(repo, etag);
+  const spec = { url, what: `${file} of ${repo}`, name: file, target, lock: cache.lock(repo, etag), size };
+  return download(http, { ...spec, digest: digestOf(etag, size) }, options);
 }
 
 /** The ETag as a file name: without quotes and mark of weakness. Undefined when it cannot be one. */

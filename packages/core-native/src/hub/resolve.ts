@@ -2,25 +2,19 @@ import path from "node:path";
 import { SaevError } from "../errors.js";
 import { HubCache, type RepoRevision } from "./cache.js";
 import type { DownloadOptions, DownloadProgress } from "./download.js";
-import { hubCaches, isOffline } from "./environment.js";
-import { Http, type HttpOptions } from "./http.js";
+import { hubCaches } from "./environment.js";
+import type { Http } from "./http.js";
 import { type Layout, layoutFiles, layouts, layoutsOf, layoutText, weightNames } from "./layouts.js";
 import { besideFile, inFolder } from "./local-model.js";
+import { type OnlineOptions, online } from "./online.js";
 import { familyOfTag, openClipConfigOf, openClipTable } from "./open-clip-table.js";
-import { HttpProblem, shownName } from "./problems.js";
+import { isUnreachable, shownName } from "./problems.js";
 import { type ModelReference, parseModelReference } from "./references.js";
 import { cachedFile, remoteSnapshot, repoFile } from "./repository.js";
 import type { ResolvedModel } from "./resolved-model.js";
 import { cachedTorchHubFile, torchHubDownload } from "./torch-hub.js";
 
-export interface ResolveOptions extends DownloadOptions {
-  /** Use only what is here; default: `HF_HUB_OFFLINE`. */
-  readonly offline?: boolean | undefined;
-  /** Whether servers must show a valid certificate; default true. */
-  readonly ssl?: boolean | undefined;
-  /** @internal Pauses and time-outs, for tests. */
-  readonly http?: HttpOptions | undefined;
-}
+export interface ResolveOptions extends DownloadOptions, OnlineOptions {}
 
 export type { DownloadProgress, ResolvedModel };
 
@@ -118,21 +112,6 @@ function checkFamily(family: string | undefined, reference: ModelReference, ckpt
   if (needed !== family) throw wrong(needed);
 }
 
-/** Runs `work` with a client, or without one when there is to be no network. */
-async function online<T>(options: ResolveOptions, work: (http: Http | undefined) => Promise<T>): Promise<T> {
-  if (options.offline ?? isOffline()) return work(undefined);
-  const http = new Http({ ...options.http, ssl: options.ssl });
-  if (options.ssl === false)
-    options.onNote?.(
-      "ssl = false: certificates of servers are not checked; anybody on the way can change what is downloaded",
-    );
-  try {
-    return await work(http);
-  } finally {
-    await http.close();
-  }
-}
-
 async function inRepository(
   http: Http | undefined,
   reference: ModelReference,
@@ -154,8 +133,7 @@ async function inRepository(
   } catch (error) {
     options.signal?.throwIfAborted();
     // A server that cannot be reached is no reason to stop when everything is here; one that says no, is.
-    const unreachable = error instanceof HttpProblem && (error.status === undefined || error.transient);
-    const cached = unreachable ? await fromCaches(reference, at, among, part) : undefined;
+    const cached = isUnreachable(error) ? await fromCaches(reference, at, among, part) : undefined;
     if (!cached) throw error;
     options.onNote?.(`${(error as Error).message}; using the cached copy of ${repo}`);
     return cached;

@@ -1,4 +1,5 @@
 import { type Dataset, nImgs } from "@saev/config";
+import type { DatasetOptions } from "../hub/dataset-files.js";
 
 /** Pictures in a fixed order, with labels: what recording and galleries read. Each dataset kind implements it. */
 export interface ImageDataset {
@@ -19,19 +20,23 @@ export interface ImageDataset {
 }
 
 /**
- * Opens the dataset of a config; decodes nothing.
+ * Opens the dataset of a config; decodes nothing. Of a dataset of the hub, what is not here is downloaded.
  * @throws SaevError as the `open` of its kind.
  */
-export async function openDataset(config: Dataset): Promise<ImageDataset> {
+export async function openDataset(config: Dataset, options: DatasetOptions = {}): Promise<ImageDataset> {
   switch (config.kind) {
     case "image-folder-dataset":
       return (await import("./image-folder.js")).ImageFolder.open(config.root);
     case "imagenet-dataset":
-      return (await import("../datasets/hugging-face.js")).HuggingFaceImages.open(config.name, config.split);
+      return (await import("../datasets/hugging-face.js")).HuggingFaceImages.open(
+        config.name,
+        config.split,
+        options,
+      );
     case "ade20k-dataset":
       return (await import("../datasets/ade20k.js")).Ade20k.open(config.root, config.split);
     case "webdataset-dataset":
-      return (await import("../datasets/web-dataset.js")).WebDataset.open(config.tars);
+      return (await import("../datasets/web-dataset.js")).WebDataset.open(config.tars, options);
     case "list-dataset": {
       const { list, base, path_column: pathColumn, label_column: labelColumn } = config;
       return (await import("../datasets/list.js")).ListImages.open(list, { base, pathColumn, labelColumn });

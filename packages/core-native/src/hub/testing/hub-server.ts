@@ -5,6 +5,8 @@ import { type AddressInfo, connect } from "node:net";
 /** What a server does instead of answering well. Taken from the front of its list, one a request for a file's bytes. */
 export type Fault =
   | { readonly do: "status"; readonly status: number; readonly headers?: Record<string, string> }
+  /** Answers well. */
+  | { readonly do: "pass" }
   /** Answers with this text. */
   | { readonly do: "text"; readonly text: string }
   /** Sends this many bytes and closes the connection, once they {@link HubServer.arrived}. */
@@ -28,6 +30,8 @@ export interface Seen {
 export interface RepoFiles {
   readonly commit: string;
   readonly files: Readonly<Record<string, Uint8Array>>;
+  /** Other branches, by name. */
+  readonly branches?: Readonly<Record<string, RepoFiles>>;
   /** Files larger than a few bytes are named by SHA-256, as with LFS; default: those past 1 kB. */
   readonly isLarge?: (file: string) => boolean;
 }
@@ -39,6 +43,7 @@ export class HubServer {
   faults: Fault[] = [];
   /** Faults of the next requests for anything else: lists, HEAD. */
   metadataFaults: Fault[] = [];
+  /** By name; datasets as "datasets/org/name". */
   repos = new Map<string, RepoFiles>();
   /**
    * How many bytes of the file a client has kept. A cut waits for those before it: closing a connection throws away
@@ -99,16 +104,16 @@ export class HubServer {
     }
     if (this.token !== undefined && authorization !== `Bearer ${this.token}`)
       return void refuse(401, "RepoNotFound");
-    const api = /^\/api\/models\/(.+?)\/revision\/([^/]+)$/.exec(url.pathname);
+    const api = /^\/api\/(models|datasets)\/(.+?)\/revision\/([^/]+)$/.exec(url.pathname);
     if (api) {
-      const repo = this.repos.get(api[1]!);
-      if (!repo) return void refuse(404, "RepoNotFound");
-      const revision = decodeURIComponent(api[2]!);
-      if (revision !== "main" && revision !== repo.commit) return void refuse(404, "RevisionNotFound");
+      const whole = this.repos.get(api[1] === "models" ? api[2]! : `datasets/${api[2]}`);
+      if (!whole) return void refuse(404, "RepoNotFound");
+      const repo = at(whole, api[3]!);
+      if (!repo) return void refuse(404, "RevisionNotFound");
       const siblings = Object.keys(repo.files).map((rfilename) => ({ rfilename }));
       const text = JSON.stringify({
         _id: "0",
-        id: api[1],
+        id: api[2],
         sha: repo.commit,
         siblings,
         lastModified: new Date(0),
@@ -116,9 +121,22 @@ export class HubServer {
       response.writeHead(200, { "content-type": "application/json" }).end(text);
       return;
     }
+    const tree = /^\/api\/(models|datasets)\/(.+?)\/tree\/([^/]+)$/.exec(url.pathname);
+    if (tree) {
+      const whole = this.repos.get(tree[1] === "models" ? tree[2]! : `datasets/${tree[2]}`);
+      const repo = whole && at(whole, tree[3]!);
+      if (!repo) return void refuse(404, "RevisionNotFound");
+      const entries = Object.entries(repo.files).map(([path, bytes]) => {
+        return { type: "file", path, size: bytes.byteLength, oid: gitSha1(bytes) };
+      });
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(entries));
+      return;
+    }
     const file = /^\/(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
-    const repo = file ? this.repos.get(file[1]!) : undefined;
-    if (!file || !repo) return void refuse(404, "RepoNotFound");
+    const whole = file ? this.repos.get(file[1]!) : undefined;
+    if (!file || !whole) return void refuse(404, "RepoNotFound");
+    const repo = at(whole, file[2]!);
+    if (!repo) return void refuse(404, "RevisionNotFound");
     const bytes = repo.files[decodeURIComponent(file[3]!)];
     if (!bytes) return void refuse(404, "EntryNotFound");
     this.#serve(response, bytes, { url, method, range, fault, repo, name: file[3]! });
@@ -183,6 +201,14 @@ export class HubServer {
     }
     response.end(body);
   }
+}
+
+/** A repository at a branch or a commit. */
+function at(repo: RepoFiles, encoded: string): RepoFiles | undefined {
+  const revision = decodeURIComponent(encoded);
+  if (revision === "main" || revision === repo.commit) return repo;
+  const { branches = {} } = repo;
+  return branches[revision] ?? Object.values(branches).find(({ commit }) => commit === revision);
 }
 
 /** A proxy that opens tunnels and counts them. */
