@@ -17,20 +17,24 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeAde20k } from "../../packages/core-native/src/datasets/testing/ade20k.js";
+import { HubServer } from "../../packages/core-native/src/hub/testing/hub-server.js";
 import { compile, root, saev } from "./saev.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "saev-datasets-"));
 const at = (...parts: string[]): string => path.join(folder, ...parts);
 const document = readFileSync(path.join(root, "docs/datasets.md"), "utf8");
 
-async function run(words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await saev(words, { cwd: folder, env: { OMP_NUM_THREADS: "2" } });
+async function run(
+  words: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await saev(words, { cwd: folder, env: { OMP_NUM_THREADS: "2", ...env } });
   expect(code, stderr).toBe(0);
   return stdout.trim();
 }
 
 /** A section's heading, and the words of the commands in its ```sh block. */
-const sections = document
+const all = document
   .split(/^## /m)
   .slice(1)
   .map((section) => ({
@@ -39,6 +43,9 @@ const sections = document
       .flatMap(([, block]) => block!.replaceAll(/\\\n/g, " ").trim().split("\n"))
       .map((line) => [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!)),
   }));
+
+const ofHub = "Datasets of the hub";
+const sections = all.filter(({ heading }) => heading !== ofHub);
 
 const labels: Readonly<Record<string, readonly string[]>> = {
   parquet: ["cat", "dog", "snowy owl"],
@@ -139,6 +146,71 @@ test.each(sections)("$heading", async ({ commands }) => {
   }
   expect(metadata.n_imgs).toBe({ parquet: 11, ade20k: 6 }[kind] ?? 10);
 });
+
+test(ofHub, async () => {
+  const { commands } = all.find(({ heading }) => heading === ofHub)!;
+  const parquet = path.join(root, "test/fixtures/datasets/hub/data");
+  const file = (name: string): Buffer => readFileSync(path.join(parquet, name));
+  const named = (folder: string, names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [`data/${name}`, readFileSync(path.join(folder, name))]));
+  const hub = await HubServer.start({
+    "datasets/org/birds": { commit: "1".repeat(40), files: named(parquet, readdirSync(parquet)) },
+    "datasets/org/pictures": {
+      commit: "2".repeat(40),
+      files: Object.fromEntries(
+        readdirSync(at("tars")).map((name) => [name, readFileSync(at("tars", name))]),
+      ),
+    },
+  });
+  const cleared = Object.keys(process.env).filter((name) =>
+    /^(HF_|HUGGING|SAEV_CACHE|https?_proxy|no_proxy)/i.test(name),
+  );
+  const env = {
+    ...Object.fromEntries(cleared.map((name) => [name, undefined])),
+    ...{ HF_ENDPOINT: hub.url, HF_HOME: at("hub") },
+  };
+  const snapshot = (name: string, commit: string) =>
+    at(`hub/hub/datasets--org--${name}/snapshots`, commit.repeat(40));
+  try {
+    const ended = [];
+    for (const words of commands) ended.push(await run(words.slice(1), env));
+    const [validation, , archives] = ended as [string, string, string];
+    expect(validation).toMatch(/^dataset +org\/birds, validation, downloaded, /m);
+    expect(validation).toMatch(/^images +4 images in 1 file$/m);
+    expect(validation).toContain(snapshot("birds", "1"));
+    expect(archives).toMatch(/^images +10 images in 2 files$/m);
+    expect(archives).toMatch(
+      /^record with +data:webdataset-dataset --data.tars "hf:\/\/datasets\/org\/pictures\/train-\*\.tar"$/m,
+    );
+    const gets = hub.gets.length;
+    const recorded = await run([...commands[1]!.slice(1), "--json"], { ...env, HF_HUB_OFFLINE: "1" });
+    expect(JSON.parse(recorded)).toMatchObject({ images: 11, resumed_at: 11 });
+    const again = JSON.parse(await run(["download", "--dataset", "org/birds", "--json"], env));
+    expect(again).toMatchObject({
+      ...{ dataset: "org/birds", split: "train", fetched: false, images: 11, folder: snapshot("birds", "1") },
+      ...{ classes: ["cat", "dog", "snowy owl"], commit: "1".repeat(40) },
+    });
+    expect(again.files.map(({ bytes }: { bytes: number }) => bytes)).toEqual(
+      [0, 1].map((i) => file(`train-0000${i}-of-00002.parquet`).length),
+    );
+    expect(hub.gets.length).toBe(gets);
+
+    // A dry run downloads nothing; wrong settings end before a download.
+    rmSync(at("hub"), { recursive: true });
+    const plan = await saev([...commands[1]!.slice(1), "--dry-run"], { cwd: folder, env });
+    expect(plan).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /a dry run downloads none: fetch it once with saev download --dataset org\/birds/,
+      ),
+    });
+    const wrong = await saev([...commands[1]!.slice(1), "--d-vit", "64"], { cwd: folder, env });
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(/d_vit is 128, not 64/) });
+    expect(hub.gets.length).toBe(gets);
+  } finally {
+    await hub.stop();
+  }
+}, 120_000);
 
 test("every kind has its section", () => {
   expect(

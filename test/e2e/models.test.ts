@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -9,16 +9,29 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { get } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { HubServer } from "../../packages/core-native/src/hub/testing/hub-server.js";
-import { binary, compile, type RunOptions, root, saev } from "./saev.js";
+import { binary, compile, type RunOptions, root, saev, saevOnTerminal } from "./saev.js";
 
 beforeAll(compile);
 
 const folder = mkdtempSync(path.join(tmpdir(), "saev-models-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A certificate of nobody known, for this machine. */
+const openssl =
+  spawnSync("openssl", [
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
+    ...["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+    ...["-keyout", path.join(folder, "key.pem"), "-out", path.join(folder, "cert.pem")],
+  ]).status === 0;
+if (!openssl) console.warn("skipping a test of certificates: no openssl command");
 
 const commit = "89abcdef0123456789abcdef0123456789abcdef";
 const demo = path.join(root, "examples/data/models/clip-demo");
@@ -161,6 +174,57 @@ describe("saev download", () => {
   ])("%s says what is wrong", async (line, code, message) => {
     const ended = await run(line);
     expect(ended).toMatchObject({ code, stdout: "", stderr: expect.stringMatching(message) });
+  });
+
+  test("shows a progress bar on a terminal", async () => {
+    hub.repos.set("timm/vit_base_patch16_clip_224.openai", {
+      commit,
+      files: { "open_clip_model.safetensors": Buffer.alloc(40_000_000, 1) },
+    });
+    hub.faults = [{ do: "stall", after: 20_000_000 }];
+    const ended = await saevOnTerminal(["download", "ViT-B-16/openai"], {
+      env: { ...env, HF_HUB_DOWNLOAD_TIMEOUT: "2" },
+      columns: 100,
+    });
+    expect(ended.code).toBe(0);
+    const shown = stripVTControlCharacters(ended.stdout);
+    expect(shown).toMatch(/open_clip_model\.safetensors.*\b\d+ ?\/ ?40 MB/);
+    expect(shown).toMatch(/downloaded, 40 MB/);
+  });
+
+  test.skipIf(!openssl)("checks certificates, and with --no-ssl warns instead", async () => {
+    const pem = (name: string) => path.join(folder, name);
+    const keys = { key: readFileSync(pem("key.pem")), cert: readFileSync(pem("cert.pem")) };
+    const server = createServer(keys, (request, response) => {
+      const { method, headers } = request;
+      get(`${hub.url}${request.url}`, { method, headers }, (answer) => {
+        response.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(response);
+      });
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const secure = { HF_ENDPOINT: `https://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    try {
+      const line = "download hf-hub:imageomics/bioclip";
+      expect(await run(line, { env: secure })).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(
+          /certificate of 127\.0\.0\.1.* cannot be verified.*NODE_EXTRA_CA_CERTS/,
+        ),
+      });
+      const trusted = await run(line, { env: { ...secure, NODE_EXTRA_CA_CERTS: pem("cert.pem") } });
+      expect(trusted).toMatchObject({ code: 0 });
+      expect(trusted.stderr).not.toMatch(/certificates of servers/);
+      rmSync(env.HF_HOME!, { recursive: true });
+      for (const flag of ["--no-ssl", "--ssl false"])
+        expect(await run(`${line} ${flag}`, { env: secure }), flag).toMatchObject({
+          code: 0,
+          stderr: expect.stringMatching(/ssl = false: certificates of servers are not checked/),
+        });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   test("never shows the token", async () => {
