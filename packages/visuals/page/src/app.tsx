@@ -3,6 +3,7 @@ import { useHashLocation } from "wouter-preact/use-hash-location";
 import type { Session } from "../../src/explorer/api.js";
 import { server } from "./data/source.js";
 import { useLoaded } from "./data/use.js";
+import { ComparePage } from "./pages/compare.js";
 import { HomePage } from "./pages/home.js";
 import { RunsPage } from "./pages/runs.js";
 import { ViewPages } from "./pages/view.js";
@@ -28,6 +29,9 @@ export function App() {
             <HomePage session={session.value} />
           </Route>
           <Route path="/views/:view/*?">{({ view }) => <ViewPages id={view!} />}</Route>
+          <Route path="/compare/:a/:b">
+            {({ a, b }) => <ComparePage session={session.value} a={a!} b={b!} />}
+          </Route>
           <Route path="/runs">
             <RunsPage />
           </Route>

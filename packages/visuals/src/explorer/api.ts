@@ -14,6 +14,10 @@
  * | `views/:view/latents/:latent/maps.bin`     | float32 `[images, patches]`: f_x of the top images' patches   |
  * | `views/:view/images/:image/:size.webp`     | the image as the model saw it, square, `size` pixels a side   |
  * | `views/:view/notes.json`                   | {@link Notes}; `PUT views/:view/notes/:latent` writes one     |
+ * | `views/:view/latents/:latent/neighbours.json` | {@link Neighbour}s: nearest decoder directions, best first   |
+ * | `views/:view/map.json`                     | {@link MapState}; asking for it begins the work               |
+ * | `views/:view/map.bin`                      | float32 `[d_sae, 2]`, NaN for latents that never fire         |
+ * | `compare/:a/:b.json`                       | {@link Comparison} of two views                               |
  * | `runs/runs.json`                           | {@link Run}s                                                  |
  * | `runs/:run/metrics.json`                   | {@link Metrics}: the whole lines of metrics.jsonl             |
  * | `runs/:run/follow`                         | server-sent events: {@link Metrics} as they are written        |
@@ -102,6 +106,25 @@ export interface LatentPage {
   /** Value at which a shared colour scale ends: the largest of all top images' patches. */
   readonly upper: number;
   readonly histogram?: Histogram | undefined;
+}
+
+/** A latent, and the cosine of its decoder direction with another's. */
+export interface Neighbour {
+  readonly latent: number;
+  readonly cosine: number;
+}
+
+/** Where the layout of the decoder directions in two dimensions is; `done` is a fraction. */
+export type MapState =
+  | { readonly state: "none" | "ready" }
+  | { readonly state: "making"; readonly done: number }
+  | { readonly state: "failed"; readonly why: string };
+
+/** Latents of two SAEs that fire: those that are alike, one to one, best first, and those without a partner. */
+export interface Comparison {
+  readonly pairs: readonly (readonly [a: number, b: number, cosine: number])[];
+  readonly onlyA: readonly number[];
+  readonly onlyB: readonly number[];
 }
 
 /** A person's own words on a latent. */

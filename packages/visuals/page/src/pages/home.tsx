@@ -20,6 +20,14 @@ export function HomePage({ session }: { readonly session: Session }) {
             </Link>
           </li>
         ))}
+        {session.views.length > 1 && (
+          <li>
+            <Link href={`/compare/${session.views[0]!.id}/${session.views[1]!.id}`}>
+              <b>Compare</b>
+              <span class="soft">two of them, latent by latent</span>
+            </Link>
+          </li>
+        )}
         {session.runs.length > 0 && (
           <li>
             <Link href="/runs">

@@ -8,6 +8,7 @@ import { useLoaded } from "../data/use.js";
 import { figure, log10 } from "../parts/format.js";
 import { HeatControls } from "../parts/heat-controls.js";
 import { HistogramPlot } from "../parts/histogram-plot.js";
+import { Neighbours } from "../parts/neighbours.js";
 import { NoteForm } from "../parts/note-form.js";
 import { TopImages } from "../parts/top-images.js";
 import { Waiting } from "../parts/waiting.js";
@@ -109,6 +110,7 @@ export function LatentPage({ data, latent }: { readonly data: ViewData; readonly
               upper={loaded.value.page.upper}
             />
           </section>
+          <Neighbours data={data} latent={latent} />
         </>
       )}
     </article>

@@ -9,6 +9,7 @@ import { ViewContext } from "../data/view-context.js";
 import { Waiting } from "../parts/waiting.js";
 import { LatentPage } from "./latent.js";
 import { LatentsPage } from "./latents.js";
+import { MapPage } from "./map.js";
 
 /** What all pages on one visuals folder share. */
 export interface ViewData {
@@ -50,6 +51,9 @@ export function ViewPages({ id }: { readonly id: string }) {
       <Switch>
         <Route path="/views/:view">
           <LatentsPage data={data} />
+        </Route>
+        <Route path="/views/:view/map">
+          <MapPage data={data} />
         </Route>
         <Route path="/views/:view/latents/:latent">
           {({ latent }) => <LatentPage data={data} latent={Number(latent)} />}

@@ -2,11 +2,12 @@ import { Hono } from "hono";
 import { compress } from "hono/compress";
 import type { Refusal } from "../api.js";
 import type { Collection } from "../collection.js";
+import { compareViews } from "../sae/compare.js";
 import { errorAnswer } from "./answer.js";
 import { assetRoutes, pageFiles } from "./assets.js";
 import { type GuardOptions, guard } from "./guard.js";
 import { runRoutes } from "./runs.js";
-import { viewRoutes } from "./views.js";
+import { viewOf, viewRoutes } from "./views.js";
 
 /** Everything that the server answers: the page at `/`, the data below `/api/`. */
 export function explorerApp(collection: Collection, options: GuardOptions): Hono {
@@ -17,7 +18,11 @@ export function explorerApp(collection: Collection, options: GuardOptions): Hono
     })
     .get("/session.json", (c) => c.json(collection.session()))
     .route("/views", viewRoutes(collection))
-    .route("/runs", runRoutes(collection));
+    .route("/runs", runRoutes(collection))
+    .get("/compare/:a/:file{[^/]+\\.json}", async (c) => {
+      const [a, b] = [c.req.param("a"), c.req.param("file").replace(/\.json$/, "")];
+      return c.json(await compareViews(viewOf(collection, a), viewOf(collection, b)));
+    });
   return new Hono()
     .use(guard(options))
     .use(compress())

@@ -2,19 +2,26 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Collection } from "../collection.js";
 import { type PictureSize, pictureSizes } from "../pictures.js";
+import { neighboursOf } from "../sae/decoder.js";
 import type { OpenView } from "../views/open-view.js";
 import { binary, index, notFound } from "./answer.js";
+
+/** Nearest latents on a latent's page. */
+const nNeighbours = 12;
 
 /** A note and its name, with room for escapes. */
 const largestNoteBody = 256 * 1024;
 
+/** @throws SaevError `NOT_FOUND`. */
+export function viewOf(collection: Collection, id: string): OpenView {
+  const found = collection.views.get(id);
+  if (!found) throw notFound(`view ${id}: there is no such view`);
+  return found;
+}
+
 /** `views/:view/…`: tables, latents, pictures and notes of a visuals folder. */
 export function viewRoutes(collection: Collection): Hono {
-  const view = (id: string): OpenView => {
-    const found = collection.views.get(id);
-    if (!found) throw notFound(`view ${id}: there is no such view`);
-    return found;
-  };
+  const view = (id: string) => viewOf(collection, id);
   const latentOf = (open: OpenView, text: string) => index(text, open.tables.dSae, "latent");
 
   return new Hono()
@@ -29,6 +36,12 @@ export function viewRoutes(collection: Collection): Hono {
       const { maps } = open.tables.ranked(latentOf(open, c.req.param("latent")));
       return binary(c, new Uint8Array(maps.buffer));
     })
+    .get("/:view/latents/:latent/neighbours.json", async (c) => {
+      const open = view(c.req.param("view"));
+      return c.json(await neighboursOf(open, latentOf(open, c.req.param("latent")), nNeighbours));
+    })
+    .get("/:view/map.json", (c) => c.json(view(c.req.param("view")).map.state()))
+    .get("/:view/map.bin", (c) => binary(c, new Uint8Array(view(c.req.param("view")).map.points().buffer)))
     .get("/:view/images/:image/:file{\\d+\\.webp}", async (c) => {
       const open = view(c.req.param("view"));
       if (typeof open.pictures === "string") throw notFound(open.pictures);

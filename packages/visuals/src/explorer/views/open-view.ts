@@ -13,6 +13,7 @@ import {
 } from "../api.js";
 import { Notes } from "../notes.js";
 import { Pictures } from "../pictures.js";
+import { LatentMap } from "../sae/latent-map.js";
 import { Tables } from "./tables.js";
 
 export interface OpenViewOptions {
@@ -22,6 +23,8 @@ export interface OpenViewOptions {
 
 /** A visuals folder that is open for reading: tables, pictures, notes. */
 export class OpenView {
+  readonly map = new LatentMap(this);
+
   private constructor(
     readonly id: string,
     readonly title: string,

@@ -1,0 +1,120 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Link, useSearchParams } from "wouter-preact";
+import type { MapState } from "../../../src/explorer/api.js";
+import { select } from "../data/filter.js";
+import { inside, lassoOf, lassoText } from "../data/lasso.js";
+import { useLoaded } from "../data/use.js";
+import { useFilter } from "../data/use-filter.js";
+import { LatentFilter } from "../parts/latent-filter.js";
+import { LatentList } from "../parts/latent-list.js";
+import { colourings, MapCanvas } from "../parts/map-canvas.js";
+import { Waiting } from "../parts/waiting.js";
+import type { ViewData } from "./view.js";
+
+/** While the map is being made it is asked for so often, in milliseconds. */
+const interval = 500;
+
+/** Decoder directions in two dimensions: latents that write alike lie near each other. A lasso chooses. */
+export function MapPage({ data }: { readonly data: ViewData }) {
+  const { view, source } = data;
+  const [round, again] = useState(0);
+  const asked = useLoaded(() => source.json<MapState>(`views/${view.id}/map.json`), [view.id, round], {
+    keep: true,
+  });
+  const state = asked.state === "ready" ? asked.value : undefined;
+  const pending = state?.state === "making" || state?.state === "none";
+  useEffect(() => {
+    document.title = `Map · ${view.title}`;
+  }, [view]);
+  useEffect(() => {
+    if (!pending) return;
+    const timer = setTimeout(() => again(round + 1), interval);
+    return () => clearTimeout(timer);
+  }, [pending, round]);
+  return (
+    <>
+      <nav class="steps" aria-label="Latents">
+        <Link href={`/views/${view.id}`}>All latents</Link>
+      </nav>
+      <h1>Map</h1>
+      <p class="facts">
+        Decoder directions in two dimensions (UMAP over cosine distances): latents that write alike lie near
+        each other. Drag around some to list them.
+      </p>
+      {state?.state === "failed" && (
+        <p class="status" role="alert">
+          {state.why}
+        </p>
+      )}
+      {pending && (
+        <p class="status" role="status">
+          Laying out the latents… {state.state === "making" && `${Math.round(100 * state.done)} %`}
+        </p>
+      )}
+      {!state && <Waiting loaded={asked} />}
+      {state?.state === "ready" && <ReadyMap data={data} />}
+    </>
+  );
+}
+
+function ReadyMap({ data }: { readonly data: ViewData }) {
+  const { view, source, columns } = data;
+  const loaded = useLoaded(
+    async () => new Float32Array(await source.bytes(`views/${view.id}/map.bin`)),
+    [view.id],
+  );
+  const [query, setQuery] = useSearchParams();
+  const [filter, change] = useFilter();
+  const lasso = useMemo(() => lassoOf(query.get("lasso")), [query]);
+  const colour = query.get("colour") ?? "frequency";
+  const put = (name: string, value: string) => {
+    const next = new URLSearchParams(query);
+    value === "" ? next.delete(name) : next.set(name, value);
+    setQuery(next, { replace: true });
+  };
+  const passing = useMemo(
+    () => select(columns, data.notes.value, filter),
+    [columns, data.notes.value, filter],
+  );
+  const points = loaded.state === "ready" ? loaded.value : undefined;
+  const chosen = useMemo(
+    () =>
+      points && lasso.length > 0
+        ? passing.filter((latent) => inside(lasso, points[2 * latent]!, points[2 * latent + 1]!))
+        : passing,
+    [passing, lasso, points],
+  );
+  if (!points) return <Waiting loaded={loaded} />;
+  return (
+    <>
+      <div class="actions">
+        <label>
+          Colour{" "}
+          <select value={colour} onChange={(event) => put("colour", event.currentTarget.value)}>
+            {Object.entries(colourings).map(([key, { name }]) => (
+              <option key={key} value={key}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        {lasso.length > 0 && (
+          <button type="button" onClick={() => put("lasso", "")}>
+            Clear the lasso
+          </button>
+        )}
+      </div>
+      <MapCanvas
+        view={view}
+        columns={columns}
+        points={points}
+        shown={passing}
+        lasso={lasso}
+        colour={colour}
+        onLasso={(polygon) => put("lasso", lassoText(polygon))}
+      />
+      <LatentFilter columns={columns} filter={filter} change={change} />
+      <LatentList data={data} chosen={chosen} filter={filter} change={change} />
+    </>
+  );
+}
