@@ -226,6 +226,14 @@ test("a model folder says with which flags to record", async () => {
     parameters: 6,
     dtypes: ["F32"],
   });
+  const sharded = path.join(folder, "sharded");
+  mkdirSync(sharded);
+  cpSync(path.join(dir, "open_clip_config.json"), path.join(sharded, "open_clip_config.json"));
+  const shards = ["own-00001-of-00002.bin", "own-00002-of-00002.bin"];
+  for (const name of shards)
+    await writeTensors(path.join(sharded, name), { [name]: Tensor.from(new Float32Array(5), [5]) });
+  expect((await info(sharded)).stdout).toMatch(/^size +[\d.]+ kB in 2 files$/m);
+  expect(await json(sharded)).toMatchObject({ n_tensors: 2, parameters: 10, dtypes: ["F32"], problems: [] });
   truncateSync(path.join(dir, "open_clip_model.safetensors"), 12);
   const cut = await info(dir);
   expect(cut.code).toBe(1);

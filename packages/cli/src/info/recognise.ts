@@ -44,7 +44,11 @@ function folderKind(folder: string): Kind | undefined {
   if (holds("metadata.json")) return "shard-folder";
   if (holds("top_values.pt")) return "visuals";
   if (holds("open_clip_config.json") || holds("open_clip_model.safetensors")) return "vit";
-  if (holds("config.json") && holds("model.pth")) return "vit";
+  const weights = ["model.pth", "model.safetensors", "pytorch_model.bin"].flatMap((name) => [
+    name,
+    `${name}.index.json`,
+  ]);
+  if (holds("config.json") && weights.some(holds)) return "vit";
   if (holds("sae.pt") || holds("metrics.jsonl")) return "run";
   return undefined;
 }

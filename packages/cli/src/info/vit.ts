@@ -23,14 +23,22 @@ interface Weight {
 
 /** A model folder: what saev needs to know to record with it. */
 export async function vitInfo(folder: string): Promise<Info> {
-  const { describeModel, SaevError } = await import("@saev/core");
+  const { describeModel, resolveModel, SaevError } = await import("@saev/core");
   const at = (name: string): string => path.join(folder, name);
   const layout =
     layouts.find(({ config, weights }) => [config, ...weights].filter((f) => existsSync(at(f))).length > 1) ??
     layouts[0];
   const config = at(layout.config);
-  const weights = layout.weights.map(at).find((file) => existsSync(file));
-  const problems = [config, ...(weights === undefined ? [at(layout.weights[0])] : [])]
+  // As loading finds them: shards and names of the user's own included.
+  const { weights }: { readonly weights: readonly string[] } = await resolveModel(
+    undefined,
+    path.resolve(folder),
+    { offline: true },
+  ).catch((error) => {
+    if (!(error instanceof SaevError)) throw error;
+    return { weights: layout.weights.map(at).filter((file) => existsSync(file)) };
+  });
+  const problems = [config, ...(weights.length === 0 ? [at(layout.weights[0])] : [])]
     .filter((file) => !existsSync(file))
     .map((file) => `${path.basename(file)} is missing`);
 
@@ -46,7 +54,7 @@ export async function vitInfo(folder: string): Promise<Info> {
     if (error.code === "BAD_FILE") throw new CommandError("BAD_FILE", error.message);
     problems.push(error.message);
   }
-  const tensors = weights === undefined ? [] : await weightsOf(weights);
+  const tensors = await weightsOf(weights);
   const parameters = tensors.reduce((sum, { size }) => sum + size, 0);
   const dtypes = [...new Set(tensors.map(({ dtype }) => dtype))].sort();
   return {
@@ -57,7 +65,7 @@ export async function vitInfo(folder: string): Promise<Info> {
         "weights",
         `${amount(tensors.length, "tensor")}, ${count(parameters)} parameters, ${dtypes.join(", ") || "none"}`,
       ],
-      ...(weights === undefined ? [] : [["size", bytes(statSync(weights).size)] as const]),
+      ...(weights.length === 0 ? [] : [["size", sizeText(weights)] as const]),
       ...(model ? [["record with", flagsOf(model, folder)] as const] : []),
     ],
     json: {
@@ -73,6 +81,11 @@ export async function vitInfo(folder: string): Promise<Info> {
     },
     problems,
   };
+}
+
+function sizeText(files: readonly string[]): string {
+  const size = bytes(files.reduce((sum, file) => sum + statSync(file).size, 0));
+  return files.length > 1 ? `${size} in ${amount(files.length, "file")}` : size;
 }
 
 function linesOf(model: ModelDescription): (readonly [string, string])[] {
@@ -116,10 +129,10 @@ const safetensorsNames: Readonly<Record<string, string>> = {
   bfloat16: "BF16",
 };
 
-async function weightsOf(file: string): Promise<Weight[]> {
-  if (file.endsWith(".safetensors")) return safetensorsHeader(file);
+async function weightsOf(files: readonly string[]): Promise<Weight[]> {
+  if (files.every((file) => file.endsWith(".safetensors"))) return files.flatMap(safetensorsHeader);
   const { TensorFile } = await import("@saev/core");
-  using tensors = await TensorFile.open(file);
+  using tensors = await TensorFile.openWeights(files);
   return tensors.names().map((name) => {
     using tensor = tensors.get(name);
     const { dtype, shape } = noteOf(name, tensor);

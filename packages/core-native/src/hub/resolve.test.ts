@@ -4,6 +4,7 @@ import path from "node:path";
 import { parseActivations } from "@saev/config";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { resolveActivations } from "../activations/resolve.js";
+import { TensorFile, writeTensors } from "../io/tensor-file.js";
 import { tinyWeights } from "../vit/testing/tiny-clip.js";
 import { ViT } from "../vit/vit.js";
 import { openClipTable } from "./open-clip-table.js";
@@ -186,6 +187,35 @@ describe("a repository of the hub", () => {
         message: expect.stringMatching(message),
       });
     }
+  });
+
+  it("takes shards of torch files, and gives the values of the whole", async () => {
+    using tensors = await TensorFile.open(path.join(demo, "open_clip_model.safetensors"));
+    const names = tensors.names();
+    const parts = [0, 1].map((part) => names.filter((_, i) => i % 2 === part));
+    const folder = mkdtempSync(path.join(root, "bins-"));
+    const files: Record<string, Buffer> = { "open_clip_config.json": demoFiles["open_clip_config.json"] };
+    const map: Record<string, string> = {};
+    for (const [i, part] of parts.entries()) {
+      const name = `open_clip_pytorch_model-0000${i + 1}-of-00002.bin`;
+      await writeTensors(
+        path.join(folder, name),
+        Object.fromEntries(part.map((tensor) => [tensor, tensors.get(tensor)])),
+      );
+      files[name] = readFileSync(path.join(folder, name));
+      for (const tensor of part) map[tensor] = name;
+    }
+    files["open_clip_pytorch_model.bin.index.json"] = Buffer.from(JSON.stringify({ weight_map: map }));
+    hub.repos.set("org/bins", { commit, files });
+    using sharded = await ViT.load("clip", "hf:org/bins");
+    using whole = await ViT.load("clip", demo);
+    const pixels = { data: new Uint8Array(160 * 160 * 3).fill(90), width: 160, height: 160 };
+    using input = await whole.preprocess([pixels]);
+    using x = await sharded.record(input, [-1]);
+    using y = await whole.record(input, [-1]);
+    expect(x.toFloat32Array()).toEqual(y.toFloat32Array());
+    off();
+    expect((await resolveModel("clip", "hf:org/bins")).weights).toHaveLength(2);
   });
 
   it("says what is there when it is no model of the family, not there, private, or not here", async () => {
