@@ -49,6 +49,13 @@ export const whole = (name: string, metavar: string, expected: string, doc: stri
   type: "int",
 });
 
+/** An option that is followed by any number of whole numbers. */
+export const wholes = (name: string, expected: string, doc: string): Option => ({
+  ...text(name, "[INT ...]", expected, doc),
+  type: "ints",
+  arity: "any",
+});
+
 /** An option that is followed by one of some words, the first of which is the default. */
 export const oneOf = (
   name: string,

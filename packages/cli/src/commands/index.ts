@@ -3,6 +3,7 @@ import { ConvertCommand } from "./convert.js";
 import { DoctorCommand } from "./doctor.js";
 import { DownloadCommand } from "./download.js";
 import { ExploreCommand } from "./explore.js";
+import { ExportCommand } from "./export.js";
 import { InfoCommand } from "./info.js";
 import { ModelsCommand } from "./models.js";
 import { SetupCommand } from "./setup.js";
@@ -16,6 +17,7 @@ export const commands = [
   TrainCommand,
   VisualsCommand,
   ExploreCommand,
+  ExportCommand,
   InfoCommand,
   VerifyCommand,
   ConvertCommand,

@@ -7,6 +7,7 @@ import { interruptible } from "../interrupt.js";
 import type { Io } from "../io.js";
 import { readSimple, type SimpleCommand } from "../simple-command.js";
 import { amount } from "../text.js";
+import { imagesOf, imagesOption } from "./images-option.js";
 
 const command: SimpleCommand = {
   doc: {
@@ -31,12 +32,7 @@ const command: SimpleCommand = {
     text("host", "ADDRESS", "an address of this machine", "Address to listen on; default 127.0.0.1."),
     whole("port", "PORT", "a port, 0 to 65535", "Port to listen on; default: any free one."),
     text("token", "TOKEN", "some letters and digits", "Token of the address; default: a random one."),
-    text(
-      "images",
-      "FOLDER",
-      "the path of a folder",
-      "Folder of folders of pictures that the activations were recorded from, where the visuals do not say.",
-    ),
+    imagesOption,
     { ...toggle("open", "Whether to open the page in the browser."), default: true, negation: "--no-open" },
   ],
   positionals: ["PATH…"],
@@ -48,10 +44,7 @@ export async function runExplore(words: readonly string[], io: Io): Promise<Exit
   if (line === undefined) return Exit.done;
   const option = (name: string) => line.options.get(name) as string | undefined;
   const { Collection, serveExplorer } = await import("@saev/visuals/explorer");
-  const images = option("images");
-  const collection = await Collection.open(line.positionals, {
-    ...(images !== undefined && { images: { kind: "image-folder-dataset", root: images } }),
-  });
+  const collection = await Collection.open(line.positionals, imagesOf(line));
   try {
     const server = await serveExplorer(collection, {
       host: option("host"),

@@ -1,7 +1,7 @@
 import { Link, Route, Router, Switch } from "wouter-preact";
 import { useHashLocation } from "wouter-preact/use-hash-location";
 import type { Session } from "../../src/explorer/api.js";
-import { server } from "./data/source.js";
+import { source } from "./data/current-source.js";
 import { useLoaded } from "./data/use.js";
 import { ComparePage } from "./pages/compare.js";
 import { HomePage } from "./pages/home.js";
@@ -12,7 +12,7 @@ import { Waiting } from "./parts/waiting.js";
 
 /** The frame of every page: where one is, what there is, what went wrong. */
 export function App() {
-  const session = useLoaded(() => server.json<Session>("session.json"), []);
+  const session = useLoaded(() => source.json<Session>("session.json"), []);
   if (session.state !== "ready") return <Waiting loaded={session} />;
   return (
     // Hash addresses: they work from disk, and the server needs to know one page only.

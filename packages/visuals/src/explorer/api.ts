@@ -60,6 +60,8 @@ export interface View extends ViewSummary {
   readonly pictures: Availability;
   /** Whether the model and the SAE can be run on pictures, and why not. */
   readonly live: Availability;
+  /** The latents that have pages, in an export of some; otherwise all have. */
+  readonly only?: readonly number[] | undefined;
   /** What a reader should know, such as that a table holds a sample. */
   readonly remarks: readonly string[];
 }

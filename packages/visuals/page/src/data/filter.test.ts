@@ -51,6 +51,10 @@ test("by number, name and note", () => {
   expect(selected({ noted: true })).toEqual([2, 5, 4]);
 });
 
+test("only among those that an export has", () => {
+  expect([...select(columns, notes, everything, [3, 5, 0])]).toEqual([0, 5, 3]);
+});
+
 test("the address says a filter back", () => {
   const filter: Filter = {
     text: "a&b=c #1",

@@ -31,12 +31,20 @@ export const everything: Filter = {
 
 const within = (x: number, [lo, hi]: Range) => lo <= x && x <= hi;
 
-/** The latents that pass, in order. Values that are not numbers come last, equals by number. */
-export function select(columns: Columns, notes: Notes, filter: Filter): Uint32Array {
+/**
+ * The latents that pass, in order. Values that are not numbers come last, equals by number.
+ * @param among only these; default: all.
+ */
+export function select(
+  columns: Columns,
+  notes: Notes,
+  filter: Filter,
+  among: Iterable<number> = columns.frequency.keys(),
+): Uint32Array {
   const { frequency, mean } = columns;
   const wanted = filter.text.trim().toLowerCase();
   const kept: number[] = [];
-  for (let latent = 0; latent < frequency.length; latent++) {
+  for (const latent of among) {
     if (!filter.states.has(stateOf(frequency[latent]!))) continue;
     if (filter.frequency && !within(Math.log10(frequency[latent]!), filter.frequency)) continue;
     if (filter.mean && !within(Math.log10(mean[latent]!), filter.mean)) continue;

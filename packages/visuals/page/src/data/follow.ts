@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Metrics, Run } from "../../../src/explorer/api.js";
-import { server } from "./source.js";
+import { source } from "./current-source.js";
 
 /** The metrics of runs by id: of finished ones once, of those in training as they are written. */
 export function useMetrics(runs: readonly Run[]): ReadonlyMap<string, Metrics> {
@@ -11,13 +11,13 @@ export function useMetrics(runs: readonly Run[]): ReadonlyMap<string, Metrics> {
       setAll((before) => new Map(before).set(id, change(before.get(id) ?? [])));
     const streams = runs.map((run) => {
       if (run.evaluation) {
-        server.json<Metrics>(`runs/${run.id}/metrics.json`).then(
+        source.json<Metrics>(`runs/${run.id}/metrics.json`).then(
           (metrics) => put(run.id, () => metrics),
           () => put(run.id, () => []),
         );
         return undefined;
       }
-      const events = new EventSource(server.url(`runs/${run.id}/follow`));
+      const events = new EventSource(source.url(`runs/${run.id}/follow`));
       put(run.id, () => []);
       // A run that goes on from a checkpoint has cut its file back to it.
       events.addEventListener("cut", () => put(run.id, () => []));

@@ -6,6 +6,8 @@ export interface DataSource {
   bytes(address: string): Promise<ArrayBuffer>;
   /** For an `<img>`. */
   url(address: string): string;
+  /** Sides in which it has pictures, in pixels, ascending. */
+  readonly sizes: readonly number[];
 }
 
 /** What went wrong, in the server's words. */
@@ -28,6 +30,7 @@ export const server: DataSource = {
   json: async <T>(address: string) => (await (await ask(address)).json()) as T,
   bytes: async (address) => (await ask(address)).arrayBuffer(),
   url: (address) => `./api/${address}`,
+  sizes: [96, 160, 320, 448],
 };
 
 /** Writes through the server. */

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import type { Comparison, Session, View } from "../../../src/explorer/api.js";
 import { type Columns, columnsOf } from "../data/columns.js";
-import { server } from "../data/source.js";
+import { source } from "../data/current-source.js";
 import { useLoaded } from "../data/use.js";
 import { ViewContext } from "../data/view-context.js";
 import { amount, figure } from "../parts/format.js";
@@ -19,8 +19,8 @@ interface Side {
 
 async function side(id: string): Promise<Side> {
   const [view, bytes] = await Promise.all([
-    server.json<View>(`views/${id}/view.json`),
-    server.bytes(`views/${id}/columns.bin`),
+    source.json<View>(`views/${id}/view.json`),
+    source.bytes(`views/${id}/columns.bin`),
   ]);
   return { view, columns: columnsOf(bytes) };
 }
@@ -36,7 +36,7 @@ export function ComparePage({ session, a, b }: ComparePageProps) {
   const [, navigate] = useLocation();
   const loaded = useLoaded(async () => {
     const [comparison, left, right] = await Promise.all([
-      server.json<Comparison>(`compare/${a}/${b}.json`),
+      source.json<Comparison>(`compare/${a}/${b}.json`),
       side(a),
       side(b),
     ]);
@@ -206,7 +206,7 @@ function Half({
 }) {
   if (latent === undefined) return <span class="soft">–</span>;
   return (
-    <ViewContext.Provider value={{ source: server, view }}>
+    <ViewContext.Provider value={{ source, view }}>
       <Link href={`/views/${view.id}/latents/${latent}`} class="half">
         <Picture image={columns.best[latent]!} size={64} alt="" />
         Latent {latent}

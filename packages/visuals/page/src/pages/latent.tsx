@@ -29,12 +29,12 @@ export function LatentPage({ data, latent }: { readonly data: ViewData; readonly
   }, [at]);
   // Before and after it in the list that the person came from.
   const around = useMemo(() => {
-    const list = select(columns, data.notes.value, filterOf(query));
+    const list = select(columns, data.notes.value, filterOf(query), view.only);
     const place = list.indexOf(latent);
     return place < 0
       ? { before: undefined, after: undefined }
       : { before: list[place - 1], after: list[place + 1] };
-  }, [columns, data.notes.value, query, latent]);
+  }, [columns, data.notes.value, query, latent, view]);
   useEffect(() => {
     document.title = `Latent ${latent} · ${view.title}`;
   }, [view, latent]);
@@ -96,7 +96,11 @@ export function LatentPage({ data, latent }: { readonly data: ViewData; readonly
               )}
             </dl>
             {loaded.value.page.histogram && <HistogramPlot histogram={loaded.value.page.histogram} />}
-            <NoteForm key={latent} note={note} onSave={(words) => data.write(latent, words)} />
+            {view.only ? (
+              note?.note && <p class="words">{note.note}</p>
+            ) : (
+              <NoteForm key={latent} note={note} onSave={(words) => data.write(latent, words)} />
+            )}
           </div>
           <section aria-labelledby="top">
             <div class="list-bar">

@@ -13,7 +13,7 @@ export function LatentsPage({ data }: { readonly data: ViewData }) {
   const { view, columns } = data;
   const notes = data.notes.value;
   const [filter, change] = useFilter();
-  const chosen = useMemo(() => select(columns, notes, filter), [columns, notes, filter]);
+  const chosen = useMemo(() => select(columns, notes, filter, view.only), [columns, notes, filter, view]);
   useEffect(() => {
     document.title = `${view.title} · saev explorer`;
   }, [view]);

@@ -73,8 +73,8 @@ function ReadyMap({ data }: { readonly data: ViewData }) {
     setQuery(next, { replace: true });
   };
   const passing = useMemo(
-    () => select(columns, data.notes.value, filter),
-    [columns, data.notes.value, filter],
+    () => select(columns, data.notes.value, filter, view.only),
+    [columns, data.notes.value, filter, view],
   );
   const points = loaded.state === "ready" ? loaded.value : undefined;
   const chosen = useMemo(

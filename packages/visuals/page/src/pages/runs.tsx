@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Run } from "../../../src/explorer/api.js";
-import { server } from "../data/source.js";
+import { source } from "../data/current-source.js";
 import { useLoaded } from "../data/use.js";
 import { ConfigTable } from "../parts/config-table.js";
 import { ParetoPlot } from "../parts/pareto-plot.js";
@@ -14,7 +14,7 @@ const interval = 3000;
 /** A sweep at a glance: which runs are best, how they trained, how their configs differ. */
 export function RunsPage() {
   const [round, again] = useState(0);
-  const loaded = useLoaded(() => server.json<readonly Run[]>("runs/runs.json"), [round], { keep: true });
+  const loaded = useLoaded(() => source.json<readonly Run[]>("runs/runs.json"), [round], { keep: true });
   const runs = loaded.state === "ready" ? loaded.value : undefined;
   const training = runs?.some((run) => !run.evaluation) ?? false;
   useEffect(() => {

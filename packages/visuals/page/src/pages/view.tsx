@@ -3,7 +3,8 @@ import { useMemo } from "preact/hooks";
 import { Route, Switch } from "wouter-preact";
 import type { Note, Notes, View } from "../../../src/explorer/api.js";
 import { type Columns, columnsOf } from "../data/columns.js";
-import { type DataSource, send, server } from "../data/source.js";
+import { source } from "../data/current-source.js";
+import { type DataSource, send } from "../data/source.js";
 import { useLoaded } from "../data/use.js";
 import { ViewContext } from "../data/view-context.js";
 import { Waiting } from "../parts/waiting.js";
@@ -22,7 +23,6 @@ export interface ViewData {
 }
 
 async function loadView(id: string): Promise<ViewData> {
-  const source = server;
   const [view, bytes, found] = await Promise.all([
     source.json<View>(`views/${id}/view.json`),
     source.bytes(`views/${id}/columns.bin`),

@@ -1,9 +1,6 @@
 import { useContext } from "preact/hooks";
 import { ViewContext } from "../data/view-context.js";
 
-/** Sides in which the server renders pictures; see `pictures.ts`. */
-const sizes = [96, 160, 320, 448] as const;
-
 interface PictureProps {
   readonly image: number;
   /** Side in CSS pixels at which it is shown. */
@@ -18,6 +15,7 @@ export function Picture({ image, size, alt }: PictureProps) {
     return <span class="picture none" role="img" aria-label={alt || "no picture"} />;
   }
   const at = (side: number) => source.url(`views/${view.id}/images/${image}/${side}.webp`);
+  const { sizes } = source;
   const fitting = (wanted: number) => sizes.find((side) => side >= wanted) ?? sizes.at(-1)!;
   return (
     <img

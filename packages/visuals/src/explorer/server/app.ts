@@ -9,9 +9,9 @@ import { type GuardOptions, guard } from "./guard.js";
 import { runRoutes } from "./runs.js";
 import { viewOf, viewRoutes } from "./views.js";
 
-/** Everything that the server answers: the page at `/`, the data below `/api/`. */
-export function explorerApp(collection: Collection, options: GuardOptions): Hono {
-  const api = new Hono()
+/** The answers of `api.ts`, without the guard: what an export is written from. */
+export function explorerApi(collection: Collection): Hono {
+  return new Hono()
     .use(async (c, next) => {
       c.header("Cache-Control", "no-store");
       await next();
@@ -22,12 +22,17 @@ export function explorerApp(collection: Collection, options: GuardOptions): Hono
     .get("/compare/:a/:file{[^/]+\\.json}", async (c) => {
       const [a, b] = [c.req.param("a"), c.req.param("file").replace(/\.json$/, "")];
       return c.json(await compareViews(viewOf(collection, a), viewOf(collection, b)));
-    });
+    })
+    .all("*", (c) => c.json({ error: `${c.req.path}: nothing is there` } satisfies Refusal, 404))
+    .onError(errorAnswer);
+}
+
+/** Everything that the server answers: the page at `/`, the data below `/api/`. */
+export function explorerApp(collection: Collection, options: GuardOptions): Hono {
   return new Hono()
     .use(guard(options))
     .use(compress())
-    .route("/api", api)
-    .all("/api/*", (c) => c.json({ error: `${c.req.path}: nothing is there` } satisfies Refusal, 404))
+    .route("/api", explorerApi(collection))
     .route("/", assetRoutes(pageFiles()))
     .notFound((c) => c.json({ error: `${c.req.path}: nothing is there` } satisfies Refusal, 404))
     .onError(errorAnswer);

@@ -157,7 +157,7 @@ test("what is not there is said in words", async () => {
     ["/api/views/v0/latents/1e1/latent.json", "expected 0 to 11"],
     ["/api/views/v0/images/10/160.webp", "expected 0 to 9"],
     ["/api/views/v0/images/0/161.webp", "expected 96, 160, 320, 448"],
-    ["/api/runs/r0/run.json", "there is no such run"],
+    ["/api/runs/r0/metrics.json", "there is no such run"],
   ] as const) {
     const { status, text } = await ask(address, { headers: cookie() });
     expect([status, JSON.parse(text).error]).toEqual([404, expect.stringContaining(words)]);
