@@ -5,6 +5,7 @@
 
 #include "core/parallel.h"
 #include "kernels/cpu/row_tasks.h"
+#include "kernels/cpu/rows_view.h"
 
 namespace saev {
 
@@ -28,14 +29,20 @@ void plain(const AddNorm& a, int64_t from, int64_t to) {
         x[i] += a.scale != nullptr ? a.scale[i] * branch : branch;
       }
     }
-    if (a.out == nullptr) continue;
+    if (a.out == nullptr && a.out16 == nullptr) continue;
+    const int64_t stride = a.out_stride > 0 ? a.out_stride : a.d;
     double sum = 0, squares = 0;
     for (int64_t i = 0; i < a.d; ++i) sum += x[i];
     const double mean = sum / static_cast<double>(a.d);
     for (int64_t i = 0; i < a.d; ++i) squares += (x[i] - mean) * (x[i] - mean);
     const double rstd = 1.0 / std::sqrt(squares / static_cast<double>(a.d) + a.eps);
     for (int64_t i = 0; i < a.d; ++i) {
-      a.out[r * a.d + i] = static_cast<float>((x[i] - mean) * rstd * a.gain[i] + a.shift[i]);
+      const auto value = static_cast<float>((x[i] - mean) * rstd * a.gain[i] + a.shift[i]);
+      if (a.out16 != nullptr) {
+        a.out16[r * stride + i] = to_bfloat16(value);
+      } else {
+        a.out[r * stride + i] = value;
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 #include <cstdint>
 
 #include "kernels/cpu/add_norm.h"
+#include "kernels/cpu/bfloat16_vector.h"
 #include "kernels/cpu/simd.h"
 
 namespace saev {
@@ -21,7 +22,8 @@ SAEV_INLINE void add_branch(const AddNorm& a, float* x, const float* y) {
 }
 
 /// Two passes over a row that lies in L1 by now: deviations from the mean, not squares less squares.
-SAEV_INLINE void norm(const AddNorm& a, const float* x, float* out) {
+template <typename Out>
+SAEV_INLINE void norm(const AddNorm& a, const float* x, Out* out) {
   const float n = static_cast<float>(a.d);
   Vec sums = zero(), more = zero();
   int64_t i = 0;
@@ -51,16 +53,20 @@ SAEV_INLINE void norm(const AddNorm& a, const float* x, float* out) {
   const Vec rstds = splat(rstd);
   i = 0;
   for (; i + kWidth <= a.d; i += kWidth) {
-    storeu(out + i, fma((loadu(x + i) - means) * rstds, loadu(a.gain + i), loadu(a.shift + i)));
+    put(out + i, fma((loadu(x + i) - means) * rstds, loadu(a.gain + i), loadu(a.shift + i)));
   }
-  for (; i < a.d; ++i) out[i] = (x[i] - mean) * rstd * a.gain[i] + a.shift[i];
+  for (; i < a.d; ++i) {
+    put_first(out + i, splat((x[i] - mean) * rstd * a.gain[i] + a.shift[i]), 1);
+  }
 }
 
 void add_norm_rows(const AddNorm& a, int64_t from, int64_t to) {
   for (int64_t r = from; r < to; ++r) {
     float* x = a.x + r * a.d;
     if (a.y != nullptr) add_branch(a, x, a.y + r * a.d);
-    if (a.out != nullptr) norm(a, x, a.out + r * a.d);
+    const int64_t stride = a.out_stride > 0 ? a.out_stride : a.d;
+    if (a.out != nullptr) norm(a, x, a.out + r * stride);
+    if (a.out16 != nullptr) norm(a, x, a.out16 + r * stride);
   }
 }
 

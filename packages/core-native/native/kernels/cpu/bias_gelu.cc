@@ -19,18 +19,6 @@ SAEV_DECLARE(neon)
 
 namespace {
 
-double gelu_of(double x, Gelu gelu) {
-  switch (gelu) {
-    case Gelu::kErf:
-      return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-    case Gelu::kTanh:
-      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-    case Gelu::kQuick:
-      return x / (1 + std::exp(-1.702 * x));
-  }
-  return x;
-}
-
 void plain(float* x, const float* bias, int64_t rows, int64_t d, Gelu gelu) {
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t i = 0; i < d; ++i) {
@@ -60,6 +48,18 @@ Rows rows_at(Level level) {
 }
 
 }  // namespace
+
+double gelu_of(double x, Gelu gelu) {
+  switch (gelu) {
+    case Gelu::kErf:
+      return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    case Gelu::kTanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case Gelu::kQuick:
+      return x / (1 + std::exp(-1.702 * x));
+  }
+  return x;
+}
 
 const char* gelu_name(Gelu gelu) {
   switch (gelu) {

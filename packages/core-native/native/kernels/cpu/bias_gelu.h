@@ -15,6 +15,8 @@ enum class Gelu {
 };
 
 const char* gelu_name(Gelu gelu);
+/// The formula, in float64.
+double gelu_of(double x, Gelu gelu);
 
 /// x = gelu(x + bias) for `rows` rows of `d` float32; `bias` [d]. Off by at most 4e-7 |x| + 1e-37 from the
 /// formula (erf is a rational function good to 3.4e-7). Infinities and NaN come out as the formula's limits.

@@ -20,18 +20,34 @@ constexpr int kTileRows = 12;
 #endif
 constexpr int kTileColumns = 2 * kWidth;
 
-/// sum[r][v] += Σ_step rows[step][r] · w[step][v]. `stride` floats from one step of w to the next.
-template <int kRows>
-SAEV_INLINE void multiply_add_tile(const float* __restrict rows, const float* __restrict w, int64_t stride,
-                                   int64_t steps, Vec (&sum)[kRows][2]) {
+/// sum[r][v] += Σ_step at(step, r) · w[step][v]. `stride` floats from one step of w to the next.
+template <int kRows, typename At>
+SAEV_INLINE void multiply_add(const At& at, const float* __restrict w, int64_t stride, int64_t steps,
+                              Vec (&sum)[kRows][2]) {
   for (int64_t k = 0; k < steps; ++k) {
     const Vec w0 = load(w + k * stride), w1 = load(w + k * stride + kWidth);
     SAEV_UNROLL for (int r = 0; r < kRows; ++r) {
-      const Vec a = splat(rows[k * kRows + r]);
+      const Vec a = splat(at(k, r));
       sum[r][0] = fma(a, w0, sum[r][0]);
       sum[r][1] = fma(a, w1, sum[r][1]);
     }
   }
+}
+
+/// The same for packed rows, [step][kRows].
+template <int kRows>
+SAEV_INLINE void multiply_add_tile(const float* __restrict rows, const float* __restrict w, int64_t stride,
+                                   int64_t steps, Vec (&sum)[kRows][2]) {
+  multiply_add<kRows>([rows](int64_t k, int r) { return rows[k * kRows + r]; }, w, stride, steps, sum);
+}
+
+/// The same for rows that lie `row_stride` floats apart: as fast, unless the stride is a multiple of 4 KiB, which
+/// makes them share a few sets of the first-level cache.
+template <int kRows>
+SAEV_INLINE void multiply_add_rows(const float* __restrict rows, int64_t row_stride,
+                                   const float* __restrict w, int64_t stride, int64_t steps,
+                                   Vec (&sum)[kRows][2]) {
+  multiply_add<kRows>([=](int64_t k, int r) { return rows[r * row_stride + k]; }, w, stride, steps, sum);
 }
 
 }  // namespace
