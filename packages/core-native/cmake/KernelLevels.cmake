@@ -1,12 +1,12 @@
 # Compiles every kernels/cpu/*.level.cc once per instruction set of this architecture, each time with SAEV_LEVEL naming
 # the namespace its functions go to. Which of them runs is decided at run time (native/kernels/level.h).
-# -Wno-maybe-uninitialized: GCC 12 warns inside its own AVX-512 headers (GCC bug 105593).
+# -Wno-(maybe-)uninitialized: GCC 12 warns inside its own AVX-512 headers (GCC bug 105593).
 # -fno-math-errno and -fno-trapping-math let sqrt and comparisons become vector instructions; results stay IEEE.
 
 function(saev_kernel_levels target)
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/native/kernels/cpu/*.level.cc")
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    set(levels avx2 avx512)
+    set(levels avx2 avx512 bf16)
     set(flags_avx2 -mavx2 -mfma -mf16c -mbmi2 -mpopcnt -mtune=znver3)
     set(flags_avx512 -mavx2 -mfma -mf16c -mbmi2 -mpopcnt -mavx512f -mavx512bw -mavx512dq -mavx512vl
                      -mprefer-vector-width=512)
@@ -16,16 +16,17 @@ function(saev_kernel_levels target)
     set(levels neon)
     set(flags_neon "")
   endif()
-  foreach(level IN LISTS levels ITEMS bf16)
+  foreach(level IN LISTS levels)
     if(level STREQUAL "bf16")
       file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/native/kernels/cpu/*.bf16.cc")
     endif()
-    if(sources AND DEFINED flags_${level})
+    if(sources)
       add_library(saev_kernels_${level} OBJECT ${sources})
       target_include_directories(saev_kernels_${level} PRIVATE native)
       target_compile_definitions(saev_kernels_${level} PRIVATE SAEV_LEVEL=${level})
       target_compile_options(saev_kernels_${level} PRIVATE ${flags_${level}} -fno-math-errno -fno-trapping-math
-                             -ffp-contract=fast -Wall -Wextra -Wno-psabi -Wno-unused-function -Wno-maybe-uninitialized)
+                             -ffp-contract=fast -Wall -Wextra -Wno-psabi -Wno-unused-function -Wno-maybe-uninitialized
+                             -Wno-uninitialized)
       target_sources(${target} PRIVATE $<TARGET_OBJECTS:saev_kernels_${level}>)
     endif()
     string(TOUPPER ${level} upper)

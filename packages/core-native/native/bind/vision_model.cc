@@ -96,6 +96,25 @@ Napi::Value load_dinov2_model(const Napi::CallbackInfo& info) {
   return load_model(info, "loadDinov2", [=] { return load_dinov2(config, paths); });
 }
 
+Precision precision_of(const std::string& name) {
+  if (name == "float32") return Precision::kFloat32;
+  if (name == "bfloat16") return Precision::kBfloat16;
+  throw Error(Code::kInvalidArgument, "computeDtype: expected float32 or bfloat16, found '" + name + "'");
+}
+
+/// visionModelPrepare(handle, computeDtype, control) → Promise<void>
+Napi::Value model_prepare(const Napi::CallbackInfo& info) {
+  const auto model = unwrap<VisionModel>(info[0], kKind);
+  const Precision precision = precision_of(string_of(info[1], "computeDtype"));
+  return run_job<bool>(
+      info[2], "prepare",
+      [=](const Job&) {
+        model->prepare(precision);
+        return true;
+      },
+      [](Napi::Env env, bool&) { return env.Undefined(); });
+}
+
 /// interpolatePositions(table: Tensor, { rows, columns, antialias, offset }) → Tensor handle
 Napi::Value interpolated_positions(const Napi::CallbackInfo& info) {
   const Napi::Object to = object_of(info[1], "to");
@@ -110,7 +129,8 @@ Napi::Value interpolated_positions(const Napi::CallbackInfo& info) {
 
 /// visionModelInfo(handle) → { nLayers, dVit, nPatches, clsToken, nRegisters, height, width }
 Napi::Value model_info(const Napi::CallbackInfo& info) {
-  const VisionShape& s = unwrap<VisionModel>(info[0], kKind)->shape();
+  const auto model = unwrap<VisionModel>(info[0], kKind);
+  const VisionShape& s = model->shape();
   Napi::Object out = Napi::Object::New(info.Env());
   out.Set("nLayers", static_cast<double>(s.n_layers));
   out.Set("dVit", static_cast<double>(s.d_vit));
@@ -149,6 +169,7 @@ void register_vision_model(Napi::Env env, Napi::Object exports) {
   export_function<load_dinov2_model>(env, exports, "loadDinov2");
   export_function<interpolated_positions>(env, exports, "interpolatePositions");
   export_function<model_info>(env, exports, "visionModelInfo");
+  export_function<model_prepare>(env, exports, "visionModelPrepare");
   export_function<model_record>(env, exports, "visionModelRecord");
   export_function<model_embed>(env, exports, "visionModelEmbed");
 }

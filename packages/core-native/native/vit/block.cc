@@ -104,7 +104,7 @@ void ensure(at::Tensor& t, int64_t rows, int64_t columns) {
 }  // namespace
 
 int64_t Block::bytes() const {
-  int64_t total = 0;
+  int64_t total = packed ? packed->bytes() : 0;
   for (const at::Tensor* t : {&qkv_weight, &proj_weight, &fc1_weight, &fc2_weight}) {
     if (t->defined()) total += static_cast<int64_t>(t->nbytes());
   }
@@ -113,6 +113,7 @@ int64_t Block::bytes() const {
 
 void run_block(const Block& b, const Block* next, at::Tensor& x, int64_t images, int64_t tokens,
                BlockScratch& scratch) {
+  if (b.packed) return run_packed_block(b, x, images, tokens, scratch.packed);
   const int64_t rows = x.size(0), d = x.size(1);
   ensure(scratch.normed, rows, d);
   ensure(scratch.qkv, rows, 3 * d);

@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "kernels/cpu/bias_gelu.h"
+#include "vit/packed_block.h"
 #include "vit/rope.h"
 
 namespace saev {
@@ -31,6 +32,7 @@ struct Block {
   at::Tensor attention_norm_gain, attention_norm_shift;  ///< [d], or undefined
   at::Tensor mlp_norm_gain, mlp_norm_shift;              ///< [hidden], or undefined
   std::shared_ptr<const Rope> rope;                      ///< or null
+  std::shared_ptr<const PackedBlock> packed;             ///< then the four weights above are undefined
   int64_t heads = 1;
   float eps = 1e-5f;
   Gelu gelu = Gelu::kErf;
@@ -43,6 +45,7 @@ struct Block {
 /// Buffers that live as long as one pass through the blocks. `normed` holds norm_1 of the next block between
 /// calls, because it is computed in the pass that adds the last branch.
 struct BlockScratch {
+  PackedScratch packed;
   at::Tensor normed, qkv, branch, hidden;
   bool ready = false;
 };

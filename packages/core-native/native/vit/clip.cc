@@ -1,7 +1,5 @@
 #include "vit/clip.h"
 
-#include <ATen/ops/mm.h>
-
 #include "io/weight_files.h"
 #include "kernels/cpu/add_norm.h"
 #include "vit/patch_embedding.h"
@@ -39,7 +37,8 @@ class Clip final : public VisionModel {
               .height = config.height,
               .width = config.width};
     WeightReader weights(file, what);
-    patch_weight_ = weights.take("visual.conv1.weight", {d, 3, config.patch_height, config.patch_width});
+    const at::Tensor patch_weight =
+        weights.take("visual.conv1.weight", {d, 3, config.patch_height, config.patch_width});
     cls_ = weights.take("visual.class_embedding", {d});
     position_ = weights.take("visual.positional_embedding", {shape_.n_tokens(), d});
     if (config.norm_before_blocks) {
@@ -61,14 +60,13 @@ class Clip final : public VisionModel {
       weights.ignore(std::string("visual.attn_pool.") + name);
     }
     weights.finish("visual.");
-    patch_weight_ = patch_weight_.view({d, 3 * config.patch_height * config.patch_width});
+    projection_ = PatchProjection(patch_weight);
     cls_ = cls_.view({1, d});
   }
 
   at::Tensor embed(const at::Tensor& input) const override {
     const int64_t n = input.size(0), d = shape_.d_vit;
-    const at::Tensor patches =
-        at::mm(cut_patches(input, config_.patch_height, config_.patch_width), patch_weight_.t());
+    const at::Tensor patches = projection_(input);
     at::Tensor x = join_tokens(patches, n, cls_, position_).view({n * shape_.n_tokens(), d});
     if (config_.norm_before_blocks) {
       AddNorm a;
@@ -85,7 +83,8 @@ class Clip final : public VisionModel {
 
  private:
   ClipConfig config_;
-  at::Tensor patch_weight_, cls_, position_, norm_gain_, norm_shift_;
+  PatchProjection projection_;
+  at::Tensor cls_, position_, norm_gain_, norm_shift_;
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "vit/dinov2.h"
 
 #include <ATen/ops/cat.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
 
 #include "core/error.h"
@@ -38,7 +37,8 @@ class Dinov2 final : public VisionModel {
               .height = config.height,
               .width = config.width};
     WeightReader weights(file, what);
-    patch_weight_ = weights.take("patch_embed.proj.weight", {d, 3, config.patch_height, config.patch_width});
+    const at::Tensor patch_weight =
+        weights.take("patch_embed.proj.weight", {d, 3, config.patch_height, config.patch_width});
     const at::Tensor patch_bias = weights.take("patch_embed.proj.bias", {d});
     const at::Tensor cls = weights.take("cls_token", {1, 1, d});
     at::Tensor registers;
@@ -52,7 +52,7 @@ class Dinov2 final : public VisionModel {
     // Used after the last block, or in training only.
     for (const char* name : {"norm.weight", "norm.bias", "mask_token"}) weights.ignore(name);
     weights.finish("");
-    patch_weight_ = patch_weight_.view({d, 3 * config.patch_height * config.patch_width});
+    projection_ = PatchProjection(patch_weight);
     prefix_ = cls[0];
     // Registers come after positions were added, and have none.
     const at::Tensor none = at::zeros({config.n_registers, d});
@@ -63,8 +63,7 @@ class Dinov2 final : public VisionModel {
 
   at::Tensor embed(const at::Tensor& input) const override {
     const int64_t n = input.size(0);
-    const at::Tensor patches =
-        at::mm(cut_patches(input, config_.patch_height, config_.patch_width), patch_weight_.t());
+    const at::Tensor patches = projection_(input);
     return join_tokens(patches, n, prefix_, position_).view({n * shape_.n_tokens(), shape_.d_vit});
   }
 
@@ -84,7 +83,7 @@ class Dinov2 final : public VisionModel {
   }
 
   Dinov2Config config_;
-  at::Tensor patch_weight_;
+  PatchProjection projection_;
   at::Tensor prefix_;    ///< [1 + registers, d]: CLS, registers
   at::Tensor position_;  ///< [tokens, d]; with the convolution's bias for patches, zeros for registers
 };

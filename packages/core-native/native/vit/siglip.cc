@@ -1,7 +1,5 @@
 #include "vit/siglip.h"
 
-#include <ATen/ops/mm.h>
-
 #include "io/weight_files.h"
 #include "vit/patch_embedding.h"
 #include "vit/take_block.h"
@@ -22,7 +20,7 @@ class Siglip final : public VisionModel {
               .width = sizes.width};
     const std::string trunk = "visual.trunk.";
     WeightReader weights(file, what);
-    patch_weight_ =
+    const at::Tensor patch_weight =
         weights.take(trunk + "patch_embed.proj.weight", {d, 3, sizes.patch_height, sizes.patch_width});
     const at::Tensor patch_bias = weights.take(trunk + "patch_embed.proj.bias", {d});
     position_ = weights.take(trunk + "pos_embed", {1, shape_.n_patches, d});
@@ -34,20 +32,19 @@ class Siglip final : public VisionModel {
       weights.ignore_under(std::string("visual.") + after);
     }
     weights.finish("visual.");
-    patch_weight_ = patch_weight_.view({d, 3 * sizes.patch_height * sizes.patch_width});
+    projection_ = PatchProjection(patch_weight);
     position_ = position_[0].add_(patch_bias);
   }
 
   at::Tensor embed(const at::Tensor& input) const override {
     const int64_t n = input.size(0);
-    const at::Tensor patches =
-        at::mm(cut_patches(input, sizes_.patch_height, sizes_.patch_width), patch_weight_.t());
+    const at::Tensor patches = projection_(input);
     return join_tokens(patches, n, {}, position_).view({n * shape_.n_tokens(), shape_.d_vit});
   }
 
  private:
   ModelSizes sizes_;
-  at::Tensor patch_weight_;
+  PatchProjection projection_;
   at::Tensor position_;  ///< [patches, d], the convolution's bias added
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -67,12 +68,53 @@ int64_t VisionModel::bytes() const {
   return total;
 }
 
+void VisionModel::prepare(Precision precision) {
+  const bool half = precision == Precision::kBfloat16;
+  if (half && !has_bfloat16()) {
+    throw Error(Code::kUnsupported,
+                "bfloat16 needs a CPU with AVX512-BF16, and this one has: " + cpu_features() +
+                    (active_level() == Level::kAvx512
+                         ? ""
+                         : std::string(" (level in force: ") + level_name(active_level()) + ")") +
+                    "; compute in float32");
+  }
+  const char* forced = std::getenv("SAEV_VIT_PRODUCT");
+  const std::string product = forced == nullptr ? "" : forced;
+  if (!product.empty() && product != "saev" && product != "library") {
+    throw Error(Code::kInvalidArgument, "SAEV_VIT_PRODUCT must be saev or library; found '" + product + "'");
+  }
+  if (half) {
+    for (const Block& block : blocks_) {
+      if (const char* why = cannot_pack(block, precision)) {
+        throw Error(Code::kUnsupported, std::string("this model cannot be computed in bfloat16: ") + why);
+      }
+    }
+  }
+  State found = State::kLoaded;
+  if (!state_.compare_exchange_strong(found, State::kPreparing)) {
+    throw Error(Code::kInvalidArgument, "a model is prepared once, before it is used");
+  }
+  for (Block& block : blocks_) {
+    const char* why = cannot_pack(block, precision);
+    if (why == nullptr && (half || product != "library")) pack_block(block, precision);
+  }
+  precision_ = precision;
+  state_ = State::kReady;
+}
+
+void VisionModel::use() const {
+  State found = State::kLoaded;
+  if (state_.compare_exchange_strong(found, State::kReady) || found == State::kReady) return;
+  throw Error(Code::kInvalidArgument, "the model is being prepared; wait for that to end");
+}
+
 at::Tensor record(const VisionModel& model, const at::Tensor& input, const std::vector<int64_t>& layers,
                   const Job& job) {
   const c10::InferenceMode no_autograd;
   const VisionShape& s = model.shape();
   check_input(s, input);
   check_layers(s, layers);
+  model.use();
   const int64_t n = input.size(0), n_layers = static_cast<int64_t>(layers.size());
   const int64_t deepest = *std::max_element(layers.begin(), layers.end());
   at::Tensor out = at::empty({n, n_layers, s.n_recorded(), s.d_vit}, at::kFloat);
@@ -106,6 +148,7 @@ at::Tensor record(const VisionModel& model, const at::Tensor& input, const std::
 at::Tensor embedded(const VisionModel& model, const at::Tensor& input) {
   const c10::InferenceMode no_autograd;
   check_input(model.shape(), input);
+  model.use();
   return model.embed(input).view({input.size(0), model.shape().n_tokens(), model.shape().d_vit});
 }
 

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -39,9 +40,26 @@ class VisionModel {
   const std::vector<Block>& blocks() const { return blocks_; }
   int64_t bytes() const;
 
+  /// Puts the blocks' weights into the form that our products read, once, after loading. Float32 blocks that
+  /// have no such form, and all of them where SAEV_VIT_PRODUCT is "library", stay on libtorch's products.
+  /// Throws Code::kUnsupported, with the reason, for bfloat16 that this CPU or this model does not have, and
+  /// kInvalidArgument when it was called before or the model has been used.
+  void prepare(Precision precision);
+  /// Called by whatever runs the model. Throws Code::kInvalidArgument while `prepare` runs.
+  void use() const;
+  /// What `prepare` was given.
+  Precision precision() const { return precision_; }
+  /// Whether products are ours.
+  bool tiled() const { return !blocks_.empty() && blocks_.front().packed != nullptr; }
+
  protected:
   VisionShape shape_;
   std::vector<Block> blocks_;
+
+ private:
+  enum class State { kLoaded, kPreparing, kReady };
+  mutable std::atomic<State> state_{State::kLoaded};
+  Precision precision_ = Precision::kFloat32;
 };
 
 /// The outputs of the residual blocks `layers` (each in [0, n_layers), in any order, repeats allowed) as

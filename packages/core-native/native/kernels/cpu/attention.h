@@ -17,8 +17,8 @@ struct Attention {
 };
 
 /// NaN or infinity in a head's scores makes that row NaN, as the formula does. Images and heads are
-/// independent, and sums are made in a fixed order: the result depends neither on threads nor on the number of
-/// images. Runs on all threads.
+/// independent, and sums are made in a fixed order: the result depends neither on threads nor on the number
+/// of images. Runs on all threads.
 void attention(const Attention& a, Level level = active_level());
 
 }  // namespace saev

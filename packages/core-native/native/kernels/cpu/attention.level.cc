@@ -46,7 +46,8 @@ float exponentials(float* score, int64_t tokens) {
 /// out[row] = Σ_token p[row][token] · values[token][..] · scale[row]
 template <typename Out>
 [[gnu::noinline]] void mix_tile(const float* p, int64_t stride, const float* values, int64_t tokens,
-                                const float* scale, int valid, Out* out, int64_t out_stride, int64_t columns) {
+                                const float* scale, int valid, Out* out, int64_t out_stride,
+                                int64_t columns) {
   Vec sum[kTileRows][2];
   SAEV_UNROLL for (int r = 0; r < kTileRows; ++r) sum[r][0] = sum[r][1] = zero();
   multiply_add_rows<kTileRows>(p, stride, values, kColumns, tokens, sum);
@@ -61,9 +62,9 @@ template <typename Out>
 void run_head(const Attention& a, int64_t image, int64_t head, float* scratch, Out* out) {
   const int64_t d = a.heads * a.width, tokens = a.tokens, width = a.width, qkv_stride = 3 * d;
   const float* q = a.qkv + image * tokens * qkv_stride + head * width;
-  float* keys = scratch;                              // [panel of tokens][width][kColumns]
-  float* values = keys + padded(tokens) * width;      // [panel of width][token][kColumns]
-  float* queries = values + padded(width) * tokens;   // [width][kTileRows]
+  float* keys = scratch;                             // [panel of tokens][width][kColumns]
+  float* values = keys + padded(tokens) * width;     // [panel of width][token][kColumns]
+  float* queries = values + padded(width) * tokens;  // [width][kTileRows]
   queries += (16 - (queries - scratch) % 16) % 16;
   const int64_t stride = padded(tokens) % 256 == 0 ? padded(tokens) + 16 : padded(tokens);
   float* score = queries + (kTileRows * width + 15) / 16 * 16;  // [kTileRows][stride]
@@ -93,8 +94,8 @@ void run_head(const Attention& a, int64_t image, int64_t head, float* scratch, O
     for (int r = 0; r < kTileRows; ++r) inverse[r] = 1.f / exponentials(score + r * stride, tokens);
     Out* to = out + (image * tokens + group) * a.out.stride + head * width;
     for (int64_t i = 0; i < width; i += kTileColumns) {
-      mix_tile(score, stride, values + i / kColumns * kColumns * tokens + i % kColumns, tokens, inverse, valid,
-               to + i, a.out.stride, width - i);
+      mix_tile(score, stride, values + i / kColumns * kColumns * tokens + i % kColumns, tokens, inverse,
+               valid, to + i, a.out.stride, width - i);
     }
   }
 }

@@ -9,12 +9,13 @@ namespace saev {
 inline int64_t attention_scratch(const Attention& a) {
   const auto padded = [](int64_t n) { return (n + 31) / 32 * 32; };
   // Keys and values in panels of 32 columns; a group of queries and of score rows.
-  return padded(a.tokens) * a.width + padded(a.width) * a.tokens + 12 * (a.width + padded(a.tokens) + 16) + 48;
+  return padded(a.tokens) * a.width + padded(a.width) * a.tokens + 12 * (a.width + padded(a.tokens) + 16) +
+         48;
 }
 
-#define SAEV_DECLARE(level)                                                                  \
-  namespace level {                                                                          \
-  void attention_head(const Attention& a, int64_t image, int64_t head, float* scratch);      \
+#define SAEV_DECLARE(level)                                                             \
+  namespace level {                                                                     \
+  void attention_head(const Attention& a, int64_t image, int64_t head, float* scratch); \
   }
 SAEV_DECLARE(avx2)
 SAEV_DECLARE(avx512)

@@ -146,7 +146,8 @@ void linear(const PackedLinear& p, const RowsView& in, int64_t rows, const RowsV
 void linear_reference(const LinearLayer& layer, const float* in, int64_t rows, float* out) {
   const auto h = [&](int64_t r, int64_t j) {
     double sum = layer.bias != nullptr ? layer.bias[j] : 0;
-    for (int64_t k = 0; k < layer.n_in; ++k) sum += double{in[r * layer.n_in + k]} * layer.weight[j * layer.n_in + k];
+    for (int64_t k = 0; k < layer.n_in; ++k)
+      sum += double{in[r * layer.n_in + k]} * layer.weight[j * layer.n_in + k];
     return sum;
   };
   for (int64_t r = 0; r < rows; ++r) {

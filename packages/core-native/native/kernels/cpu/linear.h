@@ -1,7 +1,7 @@
 #pragma once
-// A ViT's products with what follows them: y = epilogue(x Wᵀ + bias), in tiles of our own, on weights that are
-// packed once. Every sum is made in the order of the inputs, so a result does not depend on how many rows are
-// given, nor on the number of threads.
+// A ViT's products with what follows them: y = epilogue(x Wᵀ + bias), in tiles of our own, on weights that
+// are packed once. Every sum is made in the order of the inputs, so a result does not depend on how many rows
+// are given, nor on the number of threads.
 
 #include <cstdint>
 
@@ -58,9 +58,9 @@ bool has_bfloat16(Level level = active_level());
 /// Throws Code::kUnsupported where `can_pack` says no.
 PackedLinear pack_linear(const LinearLayer& layer, Precision precision, Level level = active_level());
 
-/// `in` [rows, n_in] in the layer's precision, `out` [rows, n_out]: float32 for kBias and kResidual, otherwise
-/// in the layer's precision. A stride of `in` that is a multiple of 1 KiB is slow: see `padded_stride`. Runs on
-/// all threads.
+/// `in` [rows, n_in] in the layer's precision, `out` [rows, n_out]: float32 for kBias and kResidual,
+/// otherwise in the layer's precision. A stride of `in` that is a multiple of 1 KiB is slow: see
+/// `padded_stride`. Runs on all threads.
 void linear(const PackedLinear& layer, const RowsView& in, int64_t rows, const RowsView& out);
 
 /// The formula, sums in float64, for tests. `in` [rows, n_in] and `out` [rows, n_out], both without gaps.

@@ -18,9 +18,9 @@ struct LinearBlock {
   void* tail;                    ///< scratch for a group of rows of `in`: [12][in.stride] elements
 };
 
-#define SAEV_DECLARE(level)                   \
-  namespace level {                           \
-  void linear_block(const LinearBlock& a);    \
+#define SAEV_DECLARE(level)                \
+  namespace level {                        \
+  void linear_block(const LinearBlock& a); \
   }
 SAEV_DECLARE(avx2)
 SAEV_DECLARE(avx512)

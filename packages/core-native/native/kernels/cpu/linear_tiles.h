@@ -23,8 +23,8 @@ struct TilePlace {
 };
 
 template <Epilogue epilogue, Gelu gelu, typename Out>
-SAEV_INLINE void finish_tile(const TilePlace& t, Out* out, int64_t stride, const float* bias, const float* scale,
-                             const Vec (&sum)[kTileRows][2]) {
+SAEV_INLINE void finish_tile(const TilePlace& t, Out* out, int64_t stride, const float* bias,
+                             const float* scale, const Vec (&sum)[kTileRows][2]) {
   const Vec b0 = load(bias), b1 = load(bias + kWidth);
   const int64_t left = t.a.n_out - (epilogue == Epilogue::kSwiglu ? t.column / 2 : t.column);
   SAEV_UNROLL for (int r = 0; r < kTileRows; ++r) {
@@ -66,7 +66,8 @@ SAEV_INLINE void begin_tile(const float* partial, bool first, Vec (&sum)[kTileRo
 /// A tile over part of the inputs, whose sums wait in `partial`.
 template <typename Product>
 [[gnu::noinline]] void partial_tile(const typename Product::In* rows, int64_t stride,
-                                    const typename Product::In* w, int64_t steps, float* partial, bool first) {
+                                    const typename Product::In* w, int64_t steps, float* partial,
+                                    bool first) {
   Vec sum[kTileRows][2];
   begin_tile(partial, first, sum);
   Product::multiply(rows, stride, w, steps, sum);
@@ -79,9 +80,9 @@ template <typename Product>
 /// A tile over the last inputs, and its epilogue.
 template <typename Product, Epilogue epilogue, Gelu gelu, typename Out>
 [[gnu::noinline]] void last_tile(const typename Product::In* rows, int64_t stride,
-                                 const typename Product::In* w, int64_t steps, const float* partial, bool first,
-                                 const TilePlace& t, Out* out, int64_t out_stride, const float* bias,
-                                 const float* scale) {
+                                 const typename Product::In* w, int64_t steps, const float* partial,
+                                 bool first, const TilePlace& t, Out* out, int64_t out_stride,
+                                 const float* bias, const float* scale) {
   Vec sum[kTileRows][2];
   begin_tile(partial, first, sum);
   Product::multiply(rows, stride, w, steps, sum);
@@ -114,7 +115,8 @@ void run_block(const LinearBlock& a, const typename Product::In* in, Out* out) {
             continue;
           }
           const int64_t left = a.rows - g * kTileRows;
-          const TilePlace place{a, g * kTileRows, column, static_cast<int>(left < kTileRows ? left : kTileRows)};
+          const TilePlace place{a, g * kTileRows, column,
+                                static_cast<int>(left < kTileRows ? left : kTileRows)};
           last_tile<Product, epilogue, gelu>(rows, a.in.stride, from, n, partial, k == 0, place, out,
                                              a.out.stride, a.bias + column, a.scale + column);
         }

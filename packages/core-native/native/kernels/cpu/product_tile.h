@@ -41,8 +41,8 @@ SAEV_INLINE void multiply_add_tile(const float* __restrict rows, const float* __
   multiply_add<kRows>([rows](int64_t k, int r) { return rows[k * kRows + r]; }, w, stride, steps, sum);
 }
 
-/// The same for rows that lie `row_stride` floats apart: as fast, unless the stride is a multiple of 4 KiB, which
-/// makes them share a few sets of the first-level cache.
+/// The same for rows that lie `row_stride` floats apart: as fast, unless the stride is a multiple of 4 KiB,
+/// which makes them share a few sets of the first-level cache.
 template <int kRows>
 SAEV_INLINE void multiply_add_rows(const float* __restrict rows, int64_t row_stride,
                                    const float* __restrict w, int64_t stride, int64_t steps,
