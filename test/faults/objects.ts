@@ -49,6 +49,7 @@ export const objects: Readonly<Record<string, Make>> = {
           path.join(folder, `shards-${i}`),
           "{}",
           { nImgs: 4, nLayers: 1, nTokens: 2, dVit: 2, nImgsPerShard: 3 },
+          "float32",
           {},
         );
       } catch (error) {

@@ -8,6 +8,7 @@ import {
   float,
   int,
   ints,
+  ours,
   type Resolved,
   spec,
   string,
@@ -60,6 +61,14 @@ export const activationsSpec = spec(
       "hardware",
       "cuda",
       "Device to run on; without a usable GPU the CPU is used, with a warning.",
+    ),
+    compute_dtype: ours(
+      choice(
+        "hardware",
+        ["float32", "bfloat16"],
+        "float32",
+        "What the ViT's products multiply. bfloat16 is about twice as fast, costs accuracy, and needs a CPU with AVX512-BF16.",
+      ),
     ),
     n_hours: float("slurm", 24, "Length of the Slurm job in hours.", { above: 0 }),
     slurm_acct: string("slurm", "", "Slurm account; empty runs here."),

@@ -32,7 +32,7 @@ const ownKinds: ReadonlySet<string> = new Set([jumpReluSpec.kind, gatedSpec.kind
 
 /** Defaults of the fields that the Python package does not have, by kind and name. */
 const ours: ReadonlyMap<string, unknown> = new Map(
-  [trainSpec, ...saeSpecs].flatMap(({ kind = "", fields }) =>
+  [activationsSpec, trainSpec, ...saeSpecs].flatMap(({ kind = "", fields }) =>
     Object.entries(fields).flatMap(([name, field]: [string, Field]) =>
       field.ours ? [[`${kind}.${name}`, field.default] as const] : [],
     ),

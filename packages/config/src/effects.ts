@@ -89,6 +89,7 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Activations.seed": does("in the metadata, and so in the folder's name"),
   "Activations.ssl": does("whether servers that models are downloaded from must show a valid certificate"),
   "Activations.device": does("where the ViT runs"),
+  "Activations.compute_dtype": does("what the ViT's products multiply; in saev.json"),
   "Activations.n_hours": slurmOnly(24),
   "Activations.slurm_acct": slurm,
   "Activations.slurm_partition": slurm,

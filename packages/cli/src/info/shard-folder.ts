@@ -59,6 +59,7 @@ export async function shardFolderInfo(folder: string): Promise<Info> {
         `${amount(tokens, "token")} an image (${amount(n_patches_per_img, "patch", "patches")}${cls_token ? " and CLS" : ", no CLS"})`,
       ],
       ["d_vit", String(d_vit)],
+      ...(recorded.computeDtype ? [["computed in", recorded.computeDtype] as const] : []),
       ["activations", count(n_imgs * layers.length * tokens)],
       [
         "shards",
@@ -81,6 +82,7 @@ export async function shardFolderInfo(folder: string): Promise<Info> {
       complete,
       images_done: recorded.imagesDone,
       holes,
+      compute_dtype: recorded.computeDtype ?? null,
     },
     problems,
   };

@@ -23,8 +23,9 @@ constexpr const char* kKind = "ShardWriter";
 /// JavaScript may start a second call before the first ends. A job lets go of the writer when its work is
 /// done, not when the promise machinery is collected: the folder's lock must end with `dispose`.
 struct SharedWriter {
-  SharedWriter(const std::string& folder, const std::string& metadata, const ShardLayout& layout)
-      : writer(folder, metadata, layout) {
+  SharedWriter(const std::string& folder, const std::string& metadata, const ShardLayout& layout,
+               const std::string& compute_dtype)
+      : writer(folder, metadata, layout, compute_dtype) {
     note();
   }
   /// After every change: so that asking never waits for the disk.
@@ -54,13 +55,17 @@ ShardLayout layout_of(const Napi::Value& value) {
   return layout;
 }
 
-/// openShardWriter(folder, metadataText, layout, control) → Promise<handle>
+/// openShardWriter(folder, metadataText, layout, computeDtype, control) → Promise<handle>
 Napi::Value open_writer(const Napi::CallbackInfo& info) {
   const std::string folder = string_of(info[0], "folder"), metadata = string_of(info[1], "metadata");
   const ShardLayout layout = layout_of(info[2]);
+  const std::string dtype = string_of(info[3], "computeDtype");
+  if (dtype != "float32" && dtype != "bfloat16") {
+    throw Error(Code::kInvalidArgument, "computeDtype: expected float32 or bfloat16, found '" + dtype + "'");
+  }
   return run_job<std::shared_ptr<SharedWriter>>(
-      info[3], "openShardWriter",
-      [=](const Job&) { return std::make_shared<SharedWriter>(folder, metadata, layout); },
+      info[4], "openShardWriter",
+      [=](const Job&) { return std::make_shared<SharedWriter>(folder, metadata, layout, dtype); },
       [](Napi::Env env, std::shared_ptr<SharedWriter>& writer) {
         return wrap(env, std::move(writer), kKind);
       });

@@ -35,6 +35,7 @@ std::optional<ShardStatus> read_shard_status(const std::string& folder) {
   out.images_done = done->whole();
   if (out.images_done < 0 || (!out.complete && status->text != "recording"))
     throw bad("its values make no sense");
+  if (const Json* dtype = root.get("compute_dtype")) out.compute_dtype = dtype->text;
   for (const Json& hole : holes->array) {
     const int64_t image = hole.whole();
     if (image < 0 || image >= out.images_done || (!out.holes.empty() && image <= out.holes.back())) {
@@ -50,7 +51,9 @@ void write_shard_status(const std::string& folder, const ShardStatus& status) {
   text += status.complete ? "complete" : "recording";
   text += "\",\n  \"images_done\": " + std::to_string(status.images_done) + ",\n  \"holes\": [";
   for (size_t i = 0; i < status.holes.size(); ++i) text += (i ? ", " : "") + std::to_string(status.holes[i]);
-  text += "]\n}\n";
+  text += "]";
+  if (status.compute_dtype != "float32") text += ",\n  \"compute_dtype\": \"" + status.compute_dtype + "\"";
+  text += "\n}\n";
   AtomicFile file(folder + "/" + kStatusFile);
   file.write(text);
   file.commit();

@@ -15,6 +15,9 @@ struct ShardStatus {
   bool complete = false;
   int64_t images_done = 0;     ///< images [0, images_done) are on disk, durably
   std::vector<int64_t> holes;  ///< ascending; images that could not be read, stored as zeros
+  /// What the model's products multiplied; said in the file unless it is float32. The values stored are
+  /// float32 all the same.
+  std::string compute_dtype = "float32";
 };
 
 /// Nothing when the folder has no saev.json, as those of the Python package. Throws kBadFile for a damaged

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "io/atomic_file.h"
+#include "io/json.h"
 #include "io/mapped_file.h"
 
 namespace saev {
@@ -66,7 +67,8 @@ void write_metadata(const std::string& folder, const std::string& text) {
 
 }  // namespace
 
-ShardWriter::ShardWriter(std::string folder, const std::string& metadata, const ShardLayout& layout)
+ShardWriter::ShardWriter(std::string folder, const std::string& metadata, const ShardLayout& layout,
+                         const std::string& compute_dtype)
     : folder_(std::move(folder)), layout_(layout) {
   layout_.check();
   while (folder_.size() > 1 && folder_.back() == '/') folder_.pop_back();
@@ -74,7 +76,7 @@ ShardWriter::ShardWriter(std::string folder, const std::string& metadata, const 
   lock_.emplace(folder_, "another process is recording into " + folder_ + "; wait for it or stop it");
   remove_leftovers(folder_);
   write_metadata(folder_, metadata);
-  resume();
+  resume(compute_dtype);
 }
 
 ShardWriter::~ShardWriter() {
@@ -101,13 +103,27 @@ bool ShardWriter::finished_by_python() const {
   return std::any_of(image.begin(), image.end(), [](std::byte b) { return b != std::byte{0}; });
 }
 
-void ShardWriter::resume() {
+void ShardWriter::resume(const std::string& compute_dtype) {
   last_checkpoint_ = std::chrono::steady_clock::now();
   const auto found = read_shard_status(folder_);
   if (found) {
     status_ = *found;
   } else {
-    if (finished_by_python()) status_ = {true, layout_.n_imgs, {}};
+    if (finished_by_python()) {
+      status_.complete = true;
+      status_.images_done = layout_.n_imgs;
+    } else {
+      status_.compute_dtype = compute_dtype;
+    }
+    write_shard_status(folder_, status_);
+  }
+  if (status_.compute_dtype != compute_dtype) {
+    if (status_.images_done > 0) {
+      throw Error(Code::kInvalidArgument, "compute_dtype: " + folder_ + " was computed in " +
+                                              shown(status_.compute_dtype) + ", not in " + compute_dtype +
+                                              "; ask for the same, or record into another folder (dump_to)");
+    }
+    status_.compute_dtype = compute_dtype;
     write_shard_status(folder_, status_);
   }
   if (status_.images_done > layout_.n_imgs) {

@@ -27,9 +27,11 @@ namespace saev {
 class ShardWriter {
  public:
   /// Opens or creates `folder` and writes metadata.json there unless it is there. `metadata` is its exact
-  /// text. Throws kIo when the folder is not writable or another process records into it, kBadFile when it
-  /// holds other metadata or a damaged saev.json.
-  ShardWriter(std::string folder, const std::string& metadata, const ShardLayout& layout);
+  /// text. `compute_dtype`: see ShardStatus. Throws kIo when the folder is not writable or another process
+  /// records into it, kBadFile when it holds other metadata or a damaged saev.json, kInvalidArgument when its
+  /// images were computed in another dtype.
+  ShardWriter(std::string folder, const std::string& metadata, const ShardLayout& layout,
+              const std::string& compute_dtype = "float32");
   /// Keeps what is durable; a rerun goes on from there.
   ~ShardWriter();
   ShardWriter(const ShardWriter&) = delete;
@@ -55,7 +57,7 @@ class ShardWriter {
 
  private:
   std::string path_of(int64_t shard, bool part) const;
-  void resume();
+  void resume(const std::string& compute_dtype);
   bool finished_by_python() const;
   void open_part(int64_t shard);
   void hash_prefix(int64_t size, const std::string& path);

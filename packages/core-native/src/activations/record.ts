@@ -126,6 +126,7 @@ export async function recordActivations(
   using vit = await ViT.load(cfg.vit_family, options.ckptDir ?? cfg.vit_ckpt, {
     signal: options.signal,
     ssl: cfg.ssl,
+    computeDtype: cfg.compute_dtype,
     onNote: warn,
     onDownload: options.onDownload,
   });
@@ -133,7 +134,10 @@ export async function recordActivations(
   if (dataset.segmentation) patchGrid(vit.transform, vit.nPatches);
   else if (cfg.data.kind === "ade20k-dataset")
     warn(`${dataset.root} has no annotations/${cfg.data.split}: labels.bin is not written`);
-  using writer = await ShardWriter.open(cfg.dump_to, metadata, { signal: options.signal });
+  using writer = await ShardWriter.open(cfg.dump_to, metadata, {
+    signal: options.signal,
+    computeDtype: cfg.compute_dtype,
+  });
   const resumedAt = writer.nextImage;
   const decoder = new BatchDecoder(dataset, vit, {
     workers: Math.max(1, cfg.n_workers),
@@ -184,7 +188,7 @@ async function finishedRecording(
     () => false,
   );
   if (!there) return undefined;
-  using writer = await ShardWriter.open(cfg.dump_to, metadata);
+  using writer = await ShardWriter.open(cfg.dump_to, metadata, { computeDtype: cfg.compute_dtype });
   const whole = writer.complete && (await patchesLabelled(writer.dir, dataset, metadata.n_patches_per_img));
   return whole ? resultOf(writer, dataset, dataset.length) : undefined;
 }

@@ -42,6 +42,7 @@ export interface ShardWriterExports {
     folder: string,
     metadata: string,
     layout: NativeShardLayout,
+    computeDtype: "float32" | "bfloat16",
     control: Control,
   ): Promise<Handle<"ShardWriter">>;
   shardWriterInfo(writer: Handle<"ShardWriter">): { nextImage: number; complete: boolean; holes: number[] };

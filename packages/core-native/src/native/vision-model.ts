@@ -69,6 +69,12 @@ export interface VisionModelExports {
   ): Promise<Handle<"VisionModel">>;
   interpolatePositions(table: Handle<"Tensor">, to: NativePositionInterpolation): Handle<"Tensor">;
   visionModelInfo(model: Handle<"VisionModel">): NativeVisionModelInfo;
+  /** Once, before the model is used. */
+  visionModelPrepare(
+    model: Handle<"VisionModel">,
+    computeDtype: "float32" | "bfloat16",
+    control?: Control,
+  ): Promise<void>;
   visionModelRecord(
     model: Handle<"VisionModel">,
     input: Handle<"Tensor">,

@@ -110,6 +110,11 @@ export class ShardFolder {
     return this.status?.holes ?? [];
   }
 
+  /** What the model's products multiplied; undefined where the folder does not say. */
+  get computeDtype(): "float32" | "bfloat16" | undefined {
+    return this.status?.computeDtype;
+  }
+
   /**
    * Images `[0, imagesDone)` are recorded. All of them in a folder of the Python package, which does not say. In a complete
    * folder there may be fewer than `n_imgs`, which counts every file of an image folder, images or not.

@@ -7,6 +7,8 @@ export interface ShardStatus {
   readonly imagesDone: number;
   /** Images that could not be read, ascending; stored as zeros. */
   readonly holes: readonly number[];
+  /** What the model's products multiplied. */
+  readonly computeDtype: "float32" | "bfloat16";
 }
 
 /** Reads the text of a `saev.json`. @throws SaevError `BAD_FILE` for anything the recorder does not write. */
@@ -19,7 +21,13 @@ export function parseShardStatus(text: string, file: string, nImgs: number): Sha
   } catch (error) {
     throw bad(`expected JSON, found ${(error as Error).message}`);
   }
-  const { format, status, images_done: done, holes } = (value ?? {}) as Record<string, unknown>;
+  const {
+    format,
+    status,
+    images_done: done,
+    holes,
+    compute_dtype: computeDtype = "float32",
+  } = (value ?? {}) as Record<string, unknown>;
   if (format !== 1) throw bad(`expected format 1, found ${JSON.stringify(format)}`);
   if (status !== "complete" && status !== "recording") throw bad('expected status "complete" or "recording"');
   const isImage = (x: unknown, limit: number): x is number =>
@@ -28,5 +36,7 @@ export function parseShardStatus(text: string, file: string, nImgs: number): Sha
   const ascending =
     Array.isArray(holes) && holes.every((hole, i) => isImage(hole, done) && (i === 0 || holes[i - 1] < hole));
   if (!ascending) throw bad("expected holes to be ascending numbers of recorded images");
-  return { complete: status === "complete", imagesDone: done, holes };
+  if (computeDtype !== "float32" && computeDtype !== "bfloat16")
+    throw bad('expected compute_dtype "float32" or "bfloat16"');
+  return { computeDtype, complete: status === "complete", imagesDone: done, holes };
 }

@@ -7,6 +7,11 @@ import { Resource } from "../native/resource.js";
 import type { Tensor } from "../tensor.js";
 import { type ShardLayout, shardLayout } from "./layout.js";
 
+export interface ShardWriterOptions extends LongCallOptions {
+  /** What the model multiplies; kept in saev.json, and the same in every run into a folder. Default: "float32". */
+  readonly computeDtype?: "float32" | "bfloat16";
+}
+
 /**
  * Records activations into `<dumpTo>/<hash of the metadata>`, in the Python package's layout. Readers never see an
  * unfinished shard, and a run that dies at any instant, power cut included, goes on when it is run again:
@@ -33,9 +38,10 @@ export class ShardWriter extends Resource<"ShardWriter"> {
   /**
    * Opens or creates the folder. A folder that the Python package finished is recognised and marked.
    * @throws SaevError `IO` when the folder cannot be written or another process records into it, `BAD_FILE` when its
-   * metadata.json or saev.json is damaged, `INVALID_ARGUMENT` when a shard is too small for one image.
+   * metadata.json or saev.json is damaged, `INVALID_ARGUMENT` when a shard is too small for one image, or when images
+   * in the folder were computed in another dtype.
    */
-  static async open(dumpTo: string, metadata: Metadata, options?: LongCallOptions): Promise<ShardWriter> {
+  static async open(dumpTo: string, metadata: Metadata, options?: ShardWriterOptions): Promise<ShardWriter> {
     const layout = shardLayout(metadata);
     const dir = path.join(dumpTo, metadataHash(metadata));
     const { nImgs, nLayers, nTokens, dVit, nImgsPerShard } = layout;
@@ -44,6 +50,7 @@ export class ShardWriter extends Resource<"ShardWriter"> {
         dir,
         metadataText(metadata),
         { nImgs, nLayers, nTokens, dVit, nImgsPerShard },
+        options?.computeDtype ?? "float32",
         control,
       ),
     );

@@ -20,12 +20,17 @@ export interface ViTLoadOptions extends LongCallOptions {
   readonly onNote?: ((note: string) => void) | undefined;
   /** Use only what is on this machine; default: `HF_HUB_OFFLINE`. */
   readonly offline?: boolean | undefined;
+  /**
+   * What products multiply; sums, norms, attention and what is recorded are float32 in any case. "bfloat16" is about
+   * twice as fast, costs accuracy (docs/performance.md) and needs a CPU with AVX512-BF16. Default: "float32".
+   */
+  readonly computeDtype?: "float32" | "bfloat16" | undefined;
   /** Whether servers must show a valid certificate; default true. */
   readonly ssl?: boolean | undefined;
 }
 
 /**
- * A vision transformer whose residual blocks can be recorded. Computes in float32 on the CPU.
+ * A vision transformer whose residual blocks can be recorded. Computes on the CPU.
  *
  * ```ts
  * using vit = await ViT.load("clip", "models/clip-demo");
@@ -64,7 +69,7 @@ export class ViT extends Resource<"VisionModel"> {
    * ("dinov2_vitb14_reg"), or a path: of a folder with `open_clip_config.json` and `open_clip_model.safetensors`, or, for
    * "dinov2", with `config.json` and `model.pth` (float32, float16 or bfloat16). What is not here is downloaded into the
    * caches of Python's tools.
-   * @throws SaevError `UNSUPPORTED` for other families; as {@link resolveModel} for names and downloads; `BAD_FILE` with a
+   * @throws SaevError `UNSUPPORTED` for other families, and for bfloat16 where the CPU or the model does not have it; as {@link resolveModel} for names and downloads; `BAD_FILE` with a
    * list of all tensors that are missing, misshapen or unexpected.
    */
   static async load(family: string, ckpt: string, options: ViTLoadOptions = {}): Promise<ViT> {
@@ -73,7 +78,16 @@ export class ViT extends Resource<"VisionModel"> {
     const resolve: ResolveOptions = { onProgress: onDownload, onNote, offline, ssl, signal };
     const model = await resolveModel(family, ckpt, resolve);
     const { handle, transform } = await found.load(model, { signal, onProgress: options.onProgress });
-    return new ViT(handle, family, model.folder, transform);
+    const vit = new ViT(handle, family, model.folder, transform);
+    try {
+      await callAsync({ signal }, (control) =>
+        addon().visionModelPrepare(handle, options.computeDtype ?? "float32", control),
+      );
+    } catch (error) {
+      vit.dispose();
+      throw error;
+    }
+    return vit;
   }
 
   /** Residual blocks. */
