@@ -31,6 +31,8 @@ export const objects: Readonly<Record<string, Make>> = {
       maxDistributionBytes: 1e6,
       maxExactValues: 1e4,
       seed: 0,
+      nExamples: 2,
+      nSampledImages: 8,
     }),
   BatchSource: () => addon().memorySource(floats([4, 3]), [0, 1, 2, 3]),
   TensorFile: async (folder) => {

@@ -69,6 +69,7 @@ export {
   verifyShards,
 } from "./shards/verify.js";
 export { type AccumulateOptions, accumulateTopK } from "./stats/accumulate.js";
+export type { LatentExamples } from "./stats/latent-examples.js";
 export { type LegacyTables, type LegacyTopKOptions, legacyPercentiles, legacyTopK } from "./stats/legacy.js";
 export { type NearestRowsOptions, nearestRows } from "./stats/nearest-rows.js";
 export {

@@ -47,6 +47,7 @@ describe("makeVisuals", () => {
         "distributions.pt",
         "gallery",
         "index.html",
+        "latent_examples.safetensors",
         "latent_statistics.safetensors",
         "mean_values.pt",
         "neurons",
@@ -180,9 +181,11 @@ describe("makeVisuals", () => {
       code: "INVALID_ARGUMENT",
       message: expect.stringMatching(/needs data\.patches = "cls".*"all".*log_freq_range/),
     });
+    vi.stubEnv("HF_HUB_OFFLINE", "1");
     await expect(
       makeVisuals({ ...cfg, dump_to, images: { kind: "imagenet-dataset", name: "x", split: "train" } }),
     ).rejects.toMatchObject({ code: "NOT_FOUND" });
+    vi.unstubAllEnvs();
     await expect(makeVisuals({ ...cfg, dump_to, include_latents: [12] })).rejects.toThrow(
       /0 to 11, found 12/,
     );

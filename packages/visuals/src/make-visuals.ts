@@ -17,6 +17,7 @@ import {
 } from "@saev/core";
 import { checkVisuals } from "./check-visuals.js";
 import { drawPictures } from "./draw-pictures.js";
+import { nExamples, nSampledImages, writeExamples } from "./examples-file.js";
 import { galleryContent } from "./gallery/content.js";
 import { writeGallery } from "./gallery/write-gallery.js";
 import { latentFolder, writeLatentMetadata } from "./latent-folder.js";
@@ -120,10 +121,18 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
     tables = made;
   } else {
     const patches = cfg.sort_by === "cls" ? 1 : metadata.n_patches_per_img;
-    stats = await accumulateTopK(loader, sae, { ...shared, sortBy: cfg.sort_by, patches, seed: cfg.seed });
+    stats = await accumulateTopK(loader, sae, {
+      ...shared,
+      sortBy: cfg.sort_by,
+      patches,
+      seed: cfg.seed,
+      nExamples,
+      nSampledImages,
+    });
     const made = stats.tables(cfg.percentile);
     await writeTables(staging.folder, cfg, stats, made, { signal });
     await writeStatistics(staging.folder, stats, made, { signal });
+    await writeExamples(staging.folder, stats, { signal });
     const indices = {
       images: made.topImgI.toTypedArray() as BigInt64Array,
       topPatches: made.topPatchI.toTypedArray() as BigInt64Array,

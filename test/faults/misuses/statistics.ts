@@ -12,6 +12,12 @@ const finished = () => {
 
 export const misuses: readonly Misuse[] = [
   {
+    what: "examples of statistics without any",
+    run: () => finished().examples(),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  { what: "minus one example", run: () => top({ nExamples: -1 }), ends: ["INVALID_ARGUMENT"] },
+  {
     what: "neighbours among rows of another width",
     run: () => nearestRows(ones([2, 3]), ones([2, 4]), 1),
     ends: ["SHAPE_MISMATCH"],

@@ -8,6 +8,7 @@
 #include "bind/handle.h"
 #include "bind/image.h"
 #include "bind/io.h"
+#include "bind/latent_examples.h"
 #include "bind/nearest_rows.h"
 #include "bind/promise_worker.h"
 #include "bind/sparse_autoencoder.h"
@@ -32,6 +33,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_tensor(env, exports);
   register_batch_source(env, exports);
   register_top_k(env, exports);
+  register_latent_examples(env, exports);
   register_nearest_rows(env, exports);
   register_trainer(env, exports);
   register_trainer_checkpoint(env, exports);

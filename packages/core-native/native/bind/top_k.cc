@@ -30,13 +30,6 @@ std::shared_ptr<TopKAccumulator> unwrap_top_k(const Napi::Value& value) {
   return unwrap<TopKAccumulator>(value, kKind);
 }
 
-std::shared_ptr<TopKAccumulator> finished(const Napi::Value& value) {
-  auto acc = unwrap_top_k(value);
-  if (!acc->finished())
-    throw Error(Code::kInvalidArgument, "these statistics are not finished; call finish first");
-  return acc;
-}
-
 TopKOptions top_k_options(const Napi::Object& o) {
   TopKOptions out;
   const std::string sort_by = string_of(field(o, "sortBy"), "sortBy");
@@ -55,6 +48,8 @@ TopKOptions top_k_options(const Napi::Object& o) {
   out.max_distribution_bytes = int_of(field(o, "maxDistributionBytes"), "maxDistributionBytes");
   out.max_exact_values = int_of(field(o, "maxExactValues"), "maxExactValues");
   out.seed = static_cast<uint64_t>(int_of(field(o, "seed"), "seed"));
+  out.examples.per_latent = int_of(field(o, "nExamples"), "nExamples");
+  out.examples.images = int_of(field(o, "nSampledImages"), "nSampledImages");
   if (has(o, "dSae")) out.d_sae = int_of(field(o, "dSae"), "dSae");
   if (has(o, "rows")) out.rows = int_of(field(o, "rows"), "rows");
   return out;
@@ -114,7 +109,7 @@ Napi::Value top_k_finish(const Napi::CallbackInfo& info) {
 
 /// topKInfo(handle) → { dSae, rows, images, topK, patches, percentileError, distributionColumns, … }
 Napi::Value top_k_info(const Napi::CallbackInfo& info) {
-  const auto acc = finished(info[0]);
+  const auto acc = finished_top_k(info[0]);
   Napi::Object out = Napi::Object::New(info.Env());
   out.Set("dSae", static_cast<double>(acc->options().d_sae));
   out.Set("rows", static_cast<double>(acc->rows()));
@@ -130,7 +125,7 @@ Napi::Value top_k_info(const Napi::CallbackInfo& info) {
 /// topKTables(handle, percentile) → { topScores, topImgI, topPatchI, firings, sums, meanValues, sparsity,
 /// maxValues, percentiles, distributions }
 Napi::Value top_k_tables(const Napi::CallbackInfo& info) {
-  const auto acc = finished(info[0]);
+  const auto acc = finished_top_k(info[0]);
   const double percentile = number_of(info[1], "percentile");
   const int64_t d_sae = acc->options().d_sae, k = acc->top_k();
   const auto rows = static_cast<double>(acc->rows());
@@ -186,7 +181,7 @@ int64_t latent_of(const TopKAccumulator& acc, const Napi::Value& value) {
 
 /// topKPatchValues(handle, latent) → Tensor float32 [topK, patches]
 Napi::Value top_k_patch_values(const Napi::CallbackInfo& info) {
-  const auto acc = finished(info[0]);
+  const auto acc = finished_top_k(info[0]);
   const int64_t latent = latent_of(*acc, info[1]);
   at::Tensor out = at::zeros({acc->top_k(), acc->options().patches}, at::kFloat);
   fill_patch_values(*acc, latent, std::span(out.mutable_data_ptr<float>(), static_cast<size_t>(out.numel())));
@@ -195,7 +190,7 @@ Napi::Value top_k_patch_values(const Napi::CallbackInfo& info) {
 
 /// topKHistogram(handle, latent, bins) → { log10, lo, hi, counts } of firing values
 Napi::Value top_k_histogram(const Napi::CallbackInfo& info) {
-  const auto acc = finished(info[0]);
+  const auto acc = finished_top_k(info[0]);
   const ValueSketch& values = acc->values(latent_of(*acc, info[1]));
   const int64_t bins = int_of(info[2], "bins");
   const bool log10 = values.count() > 0 && values.min() > 0;
@@ -216,7 +211,7 @@ Napi::Value top_k_histogram(const Napi::CallbackInfo& info) {
 /// topKFiringPercentile(handle, latent, p) → percentile of a latent over the rows where it fires; NaN when
 /// never
 Napi::Value top_k_firing_percentile(const Napi::CallbackInfo& info) {
-  const auto acc = finished(info[0]);
+  const auto acc = finished_top_k(info[0]);
   const ValueSketch& values = acc->values(latent_of(*acc, info[1]));
   const double p = number_of(info[2], "p");
   if (!(p >= 0 && p <= 100)) throw Error(Code::kInvalidArgument, "p: expected 0 to 100");
@@ -228,7 +223,7 @@ Napi::Value top_k_firing_percentile(const Napi::CallbackInfo& info) {
 
 /// topKWriteValues(handle, path, control) → Promise: top_values.pt, streamed
 Napi::Value top_k_write_values(const Napi::CallbackInfo& info) {
-  const auto acc = finished(info[0]);
+  const auto acc = finished_top_k(info[0]);
   const std::string path = string_of(info[1], "path");
   return run_job<bool>(
       info[2], "topKWriteValues",
@@ -301,6 +296,13 @@ Napi::Value legacy_percentiles(const Napi::CallbackInfo& info) {
 }
 
 }  // namespace
+
+std::shared_ptr<TopKAccumulator> finished_top_k(const Napi::Value& value) {
+  auto acc = unwrap_top_k(value);
+  if (!acc->finished())
+    throw Error(Code::kInvalidArgument, "these statistics are not finished; call finish first");
+  return acc;
+}
 
 void register_top_k(Napi::Env env, Napi::Object exports) {
   export_function<top_k_create>(env, exports, "topKCreate");

@@ -46,7 +46,8 @@ struct TopKAccumulator::Block {
   std::vector<int64_t> column_of_row;  ///< [end − begin] in `distributions`, −1 when not kept
 };
 
-TopKAccumulator::TopKAccumulator(TopKOptions options) : options_(options), sampler_(0, 0, 0) {
+TopKAccumulator::TopKAccumulator(TopKOptions options)
+    : options_(options), sampler_(0, 0, 0), examples_({}, 0, 0, 0) {
   if (options.d_sae < 1 || options.d_sae > kMaxLatents) {
     throw invalid("d_sae: expected 1 to 16777216, found " + std::to_string(options.d_sae));
   }
@@ -67,6 +68,8 @@ TopKAccumulator::TopKAccumulator(TopKOptions options) : options_(options), sampl
   }
   sampler_ = RowSampler(options_.rows, columns_, options.seed);
   distributions_.assign(static_cast<size_t>(options_.n_distributions * columns_), 0.0F);
+  const int64_t n_images = (options_.rows + options_.patches - 1) / options_.patches;
+  examples_ = LatentExamples(options_.examples, options_.d_sae, n_images, options_.seed);
   const auto d_sae = static_cast<size_t>(options_.d_sae);
   top_.resize(d_sae);
   totals_.resize(d_sae);
@@ -149,6 +152,7 @@ void TopKAccumulator::take(const SparseBatch& f_x, std::span<const int64_t> imag
     block.patch_of_row.push_back(patch_i.empty() ? 0 : static_cast<int32_t>(patch_i[static_cast<size_t>(r)]));
     block.column_of_row.push_back(options_.n_distributions > 0 ? sampler_.next() : -1);
   }
+  examples_.begin(block.images);
   const int64_t first = f_x.row_start[static_cast<size_t>(begin)],
                 last = f_x.row_start[static_cast<size_t>(end)];
   for (int64_t e = first; e < last; ++e) {
@@ -240,6 +244,7 @@ void TopKAccumulator::rank(const Block& block, int64_t latent, std::span<const i
     }
   };
   size_t next_image = 0;
+  std::vector<int32_t> patches;
   for (size_t e = 0; e < rows.size();) {
     const auto image = static_cast<size_t>(block.image_of_row[static_cast<size_t>(rows[e])]);
     offer_silent(next_image, image);
@@ -252,6 +257,11 @@ void TopKAccumulator::rank(const Block& block, int64_t latent, std::span<const i
          ++end) {
       sum += static_cast<double>(values[end]);
       if (values[end] > values[strongest]) strongest = end;
+    }
+    if (examples_.wanted()) {
+      patches.clear();
+      for (size_t i = e; i < end; ++i) patches.push_back(block.patch_of_row[static_cast<size_t>(rows[i])]);
+      examples_.fires(latent, static_cast<int64_t>(image), patches, values.subspan(e, end - e));
     }
     const auto n = static_cast<int32_t>(end - e);
     const bool all_fire = n == block.rows_of_image[image];

@@ -9,6 +9,7 @@
 
 #include "core/job.h"
 #include "sae/sparse_batch.h"
+#include "stats/latent_examples.h"
 #include "stats/row_sampler.h"
 #include "stats/value_sketch.h"
 
@@ -31,6 +32,7 @@ struct TopKOptions {
   int64_t max_distribution_bytes = int64_t{1} << 30;
   uint64_t seed = 0;                             ///< of the sample of `distributions`
   int64_t max_exact_values = int64_t{64} << 20;  ///< firing values kept before all sketches are binned
+  ExampleOptions examples;                       ///< none by default
 };
 
 struct PatchValue {
@@ -88,6 +90,7 @@ class TopKAccumulator {
   /// The p-th percentile of a latent over all rows, silent ones included: the smallest value v such that at
   /// least p % of the rows have f_x ≤ v. Exact, or within `percentile_error` of it, relative.
   float percentile(int64_t latent, double p) const;
+  const LatentExamples& examples() const { return examples_; }
   double percentile_error() const { return binned_ ? ValueSketch::kRelativeError : 0; }
 
   /// [n_distributions, distribution_columns()]: f_x of the first latents, one column a row in row order, or a
@@ -112,6 +115,7 @@ class TopKAccumulator {
   std::vector<LatentTotals> totals_;
   std::vector<ValueSketch> values_;
   std::vector<float> distributions_;
+  LatentExamples examples_;
 
   // Rows of the last image, whose end has not been seen.
   SparseBatch pending_;

@@ -10,6 +10,8 @@ export interface NativeTopKOptions {
   readonly maxDistributionBytes: number;
   readonly maxExactValues: number;
   readonly seed: number;
+  readonly nExamples: number;
+  readonly nSampledImages: number;
 }
 
 export interface NativeTopKInfo {
@@ -33,6 +35,11 @@ export type NativeTopKTables = Record<
   | "maxValues"
   | "percentiles"
   | "distributions",
+  Handle<"Tensor">
+>;
+
+export type NativeTopKExamples = Record<
+  "counts" | "images" | "values" | "mapStarts" | "mapPatches" | "mapValues" | "sampledImages" | "fired",
   Handle<"Tensor">
 >;
 
@@ -63,6 +70,7 @@ export interface TopKExports {
   topKFinish(accumulator: Handle<"TopKAccumulator">): void;
   topKInfo(accumulator: Handle<"TopKAccumulator">): NativeTopKInfo;
   topKTables(accumulator: Handle<"TopKAccumulator">, percentile: number): NativeTopKTables;
+  topKExamples(accumulator: Handle<"TopKAccumulator">): NativeTopKExamples;
   topKPatchValues(accumulator: Handle<"TopKAccumulator">, latent: number): Handle<"Tensor">;
   topKHistogram(
     accumulator: Handle<"TopKAccumulator">,

@@ -4,6 +4,7 @@ import { addon } from "../native/load.js";
 import { Resource } from "../native/resource.js";
 import type { NativeTopKInfo, NativeTopKTables } from "../native/top-k.js";
 import { Tensor } from "../tensor.js";
+import type { LatentExamples } from "./latent-examples.js";
 
 /**
  * How images are ranked for a latent; a patch in which it does not fire counts as 0.
@@ -34,8 +35,12 @@ export interface TopKOptions {
    * percentiles are within `percentileError`. Default 64 Mi.
    */
   readonly maxExactValues?: number | undefined;
-  /** Of the sample of `distributions`. Default 0. */
+  /** Of the samples: rows of `distributions`, images of `examples`. Default 0. */
   readonly seed?: number | undefined;
+  /** Images kept for each latent of those in which it fires, see {@link LatentStatistics.examples}. Default 0: none. */
+  readonly nExamples?: number | undefined;
+  /** Images, of all, for which is kept which latents fire in them. Default 2048; without `nExamples` none. */
+  readonly nSampledImages?: number | undefined;
 }
 
 /** @internal Options with every default, as the addon takes them. */
@@ -48,6 +53,8 @@ export function nativeTopKOptions(options: TopKOptions) {
     maxDistributionBytes: options.maxDistributionBytes ?? 2 ** 30,
     maxExactValues: options.maxExactValues ?? 64 * 2 ** 20,
     seed: options.seed ?? 0,
+    nExamples: options.nExamples ?? 0,
+    nSampledImages: options.nSampledImages ?? 2048,
   };
 }
 
@@ -114,6 +121,17 @@ export class LatentStatistics extends Resource<"TopKAccumulator"> {
     return Object.fromEntries(
       Object.entries(native).map(([name, tensor]) => [name, Tensor.fromHandle(tensor)]),
     ) as LatentTables;
+  }
+
+  /**
+   * A uniform sample of the images in which each latent fires, and which latents fire in a sample of all images.
+   * @throws SaevError `INVALID_ARGUMENT` without `nExamples`.
+   */
+  examples(): LatentExamples {
+    const native = callSync(() => addon().topKExamples(this.handle));
+    return Object.fromEntries(
+      Object.entries(native).map(([name, tensor]) => [name, Tensor.fromHandle(tensor)]),
+    ) as LatentExamples;
   }
 
   /** Patch values of a latent's top images, float32 `[k, patches]`; for `cls` the scores, `[k, 1]`. */

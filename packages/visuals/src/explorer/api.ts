@@ -15,6 +15,8 @@
  * | `views/:view/images/:image/:size.webp`     | the image as the model saw it, square, `size` pixels a side   |
  * | `views/:view/notes.json`                   | {@link Notes}; `PUT views/:view/notes/:latent` writes one     |
  * | `views/:view/latents/:latent/neighbours.json` | {@link Neighbour}s: nearest decoder directions, best first   |
+ * | `views/:view/latents/:latent/examples.json` | {@link LatentExamplesPage}, null where the folder has no sample |
+ * | `views/:view/latents/:latent/examples.bin` | float32 `[images, patches]`: those of its quantiles, then random |
  * | `views/:view/map.json`                     | {@link MapState}; asking for it begins the work               |
  * | `views/:view/map.bin`                      | float32 `[d_sae, 2]`, NaN for latents that never fire         |
  * | `compare/:a/:b.json`                       | {@link Comparison} of two views                               |
@@ -114,6 +116,45 @@ export interface LatentPage {
 export interface Neighbour {
   readonly latent: number;
   readonly cosine: number;
+}
+
+/** An image in which a latent fires, and how many of the others fire less: 1 the strongest, 0 the weakest. */
+export interface QuantileImage extends LatentImage {
+  readonly quantile: number;
+}
+
+/** A latent, and in how many of the sampled images it fires together with another. */
+export interface Companion {
+  readonly latent: number;
+  readonly together: number;
+  /** Of the sampled images in which either fires, the fraction in which both do. */
+  readonly jaccard: number;
+}
+
+/** What a latent responds to beyond its top images: from a uniform sample of the images in which it fires. */
+export interface LatentExamplesPage {
+  /** Images in which it fires. */
+  readonly count: number;
+  /** Of them, how many are sampled. */
+  readonly sampled: number;
+  /** From the strongest to the weakest of the sample: where the meaning stops. */
+  readonly quantiles: readonly QuantileImage[];
+  readonly random: readonly LatentImage[];
+  /** Random images in which it does not fire. */
+  readonly silent: readonly LatentImage[];
+  /** Labels of the sample, most frequent first; empty where there are none. */
+  readonly labels: readonly { readonly label: string; readonly count: number }[];
+  /** Fraction of the sample that has the most frequent label; null without labels. */
+  readonly purity: number | null;
+  /** Of the labels of the sample, in bits. */
+  readonly entropy: number | null;
+  /** Latents that fire in the same images, by Jaccard index. */
+  readonly companions: readonly Companion[];
+  /**
+   * How alike its top images are: the mean cosine of their embeddings over all pairs, weighted by the activations; null
+   * where the activations are not at hand.
+   */
+  readonly monosemanticity: number | null;
 }
 
 /** Where the layout of the decoder directions in two dimensions is; `done` is a fraction. */

@@ -5,6 +5,7 @@ import { stateOf } from "../data/columns.js";
 import { select } from "../data/filter.js";
 import { filterOf } from "../data/filter-address.js";
 import { useLoaded } from "../data/use.js";
+import { Examples } from "../parts/examples.js";
 import { figure, log10 } from "../parts/format.js";
 import { HeatControls } from "../parts/heat-controls.js";
 import { HistogramPlot } from "../parts/histogram-plot.js";
@@ -114,6 +115,7 @@ export function LatentPage({ data, latent }: { readonly data: ViewData; readonly
               upper={loaded.value.page.upper}
             />
           </section>
+          <Examples data={data} latent={latent} upper={loaded.value.page.upper} />
           <Neighbours data={data} latent={latent} />
         </>
       )}

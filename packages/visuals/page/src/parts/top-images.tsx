@@ -13,10 +13,12 @@ interface TopImagesProps {
   readonly patches: number;
   /** Value at which the shared scale ends. */
   readonly upper: number;
+  /** What else is said of each. */
+  readonly note?: (i: number) => string;
 }
 
 /** Images of a latent with their heat maps; a click opens one with the value of each patch. */
-export function TopImages({ images, maps, patches, upper }: TopImagesProps) {
+export function TopImages({ images, maps, patches, upper, note }: TopImagesProps) {
   const [open, setOpen] = useState<number>();
   if (images.length === 0) return <p class="soft">It fires in no image.</p>;
   const mapOf = (i: number) => maps.subarray(i * patches, (i + 1) * patches);
@@ -35,6 +37,7 @@ export function TopImages({ images, maps, patches, upper }: TopImagesProps) {
               <span class="caption">
                 <b>{figure(image.score)}</b> {image.label}
               </span>
+              {note && <span class="caption soft">{note(i)}</span>}
               <span class="caption soft">{image.name}</span>
             </button>
           </li>

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Hono } from "hono";
-import type { LatentPage, MapState, Neighbour, Session, View } from "../api.js";
+import type { LatentExamplesPage, LatentPage, MapState, Neighbour, Session, View } from "../api.js";
 import type { Collection } from "../collection.js";
 import { explorerApi } from "../server/app.js";
 
@@ -81,14 +81,27 @@ async function* latentAnswers(
   yield json(`${at}/latent.json`, { ...page, top });
   const maps = await ask(api, `${at}/maps.bin`);
   yield { ...maps, body: maps.body.subarray(0, 4 * patches * top.length) };
+  const examples = await ask(api, `${at}/examples.json`);
+  const beyond = parsed<LatentExamplesPage | null>(examples);
+  for (const { image } of [
+    ...(beyond?.quantiles ?? []),
+    ...(beyond?.random ?? []),
+    ...(beyond?.silent ?? []),
+  ]) {
+    pictures.add(image);
+  }
+  yield beyond
+    ? json(examples.address, {
+        ...beyond,
+        companions: beyond.companions.filter(({ latent }) => shown.has(latent)),
+      })
+    : examples;
+  yield await ask(api, `${at}/examples.bin`);
   // Without the SAE there are no directions; the page says so.
   const neighbours = await answerTo(api, `${at}/neighbours.json`);
   if (!neighbours) return;
-  const all = JSON.parse(new TextDecoder().decode(neighbours.body)) as readonly Neighbour[];
-  yield json(
-    neighbours.address,
-    all.filter(({ latent }) => shown.has(latent)),
-  );
+  const near = parsed<readonly Neighbour[]>(neighbours).filter(({ latent }) => shown.has(latent));
+  yield json(neighbours.address, near);
 }
 
 /** The map, once it is made; where it cannot be, why not. */
@@ -120,5 +133,7 @@ async function ask(api: Hono, address: string): Promise<Answer> {
 }
 
 async function askJson<T>(api: Hono, address: string): Promise<T> {
-  return JSON.parse(new TextDecoder().decode((await ask(api, address)).body)) as T;
+  return parsed<T>(await ask(api, address));
 }
+
+const parsed = <T>({ body }: Answer) => JSON.parse(new TextDecoder().decode(body)) as T;

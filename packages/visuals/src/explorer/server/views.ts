@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { Collection } from "../collection.js";
 import { type PictureSize, pictureSizes } from "../pictures.js";
 import { neighboursOf } from "../sae/decoder.js";
+import { exampleMaps, examplesPage } from "../views/examples-page.js";
 import type { OpenView } from "../views/open-view.js";
 import { binary, index, notFound } from "./answer.js";
 
@@ -35,6 +36,14 @@ export function viewRoutes(collection: Collection): Hono {
       const open = view(c.req.param("view"));
       const { maps } = open.tables.ranked(latentOf(open, c.req.param("latent")));
       return binary(c, new Uint8Array(maps.buffer));
+    })
+    .get("/:view/latents/:latent/examples.json", async (c) => {
+      const open = view(c.req.param("view"));
+      return c.json(await examplesPage(open, latentOf(open, c.req.param("latent"))));
+    })
+    .get("/:view/latents/:latent/examples.bin", (c) => {
+      const open = view(c.req.param("view"));
+      return binary(c, new Uint8Array(exampleMaps(open, latentOf(open, c.req.param("latent"))).buffer));
     })
     .get("/:view/latents/:latent/neighbours.json", async (c) => {
       const open = view(c.req.param("view"));

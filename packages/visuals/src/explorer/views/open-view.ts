@@ -14,6 +14,7 @@ import {
 import { Notes } from "../notes.js";
 import { Pictures } from "../pictures.js";
 import { LatentMap } from "../sae/latent-map.js";
+import { Examples } from "./examples.js";
 import { Tables } from "./tables.js";
 
 export interface OpenViewOptions {
@@ -29,6 +30,8 @@ export class OpenView {
     readonly id: string,
     readonly title: string,
     readonly tables: Tables,
+    /** Images beyond the top ones, where the folder has them. */
+    readonly examples: Examples | undefined,
     readonly sortBy: SortBy,
     /** What made the folder; the Python package does not say. */
     readonly cfg: Visuals | undefined,
@@ -49,13 +52,14 @@ export class OpenView {
     options: OpenViewOptions = {},
   ): Promise<OpenView> {
     const tables = await Tables.open(folder);
+    const examples = await Examples.open(folder, tables.patches);
     const { cfg, remarks, base } = readSummary(folder);
     const sortBy = (/sort_by_(cls|img|patch)$/.exec(path.resolve(folder))?.[1] ??
       cfg?.sort_by ??
       "patch") as SortBy;
     const { pictures, dataset } = await openPictures(cfg, base, options);
     const notes = new Notes(path.join(folder, "notes.json"));
-    return new OpenView(id, title, tables, sortBy, cfg, base, remarks, pictures, dataset, notes);
+    return new OpenView(id, title, tables, examples, sortBy, cfg, base, remarks, pictures, dataset, notes);
   }
 
   /** The SAE that it shows, where the folder says it. */
@@ -126,6 +130,7 @@ export class OpenView {
 
   dispose(): void {
     this.tables.dispose();
+    this.examples?.dispose();
   }
 }
 
