@@ -14,7 +14,7 @@ import path from "node:path";
 import type { Visuals } from "@saev/config";
 import { readTensor } from "@saev/core";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { makeVisuals, type VisualsProgress } from "./make-visuals.js";
 import { dSae, latentOf, nImages, nPatches, smallRun } from "./testing/small-run.js";
 
