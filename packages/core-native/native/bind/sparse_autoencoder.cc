@@ -50,8 +50,11 @@ at::Tensor rows_of(const Napi::Value& value, const std::string& name, int64_t d_
 constexpr struct {
   Selection selection;
   const char* name;
-} kSelections[] = {
-    {Selection::kRelu, "relu"}, {Selection::kTopK, "top-k"}, {Selection::kBatchTopK, "batch-top-k"}};
+} kSelections[] = {{Selection::kRelu, "relu"},
+                   {Selection::kTopK, "top-k"},
+                   {Selection::kBatchTopK, "batch-top-k"},
+                   {Selection::kJumpRelu, "jump-relu"},
+                   {Selection::kGated, "gated"}};
 
 /// sparseAutoencoder({ wEnc, bEnc, wDec, bDec }, centred, activation) → handle
 Napi::Value create(const Napi::CallbackInfo& info) {
@@ -172,7 +175,8 @@ Activation activation_of(const Napi::Value& value) {
     known = true;
   }
   if (!known) {
-    throw Error(Code::kInvalidArgument, "selection: expected relu, top-k or batch-top-k, found " + name);
+    throw Error(Code::kInvalidArgument,
+                "selection: expected relu, top-k, batch-top-k, jump-relu or gated, found " + name);
   }
   a.top_k = int_of(o.Get("topK"), "topK");
   a.relu = bool_of(o.Get("relu"), "relu");
@@ -196,6 +200,19 @@ Params params_of(const Napi::Value& value) {
   copy_into(p.b_enc, b_enc);
   copy_into(p.w_dec, w_dec);
   copy_into(p.b_dec, b_dec);
+  const auto own = [&](const char* name, std::vector<float>& to) {
+    if (o.Get(name).IsUndefined()) return;
+    const at::Tensor t = float_tensor(o, name, 1);
+    if (t.size(0) != sae) {
+      throw Error(Code::kShapeMismatch, std::string(name) + ": expected a value for each of " +
+                                            std::to_string(sae) + " latents, found shape " + shape_text(t));
+    }
+    to.resize(static_cast<size_t>(sae));
+    copy_into(to, t);
+  };
+  own("threshold", p.threshold);
+  own("rMag", p.r_mag);
+  own("bMag", p.b_mag);
   return p;
 }
 
@@ -205,6 +222,12 @@ Napi::Value params_to_js(Napi::Env env, const Params& p) {
   out.Set("bEnc", array_tensor(env, p.b_enc.data(), {p.d_sae}, at::kFloat));
   out.Set("wDec", array_tensor(env, p.w_dec.data(), {p.d_sae, p.d_vit}, at::kFloat));
   out.Set("bDec", array_tensor(env, p.b_dec.data(), {p.d_vit}, at::kFloat));
+  const auto own = [&](const char* name, const std::vector<float>& values) {
+    if (!values.empty()) out.Set(name, array_tensor(env, values.data(), {p.d_sae}, at::kFloat));
+  };
+  own("threshold", p.threshold);
+  own("rMag", p.r_mag);
+  own("bMag", p.b_mag);
   return out;
 }
 

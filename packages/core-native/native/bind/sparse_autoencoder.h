@@ -18,11 +18,12 @@ inline std::shared_ptr<Encoder> unwrap_encoder(const Napi::Value& value) {
   return unwrap_sparse_autoencoder(value);
 }
 
-/// Plain parameters from the four tensors of `{ wEnc, bEnc, wDec, bDec }`, any float dtype.
-/// { selection: "relu" | "top-k" | "batch-top-k", topK, relu, threshold }.
+/// { selection: "relu" | "top-k" | "batch-top-k" | "jump-relu" | "gated", topK, relu, threshold }.
 Activation activation_of(const Napi::Value& value);
+/// Plain parameters from the tensors of `{ wEnc, bEnc, wDec, bDec, threshold?, rMag?, bMag? }`, any float
+/// dtype.
 Params params_of(const Napi::Value& value);
-/// The four tensors as handles, float32.
+/// The same tensors as handles, float32.
 Napi::Value params_to_js(Napi::Env env, const Params& params);
 
 void register_sparse_autoencoder(Napi::Env env, Napi::Object exports);

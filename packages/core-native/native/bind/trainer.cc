@@ -29,6 +29,18 @@ double non_negative(const Napi::Object& o, const char* name) {
   return v;
 }
 
+template <typename T>
+T one_of(const Napi::Value& value, const char* what, std::initializer_list<std::pair<const char*, T>> words) {
+  const std::string found = string_of(value, what);
+  std::string expected;
+  for (const auto& [word, meaning] : words) {
+    if (found == word) return meaning;
+    expected += std::string(expected.empty() ? "" : ", ") + word;
+  }
+  throw Error(Code::kInvalidArgument,
+              std::string(what) + ": expected one of " + expected + ", found " + found);
+}
+
 /// trainer(dVit) → handle
 Napi::Value create(const Napi::CallbackInfo& info) {
   return wrap(info.Env(), std::make_shared<SharedTrainer>(int_of(info[0], "dVit")), kTrainerKind);
@@ -49,7 +61,13 @@ Napi::Value add(const Napi::CallbackInfo& info) {
   t.normalize_w_dec = bool_of(o.Get("normalizeWDec"), "normalizeWDec");
   t.decay = decay_of(o.Get("decay"));
   t.n_steps = int_of(o.Get("nSteps"), "nSteps");
+  t.optimiser =
+      one_of<Optimiser>(o.Get("optimizer"), "optimizer", {{"adam", Optimiser::kAdam}, {"muon", Optimiser::kMuon}});
   t.weight_decay = non_negative(o, "weightDecay");
+  t.penalty = one_of<Penalty>(o.Get("penalty"), "penalty",
+                     {{"l1", Penalty::kL1}, {"l0", Penalty::kL0}, {"tanh-l0", Penalty::kTanh}});
+  t.tanh_scale = non_negative(o, "tanhScale");
+  t.bandwidth = non_negative(o, "bandwidth");
   t.activation = activation_of(o.Get("activation"));
   t.momentum = non_negative(o, "momentum");
   t.input = bool_of(o.Get("centred"), "centred") ? EncoderInput::kCentred : EncoderInput::kRaw;

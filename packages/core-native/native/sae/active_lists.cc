@@ -37,4 +37,17 @@ int64_t ActiveLists::nnz() const {
   return sum;
 }
 
+void ActiveLists::copy(const ActiveLists& from) {
+  shape(from.rows, from.n_segments * from.segment, from.segment);
+  bounds = from.bounds;
+  parallel_tasks(n_blocks, [&](int64_t b, int) {
+    const BlockLists& source = from.blocks[static_cast<size_t>(b)];
+    BlockLists& to = blocks[static_cast<size_t>(b)];
+    const auto n = static_cast<size_t>(ptr(b, n_segments - 1)[kRowBlock]);
+    to.reserve(static_cast<int64_t>(n), 0);
+    std::memcpy(to.value(), source.value(), n * sizeof(float));
+    std::memcpy(to.index(), source.index(), n * sizeof(uint16_t));
+  });
+}
+
 }  // namespace saev

@@ -62,29 +62,6 @@ struct Tie {
   bool operator<(const Tie& o) const { return row < o.row || (row == o.row && latent < o.latent); }
 };
 
-/// Calls visit(row, latent, value) → whether to keep, for each entry of a block in list order; compacts.
-template <typename Visit>
-void filter(ActiveLists& lists, int64_t block, const Visit& visit) {
-  BlockLists& entries = lists.blocks[static_cast<size_t>(block)];
-  const int64_t rows = lists.block_rows(block);
-  int32_t used = 0;
-  for (int64_t s = 0; s < lists.n_segments; ++s) {
-    int32_t* ptr = lists.ptr(block, s);
-    for (int64_t r = 0; r < rows; ++r) {
-      const int32_t begin = ptr[r], end = ptr[r + 1];
-      ptr[r] = used;
-      for (int32_t q = begin; q < end; ++q) {
-        const float v = entries.value()[q];
-        const uint16_t i = entries.index()[q];
-        if (!visit(block * kRowBlock + r, s * lists.segment + i, v)) continue;
-        entries.value()[used] = v;
-        entries.index()[used++] = i;
-      }
-    }
-    std::fill(ptr + rows, ptr + kRowBlock + 1, used);
-  }
-}
-
 }  // namespace
 
 float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
@@ -110,7 +87,7 @@ float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& i
       used = end;
     }
     if (layout.d_sae == layout.padded_sae()) return;
-    filter(out, block, [&](int64_t, int64_t latent, float) { return latent < layout.d_sae; });
+    filter_block(out, block, [&](int64_t, int64_t latent, float) { return latent < layout.d_sae; });
   });
 
   const int64_t total = out.nnz(), keep = std::min(k, total);
@@ -127,7 +104,7 @@ float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& i
   for (int64_t i = 0; i < keep; ++i) above += values[static_cast<size_t>(i)] > last;
   std::vector<Tie> ties;
   for (int64_t b = 0; b < out.n_blocks; ++b) {
-    filter(out, b, [&](int64_t row, int64_t latent, float v) {
+    filter_block(out, b, [&](int64_t row, int64_t latent, float v) {
       if (v == last) ties.push_back({row, latent});
       return true;
     });
@@ -138,7 +115,7 @@ float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& i
   std::vector<float> smallest(static_cast<size_t>(out.n_blocks), std::numeric_limits<float>::infinity());
   parallel_tasks(out.n_blocks, [&](int64_t b, int) {
     float& least = smallest[static_cast<size_t>(b)];
-    filter(out, b, [&](int64_t row, int64_t latent, float v) {
+    filter_block(out, b, [&](int64_t row, int64_t latent, float v) {
       if (v < last || (v == last && !(Tie{row, latent} < bound))) return false;
       if (v > 0) least = std::min(least, v);
       return true;

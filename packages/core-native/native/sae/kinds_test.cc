@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "sae/prefixes.h"
+#include "sae/reference_optimiser.h"
 #include "sae/reference_step.h"
 #include "sae/sparse_autoencoder.h"
 #include "sae/step.h"
@@ -21,7 +22,12 @@ struct Kind {
   AuxK aux;
   double clip;
   double weight_decay = 0;
+  Penalty penalty = Penalty::kL1;
+  Optimiser optimiser = Optimiser::kAdam;
 };
+
+/// Of the jump-relu kinds: wide, so that many pairs are in the window.
+constexpr double kBandwidth = 0.3;
 
 constexpr auto kRaw = EncoderInput::kRaw, kCentred = EncoderInput::kCentred;
 constexpr AuxK kNone{}, kPublishedAux{5, 0.2, AuxForm::kPublished},
@@ -39,6 +45,30 @@ const Kind kKinds[] = {
     {"top-k, prefixes, published aux", {Selection::kTopK, 7, true, 0}, kCentred, true, kPublishedAux, 0.05},
     {"top-k of more than there are", {Selection::kTopK, 15, false, 0}, kCentred, false, kNone, 0},
     {"batch-top-k", {Selection::kBatchTopK, 4, true, 0}, kCentred, false, kPublishedAux, 0},
+    {"relu, tanh", {}, kCentred, false, kNone, 0, 0, Penalty::kTanh},
+    {"jump-relu, l0", {Selection::kJumpRelu}, kCentred, false, kNone, 0, 0, Penalty::kL0},
+    {"jump-relu, tanh", {Selection::kJumpRelu}, kCentred, false, kNone, 0, 0, Penalty::kTanh},
+    {"jump-relu, l0, raw, prefixes, aux, clipped",
+     {Selection::kJumpRelu},
+     kRaw,
+     true,
+     kPublishedAux,
+     0.1,
+     0.2,
+     Penalty::kL0},
+    {"gated", {Selection::kGated}, kCentred, false, kNone, 0},
+    {"gated, clipped", {Selection::kGated}, kCentred, false, kNone, 0.1},
+    {"gated, raw, prefixes, aux", {Selection::kGated}, kRaw, true, kPublishedAux, 0},
+    {"relu, muon", {}, kCentred, false, kNone, 0, 0.1, Penalty::kL1, Optimiser::kMuon},
+    {"gated, muon, clipped",
+     {Selection::kGated},
+     kCentred,
+     true,
+     kNone,
+     0.1,
+     0,
+     Penalty::kL1,
+     Optimiser::kMuon},
     {"batch-top-k, no ReLU, raw, prefixes",
      {Selection::kBatchTopK, 3, false, 0},
      kRaw,
@@ -62,7 +92,10 @@ TEST(gradients_of_every_kind_are_those_of_finite_differences) {
   const int64_t d_vit = 6, d_sae = 15, rows = 9;
   for (const Kind& kind : kKinds) {
     test::Random random(12);
-    auto p = cast<double>(random_params(d_vit, d_sae, 0.1f, random));
+    Params start = random_params(d_vit, d_sae, 0.1f, random);
+    add_own_params(start, kind.activation.selection, random);
+    auto p = cast<double>(start);
+    const auto frozen = p;
     std::vector<double> x(static_cast<size_t>(rows * d_vit));
     for (auto& v : x) v = random.normal();
     ReferenceOptions<double> o(0.07);
@@ -70,6 +103,9 @@ TEST(gradients_of_every_kind_are_those_of_finite_differences) {
     o.activation = kind.activation;
     if (kind.matryoshka) o.prefixes = some_prefixes(d_sae);
     o.aux = kind.aux;
+    o.penalty = kind.penalty;
+    o.bandwidth = kBandwidth;
+    o.frozen = &frozen;
     // As if these had not fired for long; they may fire now, which the formulas do not mind.
     if (kind.aux.k > 0) o.dead = {1, 2, 5, 6, 7, 9, 14};
     const auto forward = reference_forward(p, x.data(), rows, o);
@@ -93,6 +129,14 @@ TEST(gradients_of_every_kind_are_those_of_finite_differences) {
     check(p.b_enc, g.b_enc);
     check(p.w_dec, g.w_dec);
     check(p.b_dec, g.b_dec);
+    check(p.threshold, g.threshold);
+    check(p.r_mag, g.r_mag);
+    check(p.b_mag, g.b_mag);
+    const auto moved = [](const std::vector<double>& v) {
+      return std::any_of(v.begin(), v.end(), [](double d) { return d != 0; });
+    };
+    CHECK(moved(g.threshold) == (kind.activation.selection == Selection::kJumpRelu));
+    CHECK(moved(g.r_mag) == (kind.activation.selection == Selection::kGated));
   }
 }
 
@@ -106,15 +150,17 @@ TEST(blocked_step_of_every_kind_follows_the_reference) {
     for (const Kind& kind : kKinds) {
       test::Random random(static_cast<uint64_t>(shape.rows));
       Params init = random_params(shape.d_vit, shape.d_sae, shape.b_enc, random);
+      add_own_params(init, kind.activation.selection, random);
       // A part that never fires in training, and so is dead from the second step on.
       for (int64_t j = 0; j < shape.d_sae; j += 7) init.b_enc[static_cast<size_t>(j)] = -30;
       std::vector<float> x(static_cast<size_t>(3 * shape.rows * shape.d_vit));
       random.fill(x.data(), static_cast<int64_t>(x.size()));
       const std::vector<double> xd(x.begin(), x.end());
       for (Level level : available_levels()) {
-        TrainState state(init, true, level);
+        TrainState state(init, true, level, kind.optimiser);
         auto reference = cast<double>(init);
         ReferenceAdam<double> adam(reference);
+        ReferenceMuon<double> muon;
         StepScratch scratch;
         StepOptions options;
         options.sparsity_coeff = 0.01;
@@ -125,6 +171,8 @@ TEST(blocked_step_of_every_kind_follows_the_reference) {
         options.dead_threshold = kind.aux.k > 0 ? shape.rows + 1 : 0;
         options.grad_clip = kind.clip;
         options.weight_decay = kind.weight_decay;
+        options.penalty = kind.penalty;
+        options.bandwidth = kBandwidth;
         std::vector<int64_t> since(static_cast<size_t>(shape.d_sae));
         for (int i = 0; i < 3; ++i) {
           const int64_t rows = i == 2 ? (shape.rows + 1) / 2 : shape.rows;
@@ -135,6 +183,8 @@ TEST(blocked_step_of_every_kind_follows_the_reference) {
           o.input = kind.input;
           o.activation = kind.activation;
           o.prefixes = options.prefixes;
+          o.penalty = kind.penalty;
+          o.bandwidth = kBandwidth;
           const auto first = reference_forward(reference, batch, rows, o);
           for (int64_t j = 0; j < shape.d_sae; ++j) {
             bool fired = false;
@@ -157,12 +207,21 @@ TEST(blocked_step_of_every_kind_follows_the_reference) {
           CHECK_CLOSE(m.aux, forward.aux, 2e-6);
           CHECK_CLOSE(m.l0, forward.l0, 0);
           CHECK_CLOSE(m.l1, forward.l1, 2e-6);
+          CHECK_CLOSE(m.sparsity, forward.sparsity, 2e-6);
           CHECK(m.n_dead == static_cast<int64_t>(o.dead.size()));
           if (kind.aux.k > 0 && i == 1) CHECK(m.n_dead > 0);
+          for (size_t j = 0; j < g.threshold.size(); ++j)
+            g.threshold[j] *= reference.threshold[j];  // of log θ
           reference_remove_parallel(reference, g);
           if (kind.clip > 0) CHECK_CLOSE(m.grad_norm, reference_clip(g, kind.clip), 2e-6);
           check_params_close(found.grads, g, 1e-5, where + " gradient of");
-          adam.update(reference, g, options.lr, kind.weight_decay);
+          if (kind.optimiser == Optimiser::kMuon) {
+            ++adam.t;
+            muon.update(reference, g, options.lr, kind.weight_decay);
+            adam.update_vectors(reference, g, options.lr);
+          } else {
+            adam.update(reference, g, options.lr, kind.weight_decay);
+          }
           check_params_close(state.params(), reference, 5e-5, where);
         }
         if (kind.aux.k > 0) CHECK(state.since_active == since);
@@ -175,15 +234,17 @@ TEST(every_kind_gives_the_same_bits_on_any_number_of_threads) {
   const int threads = num_threads();
   for (const Kind& kind : kKinds) {
     test::Random random(5);
-    const Params init = random_params(64, 2000, -1.5f, random);
+    Params init = random_params(64, 2000, -1.5f, random);
+    add_own_params(init, kind.activation.selection, random);
     std::vector<float> x(500 * 64);
     random.fill(x.data(), 500 * 64);
     Params first;
     for (int n : {1, 2, 5}) {
       set_num_threads(n);
-      TrainState state(init, true, active_level());
+      TrainState state(init, true, active_level(), kind.optimiser);
       StepScratch scratch;
       StepOptions options;
+      options.penalty = kind.penalty;
       options.lr = 1e-3;
       options.sparsity_coeff = 1e-3;
       options.activation = kind.activation;
@@ -196,6 +257,7 @@ TEST(every_kind_gives_the_same_bits_on_any_number_of_threads) {
       const Params p = state.params();
       if (n == 1) first = p;
       CHECK(first.w_enc == p.w_enc && first.w_dec == p.w_dec && first.b_dec == p.b_dec);
+      CHECK(first.threshold == p.threshold && first.r_mag == p.r_mag && first.b_mag == p.b_mag);
     }
   }
   set_num_threads(threads);

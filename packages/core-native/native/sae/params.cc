@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "core/error.h"
 
@@ -31,6 +32,12 @@ void check_params(const Params& p) {
   check_size(p.b_enc.size(), p.d_sae, "b_enc");
   check_size(p.w_dec.size(), p.d_vit * p.d_sae, "W_dec");
   check_size(p.b_dec.size(), p.d_vit, "b_dec");
+  const std::pair<const std::vector<float>*, const char*> own[] = {
+      {&p.threshold, "threshold"}, {&p.r_mag, "r_mag"}, {&p.b_mag, "b_mag"}};
+  for (const auto& [values, name] : own) {
+    if (!values->empty()) check_size(values->size(), p.d_sae, name);
+    check_finite(*values, name);
+  }
   check_finite(p.w_enc, "W_enc");
   check_finite(p.b_enc, "b_enc");
   check_finite(p.w_dec, "W_dec");

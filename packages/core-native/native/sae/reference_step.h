@@ -6,6 +6,12 @@
 //   x̂_j = Σ_{i < m_j} f_i W_dec[i] + b_dec for each prefix m_j
 //   L = mean over prefixes, rows and columns of (x̂_j − x)² + sparsity_coeff · mean over rows of Σ |f|
 //       + alpha · mean over rows and columns of (Σ_{dead} a_i W_dec[i] (+ b_dec) − (x − x̂))², x − x̂ constant
+//       + of gated, mean over rows and columns of (Σ relu(h_i) W_dec[i] + b_dec − x)², W_dec and b_dec
+//       constant
+//
+// What a derivative treats as a constant is given apart (`frozen`), and so is the θ about which a jump-relu's
+// step is replaced by a ramp of width ε: then the loss has the very gradient that is trained with, and finite
+// differences can find it.
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +21,7 @@
 #include "sae/activation.h"
 #include "sae/aux_k.h"
 #include "sae/params.h"
+#include "sae/penalty.h"
 
 namespace saev {
 
@@ -27,6 +34,9 @@ struct ReferenceOptions {
   std::vector<int32_t> dead;
   AuxK aux;
   std::vector<T> residual;  ///< [rows, d_vit] x − x̂ for the auxiliary loss; empty: this forward pass's
+  Penalty penalty = Penalty::kL1;
+  T tanh_scale = 4, bandwidth = 0;
+  const PlainParams<T>* frozen = nullptr;  ///< W_dec, b_dec and θ where they are constants; null: p's
 
   ReferenceOptions(T coeff) : sparsity_coeff(coeff) {}  // NOLINT: the plain case
 };
@@ -39,7 +49,9 @@ struct ReferenceForward {
   std::vector<T> x_hat;     ///< [prefixes][rows, d_vit]
   std::vector<T> a;         ///< [rows, d_sae] auxiliary latents
   std::vector<uint8_t> a_on;
-  std::vector<T> aux_error;  ///< [rows, d_vit]
+  std::vector<T> aux_error;   ///< [rows, d_vit]
+  std::vector<T> h;           ///< [rows, d_sae]
+  std::vector<T> gate_error;  ///< [rows, d_vit]
 };
 
 /// Marks the `k` largest of `values` among `candidates`; of equal ones the first.
@@ -74,7 +86,25 @@ ReferenceForward<T> reference_forward(const PlainParams<T>& p, const T* x, int64
   }
   std::vector<int64_t> all(static_cast<size_t>(sae));
   std::iota(all.begin(), all.end(), 0);
-  if (o.activation.selection == Selection::kRelu) {
+  const PlainParams<T>& frozen = o.frozen ? *o.frozen : p;
+  T count = 0;  // of active latents, differentiable in θ
+  if (o.activation.selection == Selection::kJumpRelu) {
+    const auto ramp = [&](T u) { return std::clamp<T>(u / o.bandwidth + T(0.5), 0, 1); };
+    for (size_t i = 0; i < h.size(); ++i) {
+      const auto j = i % static_cast<size_t>(sae);
+      const T theta = frozen.threshold[j], moved = ramp(h[i] - p.threshold[j]) - ramp(h[i] - theta);
+      out.on[i] = h[i] > theta;
+      out.f[i] = (out.on[i] ? h[i] : 0) + theta * moved;
+      count += (out.on[i] ? 1 : 0) + moved;
+    }
+  } else if (o.activation.selection == Selection::kGated) {
+    for (size_t i = 0; i < h.size(); ++i) {
+      const auto j = i % static_cast<size_t>(sae);
+      const T m = std::exp(p.r_mag[j]) * (h[i] - p.b_enc[j]) + p.b_mag[j];
+      out.on[i] = h[i] > 0 && m > 0;
+      out.f[i] = out.on[i] ? m : 0;
+    }
+  } else if (o.activation.selection == Selection::kRelu) {
     std::fill(out.on.begin(), out.on.end(), 1);
   } else if (o.activation.selection == Selection::kTopK) {
     for (int64_t r = 0; r < rows; ++r)
@@ -84,9 +114,17 @@ ReferenceForward<T> reference_forward(const PlainParams<T>& p, const T* x, int64
     std::iota(batch.begin(), batch.end(), 0);
     reference_top_k(h.data(), batch, o.activation.top_k * rows, out.on.data());
   }
+  const bool own_f =
+      o.activation.selection == Selection::kJumpRelu || o.activation.selection == Selection::kGated;
+  T penalty = 0;
   for (size_t i = 0; i < h.size(); ++i) {
-    if (o.activation.relu && !(h[i] > 0)) out.on[i] = 0;
-    out.f[i] = out.on[i] ? h[i] : 0;
+    if (!own_f) {
+      if (o.activation.relu && !(h[i] > 0)) out.on[i] = 0;
+      out.f[i] = out.on[i] ? h[i] : 0;
+    }
+    penalty += o.penalty == Penalty::kTanh                   ? std::tanh(o.tanh_scale * out.f[i])
+               : o.activation.selection == Selection::kGated ? std::max<T>(h[i], 0)
+                                                             : std::abs(out.f[i]);
     out.l0 += out.f[i] != 0 ? 1 : 0;
     out.l1 += std::abs(out.f[i]);
   }
@@ -102,6 +140,19 @@ ReferenceForward<T> reference_forward(const PlainParams<T>& p, const T* x, int64
       }
     }
   }
+  out.gate_error.assign(static_cast<size_t>(rows * vit), 0);
+  T gate = 0;
+  if (o.activation.selection == Selection::kGated) {
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t k = 0; k < vit; ++k) {
+        T e = frozen.b_dec[k] - x[r * vit + k];
+        for (int64_t j = 0; j < sae; ++j) e += std::max<T>(h[r * sae + j], 0) * frozen.w_dec[j * vit + k];
+        out.gate_error[r * vit + k] = e;
+        gate += e * e;
+      }
+    }
+  }
+  out.h = h;
   out.aux_error.assign(static_cast<size_t>(rows * vit), 0);
   const bool published = o.aux.form == AuxForm::kPublished;
   for (int64_t r = 0; r < rows && o.aux.k > 0 && !o.dead.empty(); ++r) {
@@ -123,14 +174,16 @@ ReferenceForward<T> reference_forward(const PlainParams<T>& p, const T* x, int64
   }
   out.mse /= static_cast<T>(n * rows * vit);
   out.aux *= static_cast<T>(o.aux.alpha) / static_cast<T>(rows * vit);
+  out.aux += gate / static_cast<T>(rows * vit);
   out.l0 /= static_cast<T>(rows);
   out.l1 /= static_cast<T>(rows);
-  out.sparsity = o.sparsity_coeff * out.l1;
+  out.sparsity = o.sparsity_coeff * (o.penalty == Penalty::kL0 ? count : penalty) / static_cast<T>(rows);
   out.loss = out.mse + out.sparsity + out.aux;
   return out;
 }
 
-/// ∂L/∂parameters, with the parts of W_dec's gradient that are parallel to its rows still in it.
+/// ∂L/∂parameters (`threshold`: ∂L/∂θ, not of its logarithm), with the parts of W_dec's gradient that are
+/// parallel to its rows still in it.
 template <typename T>
 PlainParams<T> reference_gradient(const PlainParams<T>& p, const T* x, int64_t rows,
                                   const ReferenceOptions<T>& o, const ReferenceForward<T>& forward) {
@@ -139,18 +192,40 @@ PlainParams<T> reference_gradient(const PlainParams<T>& p, const T* x, int64_t r
   const auto n = static_cast<int64_t>(prefixes.size());
   const bool centred = o.input == EncoderInput::kCentred;
   PlainParams<T> g(vit, sae);
+  g.threshold.resize(p.threshold.size());
+  g.r_mag.resize(p.r_mag.size());
+  g.b_mag.resize(p.b_mag.size());
+  const bool jump = o.activation.selection == Selection::kJumpRelu,
+             gated = o.activation.selection == Selection::kGated;
+  const auto per_row = o.sparsity_coeff / static_cast<T>(rows);
   std::vector<T> e(static_cast<size_t>(vit));
+  // What a latent hands on to W_enc and, through the encoder, to b_dec: ∂L/∂((x − b_dec) W_enc).
+  const auto to_encoder = [&](int64_t r, int64_t j, T df) {
+    for (int64_t k = 0; k < vit; ++k) {
+      g.w_enc[k * sae + j] += df * (x[r * vit + k] - (centred ? p.b_dec[k] : 0));
+      if (centred) g.b_dec[k] -= df * p.w_enc[k * sae + j];
+    }
+  };
   // One latent's value f with ∂L/∂reconstruction e and, beside that, ∂L/∂f.
   const auto back = [&](int64_t r, int64_t j, T f, T df) {
     for (int64_t k = 0; k < vit; ++k) {
       df += e[k] * p.w_dec[j * vit + k];
       g.w_dec[j * vit + k] += f * e[k];
     }
-    g.b_enc[j] += df;
-    for (int64_t k = 0; k < vit; ++k) {
-      g.w_enc[k * sae + j] += df * (x[r * vit + k] - (centred ? p.b_dec[k] : 0));
-      if (centred) g.b_dec[k] -= df * p.w_enc[k * sae + j];
+    const T h = forward.h[r * sae + j];
+    if (jump) {
+      const T u = (h - p.threshold[j]) / o.bandwidth;
+      if (std::abs(u) < T(0.5)) g.threshold[j] -= p.threshold[j] / o.bandwidth * df;
+      if (!forward.on[r * sae + j]) return;
+    } else if (gated) {
+      const T scale = std::exp(p.r_mag[j]);
+      g.b_mag[j] += df;
+      g.r_mag[j] += df * scale * (h - p.b_enc[j]);
+      to_encoder(r, j, df * scale);
+      return;
     }
+    g.b_enc[j] += df;
+    to_encoder(r, j, df);
   };
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t i = 0; i < n; ++i) {
@@ -161,10 +236,25 @@ PlainParams<T> reference_gradient(const PlainParams<T>& p, const T* x, int64_t r
       }
       for (int64_t j = 0; j < prefixes[i]; ++j) {
         const T f = forward.f[r * sae + j];
-        if (!forward.on[r * sae + j]) continue;
-        const T penalty = (f > 0 ? 1 : -1) * o.sparsity_coeff / static_cast<T>(rows);
+        const bool near = jump && std::abs(forward.h[r * sae + j] - p.threshold[j]) < o.bandwidth / 2;
+        if (!forward.on[r * sae + j] && !near) continue;
+        T penalty = (f > 0 ? 1 : -1) * per_row;
+        if (o.penalty == Penalty::kTanh) {
+          const T t = std::tanh(o.tanh_scale * f);
+          penalty = per_row * o.tanh_scale * (1 - t * t);
+        }
+        if (o.penalty == Penalty::kL0 || gated) penalty = 0;
+        if (o.penalty == Penalty::kL0 && near && i == n - 1) g.threshold[j] -= per_row / o.bandwidth;
         back(r, j, f, i == n - 1 ? penalty : 0);
       }
+    }
+    for (int64_t j = 0; gated && j < sae; ++j) {
+      if (!(forward.h[r * sae + j] > 0)) continue;
+      T dh = per_row;
+      for (int64_t k = 0; k < vit; ++k)
+        dh += 2 * forward.gate_error[r * vit + k] / static_cast<T>(rows * vit) * p.w_dec[j * vit + k];
+      g.b_enc[j] += dh;
+      to_encoder(r, j, dh);
     }
     if (o.aux.k < 1 || o.dead.empty()) continue;
     for (int64_t k = 0; k < vit; ++k) {
@@ -172,83 +262,17 @@ PlainParams<T> reference_gradient(const PlainParams<T>& p, const T* x, int64_t r
       if (o.aux.form == AuxForm::kPythonPackage) g.b_dec[k] += e[k];
     }
     for (int64_t j = 0; j < sae; ++j) {
-      if (forward.a_on[r * sae + j]) back(r, j, forward.a[r * sae + j], 0);
+      if (!forward.a_on[r * sae + j]) continue;
+      T da = 0;
+      for (int64_t k = 0; k < vit; ++k) {
+        da += e[k] * p.w_dec[j * vit + k];
+        g.w_dec[j * vit + k] += forward.a[r * sae + j] * e[k];
+      }
+      g.b_enc[j] += da;
+      to_encoder(r, j, da);
     }
   }
   return g;
 }
-
-/// Norm of all gradients; scales them by min(1, clip / (norm + 1e-6)).
-template <typename T>
-T reference_clip(PlainParams<T>& g, T clip) {
-  T squares = 0;
-  for (const auto* v : {&g.w_enc, &g.b_enc, &g.w_dec, &g.b_dec}) {
-    for (const T e : *v) squares += e * e;
-  }
-  const T norm = std::sqrt(squares), factor = std::min<T>(1, clip / (norm + static_cast<T>(1e-6)));
-  for (auto* v : {&g.w_enc, &g.b_enc, &g.w_dec, &g.b_dec}) {
-    for (T& e : *v) e *= factor;
-  }
-  return norm;
-}
-
-/// g_j ← g_j − (g_j · w_j) w_j / ‖w_j‖² for each row of W_dec.
-template <typename T>
-void reference_remove_parallel(const PlainParams<T>& p, PlainParams<T>& g) {
-  for (int64_t j = 0; j < p.d_sae; ++j) {
-    T dot = 0, squares = 0;
-    for (int64_t k = 0; k < p.d_vit; ++k) {
-      dot += g.w_dec[j * p.d_vit + k] * p.w_dec[j * p.d_vit + k];
-      squares += p.w_dec[j * p.d_vit + k] * p.w_dec[j * p.d_vit + k];
-    }
-    if (!(squares > 0)) continue;
-    for (int64_t k = 0; k < p.d_vit; ++k)
-      g.w_dec[j * p.d_vit + k] -= dot / squares * p.w_dec[j * p.d_vit + k];
-  }
-}
-
-/// Rows of W_dec to unit norm; a row of zeros stays.
-template <typename T>
-void reference_normalize(PlainParams<T>& p) {
-  for (int64_t j = 0; j < p.d_sae; ++j) {
-    T squares = 0;
-    for (int64_t k = 0; k < p.d_vit; ++k) squares += p.w_dec[j * p.d_vit + k] * p.w_dec[j * p.d_vit + k];
-    if (!(squares > 0)) continue;
-    for (int64_t k = 0; k < p.d_vit; ++k) p.w_dec[j * p.d_vit + k] /= std::sqrt(squares);
-  }
-}
-
-/// Adam's state for all parameters, and one update at step t ≥ 1.
-template <typename T>
-struct ReferenceAdam {
-  PlainParams<T> m, v;
-  int64_t t = 0;
-
-  explicit ReferenceAdam(const PlainParams<T>& p) : m(p.d_vit, p.d_sae), v(p.d_vit, p.d_sae) {}
-
-  /// `decay`: decoupled weight decay of the matrices.
-  void update(PlainParams<T>& p, const PlainParams<T>& g, T lr, T decay = 0) {
-    ++t;
-    for (auto* w : {&p.w_enc, &p.w_dec}) {
-      for (T& v : *w) v *= 1 - lr * decay;
-    }
-    one(p.w_enc, g.w_enc, m.w_enc, v.w_enc, lr);
-    one(p.b_enc, g.b_enc, m.b_enc, v.b_enc, lr);
-    one(p.w_dec, g.w_dec, m.w_dec, v.w_dec, lr);
-    one(p.b_dec, g.b_dec, m.b_dec, v.b_dec, lr);
-  }
-
- private:
-  void one(std::vector<T>& w, const std::vector<T>& g, std::vector<T>& m1, std::vector<T>& v1, T lr) const {
-    const double c1 = 1 - std::pow(0.9, static_cast<double>(t)),
-                 c2 = 1 - std::pow(0.999, static_cast<double>(t));
-    for (size_t i = 0; i < w.size(); ++i) {
-      m1[i] += static_cast<T>(0.1) * (g[i] - m1[i]);
-      v1[i] = static_cast<T>(0.999) * v1[i] + static_cast<T>(0.001) * g[i] * g[i];
-      w[i] -= static_cast<T>(lr / c1) * m1[i] /
-              (std::sqrt(v1[i]) / static_cast<T>(std::sqrt(c2)) + static_cast<T>(1e-8));
-    }
-  }
-};
 
 }  // namespace saev

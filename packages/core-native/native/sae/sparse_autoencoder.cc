@@ -1,6 +1,7 @@
 #include "sae/sparse_autoencoder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "core/error.h"
@@ -27,6 +28,15 @@ SparseAutoencoder::SparseAutoencoder(const Params& p, EncoderInput input, const 
       b_dec_(static_cast<size_t>(layout_.padded_vit())) {
   check_params(p);
   check_activation(activation, p.d_sae);
+  check_kind(activation.selection, p);
+  threshold_ = p.threshold;
+  r_mag_ = p.r_mag;
+  b_mag_ = p.b_mag;
+  if (!threshold_.empty()) {
+    bias_ = AlignedArray<float>(b_enc_.size());
+    for (size_t j = 0; j < threshold_.size(); ++j) bias_[j] = p.b_enc[j] - threshold_[j];
+  }
+  for (size_t j = 0; j < r_mag_.size(); ++j) gated_.push_back({std::exp(r_mag_[j]), p.b_enc[j], b_mag_[j]});
   layout_.pack_encoder(p.w_enc.data(), w_enc_.data());
   layout_.pack_decoder(p.w_dec.data(), w_dec_.data());
   std::copy(p.b_enc.begin(), p.b_enc.end(), b_enc_.data());
@@ -42,10 +52,28 @@ void SparseAutoencoder::encode_lists(EncodeInput& in, EncodeScratch& scratch, Ro
     encode_top_k(level_, layout_, in, kSegment, {activation_.top_k, activation_.relu}, scratch, top_k, out);
     return;
   }
-  // The threshold of a BatchTopK SAE; a row's latents do not depend on the rows beside it.
-  if (activation_.selection == Selection::kBatchTopK)
-    in.floor = std::max(0.0f, static_cast<float>(activation_.threshold));
-  saev::encode(level_, layout_, in, kSegment, scratch, out);
+  switch (activation_.selection) {
+    case Selection::kBatchTopK:
+      // A row's latents do not depend on the rows beside it.
+      in.floor = std::max(0.0f, static_cast<float>(activation_.threshold));
+      saev::encode(level_, layout_, in, kSegment, scratch, out);
+      return;
+    case Selection::kJumpRelu:
+      in.b_enc = bias_.data();
+      saev::encode(level_, layout_, in, kSegment, scratch, out);
+      for_each_entry(out, [&](int64_t j, float& value) { value += threshold_[static_cast<size_t>(j)]; });
+      return;
+    case Selection::kGated:
+      saev::encode(level_, layout_, in, kSegment, scratch, out);
+      for_each_entry(
+          out, [&](int64_t j, float& value) { value = gated_[static_cast<size_t>(j)].magnitude(value); });
+      parallel_tasks(out.n_blocks, [&](int64_t b, int) {
+        filter_block(out, b, [](int64_t, int64_t, float v) { return v > 0; });
+      });
+      return;
+    default:
+      saev::encode(level_, layout_, in, kSegment, scratch, out);
+  }
 }
 
 void SparseAutoencoder::encode(const float* x, int64_t rows, SparseBatch& out) const {
@@ -134,6 +162,9 @@ Params SparseAutoencoder::params() const {
   layout_.unpack_decoder(w_dec_.data(), p.w_dec.data());
   std::copy_n(b_enc_.data(), d_sae(), p.b_enc.data());
   std::copy_n(b_dec_.data(), d_vit(), p.b_dec.data());
+  p.threshold = threshold_;
+  p.r_mag = r_mag_;
+  p.b_mag = b_mag_;
   return p;
 }
 

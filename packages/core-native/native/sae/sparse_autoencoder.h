@@ -17,7 +17,7 @@ namespace saev {
 class SparseAutoencoder final : public Encoder {
  public:
   /// Copies the parameters. Throws Code::kShapeMismatch when their sizes do not agree, Code::kNumeric when
-  /// one of them is not finite, and as check_activation does.
+  /// one of them is not finite, and as check_activation and check_kind do.
   explicit SparseAutoencoder(const Params& params, EncoderInput input = EncoderInput::kCentred,
                              const Activation& activation = {});
 
@@ -54,6 +54,9 @@ class SparseAutoencoder final : public Encoder {
   EncoderInput input_;
   Activation activation_;
   AlignedArray<float> w_enc_, b_enc_, w_dec_, b_dec_;
+  std::vector<float> threshold_, r_mag_, b_mag_;  ///< of the kinds that have them, as given
+  AlignedArray<float> bias_;                      ///< jump-relu: b_enc − θ
+  std::vector<GatedLatent> gated_;
 };
 
 /// Turns segmented lists into compressed rows.

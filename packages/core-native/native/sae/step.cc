@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "core/parallel.h"
-#include "sae/encode_batch_top_k.h"
 
 namespace saev {
 namespace {
@@ -28,21 +27,30 @@ void at_least(AlignedArray<float>& array, int64_t n) {
   if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<float>(static_cast<size_t>(n));
 }
 
-/// Lists of the batch. For BatchTopK also the threshold after it.
-void encode_batch(const TrainState& state, const EncodeInput& input, const StepOptions& options,
-                  int64_t segment, StepScratch& scratch, double& threshold) {
-  const Activation& a = options.activation;
-  threshold = state.threshold;
-  if (a.selection == Selection::kRelu) {
-    encode(state.level, state.layout, input, segment, scratch.encode, scratch.lists);
-  } else if (a.selection == Selection::kTopK) {
-    encode_top_k(state.level, state.layout, input, segment, {a.top_k, a.relu}, scratch.encode, scratch.top_k,
-                 scratch.lists);
-  } else {
-    const float least = encode_batch_top_k(state.level, state.layout, input, segment, a.top_k * input.rows,
-                                           a.relu, scratch.encode, scratch.lists);
-    if (least > 0) threshold = (1 - options.momentum) * state.threshold + options.momentum * least;
+/// The gate's own reconstruction of a gated SAE, through W_dec and b_dec as constants: its mean squared
+/// error, and Σ relu(h).
+ForwardError gate_forward(const TrainState& state, const DecodeTarget& target, int64_t rows,
+                          const StepOptions& options, const Blocking& blocking, KindScratch::Gate& gate) {
+  const Layout& layout = state.layout;
+  at_least(gate.error, rows * layout.padded_vit());
+  at_least(gate.column_sums, layout.padded_vit());
+  const double entries = static_cast<double>(rows) * static_cast<double>(layout.d_vit);
+  return decode_error(state.level, layout, state.w_dec.data(), gate.lists, target, {},
+                      static_cast<float>(2 / entries), gate.error.data(), gate.column_sums.data(),
+                      {blocking.decode_look_ahead, blocking.decode_next, options.job}, gate.decode);
+}
+
+/// What sparsity_coeff weighs, summed over the batch.
+double penalty_of(const StepOptions& options, const ForwardError& error, StepScratch& scratch) {
+  switch (options.penalty) {
+    case Penalty::kL1:
+      return error.l1;
+    case Penalty::kL0:
+      return static_cast<double>(error.active);
+    case Penalty::kTanh:
+      return sum_of_tanh(scratch.lists, static_cast<float>(options.tanh_scale), scratch.kind.sums);
   }
+  return 0;
 }
 
 /// Who fired, the counters after this batch, and who is dead.
@@ -93,7 +101,8 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   input.slices = scratch.centred.data();
   input.job = options.job;
   StepMetrics m;
-  encode_batch(state, input, options, blocking.segment, scratch, m.threshold);
+  m.threshold = encode_kind(state, input, {options.activation, options.momentum, options.bandwidth},
+                            blocking.segment, scratch.encode, scratch.top_k, scratch.kind, scratch.lists);
   const double encoded = now_ms();
   const double entries = static_cast<double>(rows) * static_cast<double>(layout.d_vit);
   const auto scale = static_cast<float>(2 / (entries * static_cast<double>(n_prefixes)));
@@ -104,6 +113,12 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
       decode_error(state.level, layout, state.w_dec.data(), scratch.lists, target, options.prefixes, scale,
                    scratch.error.data(), scratch.b_dec_gradient.data(),
                    {blocking.decode_look_ahead, blocking.decode_next, options.job}, scratch.decode);
+  double penalty = penalty_of(options, error, scratch);
+  if (options.activation.selection == Selection::kGated) {
+    const ForwardError gate = gate_forward(state, target, rows, options, blocking, scratch.kind.gate);
+    m.aux = gate.squares / entries;
+    penalty = gate.l1;
+  }
   scratch.has_aux = false;
   if (options.dead_threshold > 0) {
     count_dead(state, rows, options.dead_threshold, scratch);
@@ -112,8 +127,8 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   }
   if (scratch.has_aux) {
     // The last prefix is d_sae: its matrix holds the error of the whole reconstruction.
-    m.aux = aux_forward(state, input, scratch.dead, options.aux, blocking.segment,
-                        scratch.error.data() + (n_prefixes - 1) * matrix, scale, scratch.aux);
+    m.aux += aux_forward(state, input, scratch.dead, options.aux, blocking.segment,
+                         scratch.error.data() + (n_prefixes - 1) * matrix, scale, scratch.aux);
     if (options.aux.form == AuxForm::kPythonPackage) {
       for (int64_t k = 0; k < layout.padded_vit(); ++k)
         scratch.b_dec_gradient[static_cast<size_t>(k)] += scratch.aux.column_sums[static_cast<size_t>(k)];
@@ -127,7 +142,7 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   m.l1 = error.l1 / static_cast<double>(rows);
   m.l0 = static_cast<double>(error.active) / static_cast<double>(rows);
   m.density = m.l0 / static_cast<double>(layout.d_sae);
-  m.sparsity = options.sparsity_coeff * m.l1;
+  m.sparsity = options.sparsity_coeff * (penalty / static_cast<double>(rows));
   m.loss = m.mse + m.sparsity + m.aux;
   return m;
 }

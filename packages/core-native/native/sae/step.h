@@ -3,10 +3,11 @@
 // touches active pairs (row, latent) only, and no rows × d_sae matrix exists, and no gradient matrix but
 // where the gradient's norm is clipped.
 //
-//   encode           tiled product, what the kind keeps to lists                  (encode.h, encode_top_k.h
-//   …) decode_error     x̂ − x per row block and prefix, loss, ∂L/∂x̂                  (decode.h) aux_forward
-//   the same for dead latents and what the others leave over     (aux_k.h) backward         per task of some
-//   latents: lists by latent, ∂L/∂f and ∂L/∂W_dec, ∂L/∂W_enc, projection, Adam, norm
+//   encode_kind    tiled product, what the kind keeps to lists                        (kind_encoder.h)
+//   decode_error   x̂ − x per row block and prefix, loss, ∂L/∂x̂; of gated also the gate's     (decode.h)
+//   aux_forward    the same for dead latents and what the others leave over           (aux_k.h)
+//   backward       per task of some latents: lists by latent, ∂L/∂f and ∂L/∂W_dec, the kind's ∂L/∂h
+//                  (pair_gradient.h), ∂L/∂W_enc, projection, Adam, norm               (backward_task.h)
 //
 // ∂L/∂b_dec = Σ_rows ∂L/∂x̂ − Σ_j s_j W_enc[:, j] with s_j = ∂L/∂b_enc[j], which saves the product ∂L/∂h
 // W_encᵀ; the second term is there only where the encoder sees x − b_dec. Sums are made per row block and per
@@ -20,7 +21,9 @@
 #include "sae/blocking.h"
 #include "sae/decode.h"
 #include "sae/encode.h"
+#include "sae/kind_encoder.h"
 #include "sae/latent_lists.h"
+#include "sae/penalty.h"
 #include "sae/train_state.h"
 
 namespace saev {
@@ -42,19 +45,22 @@ struct StepOptions {
   /// Rows without firing from which on a latent is dead, in the very step that reaches them; 0: not counted.
   int64_t dead_threshold = 0;
   AuxK aux = {};
-  double weight_decay = 0;  ///< W_enc and W_dec lose this share, times lr, before the update (AdamW)
-  double grad_clip = 0;     ///< gradients are scaled by min(1, grad_clip / (norm + 1e-6)); 0: they are not
+  Penalty penalty = Penalty::kL1;  ///< kL0 for jump-relu only
+  double tanh_scale = 4;           ///< of kTanh
+  double bandwidth = 0.03;         ///< jump-relu: width of the window around a threshold, in units of h
+  double weight_decay = 0;         ///< W_enc and W_dec lose this share, times lr, before the update (AdamW)
+  double grad_clip = 0;  ///< gradients are scaled by min(1, grad_clip / (norm + 1e-6)); 0: they are not
 };
 
 /// Figures of one batch, before the update.
 struct StepMetrics {
   double loss = 0;       ///< mse + sparsity + aux
   double mse = 0;        ///< mean over prefixes, rows and columns of (x̂ − x)²
-  double sparsity = 0;   ///< sparsity_coeff · l1
+  double sparsity = 0;   ///< sparsity_coeff · the penalty
   double l0 = 0;         ///< mean over rows of active latents
   double l1 = 0;         ///< mean over rows of Σ |f|
   double density = 0;    ///< l0 / d_sae
-  double aux = 0;        ///< auxiliary loss, alpha included
+  double aux = 0;        ///< auxiliary loss, alpha included; of gated SAEs also the gate's reconstruction
   int64_t n_dead = 0;    ///< dead latents, where they are counted
   double threshold = 0;  ///< BatchTopK's, after this step's forward pass
   double grad_norm = 0;  ///< of all gradients before clipping, where they are clipped
@@ -66,7 +72,8 @@ struct StepTimes {
   double lists = 0, decoder_gradient = 0, encoder_gradient = 0, adam = 0;
 };
 
-/// Gradients as given to Adam, for tests and comparisons, and W_dec's before the parallel part was removed.
+/// Gradients as given to the optimiser, and W_dec's before the parallel part was removed. `threshold` holds
+/// that of log θ.
 struct StepGradients {
   Params grads;
   std::vector<float> raw_w_dec;  ///< [d_sae, d_vit]
@@ -88,14 +95,19 @@ struct StepScratch {
   std::vector<int32_t> dead;          ///< ascending
   bool has_aux = false;               ///< whether `aux` holds lists of this batch
   AlignedArray<float> zeros;          ///< [padded_vit]
-  AlignedArray<float> parallel;       ///< [padded_sae]: g_j · w_j / ‖w_j‖² of W_dec's gradient
-  AlignedArray<float> kept_decoder;   ///< gradients of all tasks, where they are clipped
+  KindScratch kind;
+  std::vector<AlignedArray<float>> own_gradient;  ///< [padded_sae] of TrainState::own
+  AlignedArray<float> encoder_sums;               ///< [padded_sae] of gated SAEs: see PairGradients
+  AlignedArray<float> parallel;      ///< [padded_sae]: g_j · w_j / ‖w_j‖² of W_dec's gradient
+  AlignedArray<float> kept_decoder;  ///< gradients of all tasks, where they are clipped
   AlignedArray<float> kept_encoder;
+  StepGradients gradients;           ///< for Muon, which needs them whole
   std::vector<double> squares;       ///< [padded_sae] of a latent's gradients
   AlignedArray<float> segment_sums;  ///< per segment of latents: its share of the gradient of b_dec
   struct Worker {
     LatentLists lists, aux;
-    std::vector<float> df, aux_df;
+    std::vector<float> df, aux_df, gate_df, magnitude;
+    std::vector<GatedLatent> gated;
     AlignedArray<float> decoder, encoder, partial;
   };
   std::vector<Worker> workers;

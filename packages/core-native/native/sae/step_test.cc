@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "sae/reference_optimiser.h"
 #include "sae/reference_step.h"
 #include "sae/step_test_util.h"
 #include "test/check.h"

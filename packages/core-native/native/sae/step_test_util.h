@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sae/activation.h"
 #include "sae/params.h"
 #include "test/check.h"
 #include "test/random.h"
@@ -21,6 +22,19 @@ inline Params random_params(int64_t d_vit, int64_t d_sae, float b_enc, test::Ran
   return p;
 }
 
+/// Parameters that a kind has beside W and b.
+inline void add_own_params(Params& p, Selection selection, test::Random& random) {
+  const auto n = static_cast<size_t>(p.d_sae);
+  if (selection == Selection::kJumpRelu) {
+    for (size_t j = 0; j < n; ++j) p.threshold.push_back(0.2f + 0.1f * static_cast<float>(random.uniform()));
+  } else if (selection == Selection::kGated) {
+    for (size_t j = 0; j < n; ++j) {
+      p.r_mag.push_back(0.2f * random.normal());
+      p.b_mag.push_back(0.3f * random.normal());
+    }
+  }
+}
+
 template <typename T>
 PlainParams<T> cast(const Params& p) {
   PlainParams<T> out(p.d_vit, p.d_sae);
@@ -28,6 +42,9 @@ PlainParams<T> cast(const Params& p) {
   out.b_enc.assign(p.b_enc.begin(), p.b_enc.end());
   out.w_dec.assign(p.w_dec.begin(), p.w_dec.end());
   out.b_dec.assign(p.b_dec.begin(), p.b_dec.end());
+  out.threshold.assign(p.threshold.begin(), p.threshold.end());
+  out.r_mag.assign(p.r_mag.begin(), p.r_mag.end());
+  out.b_mag.assign(p.b_mag.begin(), p.b_mag.end());
   return out;
 }
 
@@ -45,10 +62,13 @@ double deviation(const std::vector<A>& a, const std::vector<B>& b) {
 
 inline void check_params_close(const Params& a, const PlainParams<double>& b, double tolerance,
                                const std::string& where) {
-  const double d[] = {deviation(a.w_enc, b.w_enc), deviation(a.b_enc, b.b_enc), deviation(a.w_dec, b.w_dec),
-                      deviation(a.b_dec, b.b_dec)};
-  const char* names[] = {"W_enc", "b_enc", "W_dec", "b_dec"};
-  for (int i = 0; i < 4; ++i) {
+  const double d[] = {deviation(a.w_enc, b.w_enc),         deviation(a.b_enc, b.b_enc),
+                      deviation(a.w_dec, b.w_dec),         deviation(a.b_dec, b.b_dec),
+                      deviation(a.threshold, b.threshold), deviation(a.r_mag, b.r_mag),
+                      deviation(a.b_mag, b.b_mag)};
+  const char* names[] = {"W_enc", "b_enc", "W_dec", "b_dec", "threshold", "r_mag", "b_mag"};
+  CHECK(a.threshold.size() == b.threshold.size() && a.r_mag.size() == b.r_mag.size());
+  for (int i = 0; i < 7; ++i) {
     if (!(d[i] <= tolerance))
       test::fail(__FILE__, __LINE__,
                  where + " " + names[i] + " off by " + std::to_string(d[i] * 1e6) + "e-6");

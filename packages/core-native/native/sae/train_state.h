@@ -28,13 +28,29 @@ struct StateItem {
   void* data;
 };
 
+/// How gradients move the weights.
+enum class Optimiser {
+  kAdam,  ///< all of them; with weight decay it is AdamW
+  kMuon,  ///< W_enc and W_dec by Muon (muon.h), vectors by Adam
+};
+
+/// A parameter of a kind's own, one value a latent, with Adam's moments.
+struct LatentParameter {
+  const char *name, *m_name, *v_name;  ///< in checkpoints
+  AlignedArray<float> w, m, v;         ///< [padded_sae]
+};
+
 struct TrainState {
+  Optimiser optimiser = Optimiser::kAdam;
   Level level = Level::kPlain;
   Layout layout;
+  // Muon has no second moments of matrices: these stay empty.
   AlignedArray<float> w_enc, m_w_enc, v_w_enc;  ///< rows
   AlignedArray<float> w_dec, m_w_dec, v_w_dec;  ///< slices
   AlignedArray<float> b_enc, m_b_enc, v_b_enc;  ///< [padded_sae]
   AlignedArray<float> b_dec, m_b_dec, v_b_dec;  ///< [padded_vit]
+  /// Of jump-relu: log θ. Of gated: r_mag, b_mag. Of other kinds: none.
+  std::vector<LatentParameter> own;
   /// Norm of each row of W_dec after the last update. When rows are kept at unit norm, w_dec holds w / ‖w‖:
   /// it is divided in the pass that updates it, not in another before the next step.
   std::vector<float> norm;
@@ -48,13 +64,15 @@ struct TrainState {
   /// Parameters at which a loss was finite, to go back to when an update turns out to have been too large.
   struct Kept {
     AlignedArray<float> w_enc, w_dec, b_enc, b_dec;
+    std::vector<AlignedArray<float>> own;
     std::vector<float> norm;
     float threshold = 0;
     int64_t t = -1;  ///< updates done by then; −1: nothing is kept
   } kept;
 
-  /// Starts from `params` with zero moments. Throws as SparseAutoencoder's constructor does.
-  TrainState(const Params& params, bool normalize_w_dec, Level level);
+  /// Starts from `params` with zero moments. Throws as SparseAutoencoder's constructor does, and
+  /// Code::kInvalidArgument for a jump-relu threshold that is not above 0.
+  TrainState(const Params& params, bool normalize_w_dec, Level level, Optimiser optimiser = Optimiser::kAdam);
 
   /// The parameters as after the last update, before the rows are brought to unit norm for the next: what the
   /// Python package's checkpoints hold.

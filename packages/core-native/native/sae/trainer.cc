@@ -38,6 +38,13 @@ void check_training(const SaeTraining& o, int64_t d_sae) {
   check_activation(o.activation, d_sae);
   expect(o.decay == Decay::kConstant || o.n_steps >= 1, "nSteps: a falling schedule needs its total steps");
   expect(o.weight_decay >= 0, "weight_decay: expected 0 or more");
+  expect(o.penalty != Penalty::kL0 || o.activation.selection == Selection::kJumpRelu,
+         "penalty: the number of active latents moves thresholds only; l0 is for jump-relu");
+  expect(o.penalty != Penalty::kL1 || o.activation.selection != Selection::kJumpRelu,
+         "penalty: a jump-relu SAE is trained with l0 or tanh-l0");
+  expect(o.penalty == Penalty::kL1 || o.activation.selection != Selection::kGated,
+         "penalty: a gated SAE is trained with l1, on its gate");
+  expect(o.tanh_scale > 0 && o.bandwidth > 0, "tanh_scale and bandwidth: expected numbers above 0");
   expect(o.momentum >= 0 && o.momentum <= 1, "momentum: expected a number from 0 to 1");
   expect(o.n_prefixes >= 1 && o.n_prefixes <= d_sae, "n_prefixes: expected from 1 to the SAE's latents");
   if (!o.prefixes.empty()) check_prefixes(o.prefixes, d_sae);
@@ -62,10 +69,11 @@ int64_t Trainer::add(const Params& params, const SaeTraining& o) {
                                           ", the SAE is for " + std::to_string(params.d_vit));
   }
   check_training(o, params.d_sae);
+  check_kind(o.activation.selection, params);
   const bool warms = o.n_sparsity_warmup > 0 && !o.legacy_sparsity_warmup;
   saes_.push_back({steps_, o, LearningRate(o.lr, o.n_lr_warmup, o.decay, o.n_steps),
                    Warmup(warms ? 0 : o.sparsity_coeff, o.sparsity_coeff, o.n_sparsity_warmup),
-                   TrainState(params, o.normalize_w_dec, active_level())});
+                   TrainState(params, o.normalize_w_dec, active_level(), o.optimiser)});
   return size() - 1;
 }
 
@@ -115,6 +123,9 @@ StepOptions Trainer::step_options(const Entry& e, int64_t step, const std::vecto
   out.aux = o.aux;
   out.grad_clip = o.grad_clip;
   out.weight_decay = o.weight_decay;
+  out.penalty = o.penalty;
+  out.tanh_scale = o.tanh_scale;
+  out.bandwidth = o.bandwidth;
   return out;
 }
 

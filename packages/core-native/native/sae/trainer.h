@@ -32,7 +32,11 @@ struct SaeTraining {
   bool normalize_w_dec = true;
   Decay decay = Decay::kConstant;
   int64_t n_steps = 0;  ///< total steps of a schedule that falls to 0
+  Optimiser optimiser = Optimiser::kAdam;
   double weight_decay = 0;
+  Penalty penalty = Penalty::kL1;
+  double tanh_scale = 4;
+  double bandwidth = 0.03;
   Activation activation;
   double momentum = 0.1;
   EncoderInput input = EncoderInput::kCentred;
