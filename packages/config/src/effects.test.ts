@@ -77,7 +77,7 @@ describe("what is not built refuses in one line that names the field", () => {
     ],
     [Activations, parseActivations(folder), []],
     [Train, parseTrain({}), []],
-    [Train, parseTrain({ sae: { kind: "jump-relu" } }), ["sae"]],
+    [Train, parseTrain({ sae: { kind: "jump-relu" } }), []],
     [Train, parseTrain({ weight_decay: 0.1 }), ["weight_decay"]],
     [Train, parseTrain({ weight_decay: 0.1, optimizer: "adamw" }), []],
     [Train, parseTrain({ objective: { n_prefixes: 3 } }), []],

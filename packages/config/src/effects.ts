@@ -26,11 +26,6 @@ const refuses = (
   refusal,
   refuses: when,
 });
-const isKind =
-  (...kinds: readonly string[]) =>
-  (value: unknown): boolean =>
-    kinds.includes((value as { kind: string }).kind);
-
 const noSlurm = "jobs run on this machine only; leave it empty and start saev inside your Slurm job";
 const slurm = refuses(noSlurm, (v) => v !== "");
 const slurmOnly = (usual: unknown): FieldEffect =>
@@ -120,21 +115,13 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Train.data": does("the rows that are trained on"),
   "Train.n_workers": does("threads that read; 0 reads on the training thread"),
   "Train.n_patches": does("when training ends"),
-  "Train.sae": refuses(
-    "jump-relu and gated cannot be trained so far; use relu, top-k or batch-top-k",
-    isKind("jump-relu", "gated"),
-    "kind and size of the SAE",
-  ),
+  "Train.sae": does("kind and size of the SAE"),
   "Train.objective": does("the loss"),
   "Train.n_sparsity_warmup": does("rise of the sparsity coefficient"),
   "Train.lr": does("learning rate"),
   "Train.n_lr_warmup": does("rise of the learning rate"),
   "Train.lr_schedule": does("fall of the learning rate"),
-  "Train.optimizer": refuses(
-    "muon is not built so far; use adam or adamw",
-    (v) => v === "muon",
-    "how gradients move the weights",
-  ),
+  "Train.optimizer": does("how gradients move the weights"),
   "Train.weight_decay": refuses(
     "adam has none; choose optimizer = adamw or muon, or leave it out",
     (v, cfg) => v !== trainSpec.fields.weight_decay.default && (cfg as Train).optimizer === "adam",

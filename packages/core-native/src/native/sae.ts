@@ -1,12 +1,15 @@
 import type { SaeStepMetrics } from "../training/step-metrics.js";
 import type { Control, Handle } from "./addon.js";
 
-/** Handles of an SAE's four parameters, float32. */
+/** Handles of an SAE's parameters, float32; the last three are there for the kinds that have them. */
 export interface NativeParams {
   readonly wEnc: Handle<"Tensor">;
   readonly bEnc: Handle<"Tensor">;
   readonly wDec: Handle<"Tensor">;
   readonly bDec: Handle<"Tensor">;
+  readonly threshold?: Handle<"Tensor">;
+  readonly rMag?: Handle<"Tensor">;
+  readonly bMag?: Handle<"Tensor">;
 }
 
 /** Active latents as compressed rows. */
@@ -18,7 +21,7 @@ export interface NativeLatents {
 
 /** From pre-activations to latents. */
 export interface NativeActivation {
-  /** "relu", "top-k" or "batch-top-k". */
+  /** "relu", "top-k", "batch-top-k", "jump-relu" or "gated". */
   readonly selection: string;
   readonly topK: number;
   readonly relu: boolean;
@@ -57,7 +60,11 @@ export interface NativeSaeTraining {
   readonly normalizeWDec: boolean;
   readonly decay: string;
   readonly nSteps: number;
+  readonly optimizer: string;
   readonly weightDecay: number;
+  readonly penalty: string;
+  readonly tanhScale: number;
+  readonly bandwidth: number;
   readonly activation: NativeActivation;
   readonly momentum: number;
   readonly centred: boolean;

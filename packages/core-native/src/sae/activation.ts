@@ -27,13 +27,32 @@ export interface BatchTopKActivation {
   readonly threshold?: number;
 }
 
+/** Latents f = h where h exceeds the latent's `threshold`, one of the SAE's tensors (Rajamanoharan et al. 2024b). */
+export interface JumpReluActivation {
+  readonly kind: "jump-relu";
+}
+
+/**
+ * Latents f = relu(e^r (h − b_enc) + b_mag) where h > 0, with r and b_mag of each latent among the SAE's tensors
+ * (Rajamanoharan et al. 2024a).
+ */
+export interface GatedActivation {
+  readonly kind: "gated";
+}
+
 /** From pre-activations h to latents f. */
-export type Activation = ReluActivation | TopKActivation | BatchTopKActivation;
+export type Activation =
+  | ReluActivation
+  | TopKActivation
+  | BatchTopKActivation
+  | JumpReluActivation
+  | GatedActivation;
 
 /** @internal */
 export function toNativeActivation(activation: Activation): NativeActivation {
   const { kind } = activation;
-  if (kind === "relu") return { selection: kind, topK: 0, relu: true, threshold: 0 };
+  if (kind !== "top-k" && kind !== "batch-top-k")
+    return { selection: kind, topK: 0, relu: true, threshold: 0 };
   const threshold = kind === "batch-top-k" ? (activation.threshold ?? 0) : 0;
   return { selection: kind, topK: activation.topK, relu: activation.relu ?? true, threshold };
 }
@@ -43,5 +62,5 @@ export function fromNativeActivation(native: NativeActivation): Activation {
   const { topK, relu, threshold } = native;
   if (native.selection === "top-k") return { kind: "top-k", topK, relu };
   if (native.selection === "batch-top-k") return { kind: "batch-top-k", topK, relu, threshold };
-  return { kind: "relu" };
+  return { kind: native.selection as "relu" | "jump-relu" | "gated" };
 }

@@ -71,13 +71,69 @@ test("an SAE that encodes x itself keeps its latents when saved as schema 1", as
   for (const [i, v] of a.entries()) expect(b[i]).toBeCloseTo(v, 5);
 });
 
+test("jump-relu and gated SAEs keep their latents in both conventions", async () => {
+  const kinds = {
+    "jump-relu": { threshold: Tensor.from(numbers(dSae, 5).map((v) => 0.3 + 0.2 * v)) },
+    gated: { rMag: Tensor.from(numbers(dSae, 6)), bMag: Tensor.from(numbers(dSae, 7)) },
+  };
+  for (const [kind, own] of Object.entries(kinds) as ["jump-relu" | "gated", object][]) {
+    for (const input of ["centred", "raw"] as const) {
+      const t = tensors();
+      const all = { wEnc: t.W_enc, bEnc: t.b_enc, wDec: t.W_dec, bDec: t.b_dec, ...own };
+      using sae = SparseAutoencoder.from(all, input, { kind });
+      const file = path.join(root, `${kind}-${input}.pt`);
+      await sae.save(file);
+      const { sae: back, header } = await loadCheckpoint(file);
+      expect([header.schema, back.activation, back.input]).toEqual([5, { kind }, "raw"]);
+      using x = Tensor.from(numbers(5 * dVit, 9), [5, dVit]);
+      using latents = await sae.encode(x);
+      const [a, b] = [latents.toDense(), (await back.encode(x)).toDense()];
+      for (const [i, v] of a.entries()) expect(b[i]).toBeCloseTo(v, 5);
+      expect(latents.nnz).toBe(a.filter((v) => v !== 0).length);
+      // By the formula.
+      const f = formula(x.toFloat32Array(), input, all as never, kind);
+      for (const [i, v] of f.entries()) expect(a[i]).toBeCloseTo(v, 5);
+      expect(f.filter((v) => v > 0).length).toBeGreaterThan(10);
+    }
+  }
+});
+
+/** f of 5 rows, in float64. */
+function formula(
+  x: Float32Array,
+  input: "centred" | "raw",
+  t: Record<"wEnc" | "bEnc" | "bDec" | "threshold" | "rMag" | "bMag", Tensor>,
+  kind: "jump-relu" | "gated",
+): number[] {
+  const values = (tensor: Tensor | undefined) => tensor?.toFloat32Array() ?? new Float32Array(0);
+  const [wEnc, bEnc, bDec] = [values(t.wEnc), values(t.bEnc), values(t.bDec)];
+  const [theta, rMag, bMag] = [values(t.threshold), values(t.rMag), values(t.bMag)];
+  return Array.from({ length: 5 * dSae }, (_, i) => {
+    const [r, j] = [Math.floor(i / dSae), i % dSae];
+    let u = 0;
+    for (let k = 0; k < dVit; k++)
+      u += (x[r * dVit + k]! - (input === "centred" ? bDec[k]! : 0)) * wEnc[k * dSae + j]!;
+    const h = u + bEnc[j]!;
+    if (kind === "jump-relu") return h > theta[j]! ? h : 0;
+    return h > 0 ? Math.max(0, Math.exp(rMag[j]!) * u + bMag[j]!) : 0;
+  });
+}
+
 test("refuses other kinds, unknown schemas, and headers that lie", async () => {
   const topK = { cls: "TopK", params: { key: "top-k", top_k: 0 } };
   const gated = { cls: "Gated", params: { key: "gated" } };
+  const jumpRelu = { cls: "JumpRelu", params: { key: "jump-relu" } };
+  const other = { cls: "Tanh", params: { key: "tanh" } };
   const batchTopK = { cls: "BatchTopK", params: { key: "batch-top-k", top_k: 2 } };
   const bad: [Record<string, unknown>, string, RegExp][] = [
     [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: topK } }, "BAD_FILE", /top_k/],
-    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: gated } }, "UNSUPPORTED", /kind gated/],
+    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: gated } }, "BAD_FILE", /activation.r_mag/],
+    [
+      { schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: jumpRelu } },
+      "BAD_FILE",
+      /activation.threshold/,
+    ],
+    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: other } }, "UNSUPPORTED", /kind tanh/],
     [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: batchTopK } }, "BAD_FILE", /threshold/],
     [{ schema: 1, cfg: {}, cls: "JumpRelu" }, "UNSUPPORTED", /jump-relu/],
     [{ schema: 99, cfg: {}, cls: "Relu" }, "UNSUPPORTED", /schema 99/],

@@ -113,11 +113,13 @@ function parseHeader(path: string, header: Readonly<Json>): SaeHeader {
  */
 function activationOf(path: string, header: Readonly<Json>, cfg: Json): Activation {
   const kind = kindOf(header, cfg);
+  // The last two are ours: the Python package has no such kinds, and June 2025's JumpRelu no parameters.
   if (kind === "relu") return { kind };
+  if ((kind === "jump-relu" || kind === "gated") && header.schema !== 1) return { kind };
   if (kind !== "top-k" && kind !== "batch-top-k") {
     throw new SaevError(
       "UNSUPPORTED",
-      `${path} holds an SAE of kind ${kind}, which this version cannot run; relu, top-k and batch-top-k it can`,
+      `${path} holds an SAE of kind ${kind}, which this version cannot run; relu, jump-relu, top-k, batch-top-k and gated it can`,
     );
   }
   const activation = cfg.activation as Json | undefined;
@@ -175,7 +177,15 @@ function pickTensors(path: string, file: SaeFile, header: SaeHeader): SaeTensors
       `${path} has no tensor ${name}; found ${[...file.tensors.keys()].join(", ")}`,
     );
   };
-  const tensors = { wEnc: pick("W_enc"), bEnc: pick("b_enc"), wDec: pick("W_dec"), bDec: pick("b_dec") };
+  const { kind } = header.activation;
+  const tensors = {
+    wEnc: pick("W_enc"),
+    bEnc: pick("b_enc"),
+    wDec: pick("W_dec"),
+    bDec: pick("b_dec"),
+    ...(kind === "jump-relu" && { threshold: pick("activation.threshold") }),
+    ...(kind === "gated" && { rMag: pick("activation.r_mag"), bMag: pick("activation.b_mag") }),
+  };
   const [dVit, dSae] = tensors.wEnc.shape;
   if ((header.dVit && header.dVit !== dVit) || (header.dSae && header.dSae !== dSae)) {
     throw new SaevError(

@@ -1,4 +1,4 @@
-import type { BatchTopK, Relu, TopK } from "@saev/config";
+import type { BatchTopK, JumpRelu, Relu } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { writeSaeFile } from "../io/sae-file.js";
 import type { LongCallOptions } from "../native/call.js";
@@ -13,11 +13,13 @@ type Json = Record<string, unknown>;
 export const reluKey = "relu_after_selection";
 
 /** Fields of an SAE's config that a checkpoint's header keeps. */
-export type CheckpointConfig = Partial<Omit<Relu, "kind"> & Omit<TopK, "kind"> & Omit<BatchTopK, "kind">>;
+export type CheckpointConfig = Partial<
+  Omit<Relu, "kind"> & Omit<BatchTopK, "kind"> & Omit<Omit<JumpRelu, "threshold">, "kind">
+>;
 
 /**
  * Writes `sae.pt`. A ReLU SAE is written as the Python package of June 2025 writes and reads it (schema 1, the encoder
- * sees x − b_dec) where d_sae is a multiple of d_vit; others as that of March 2026 does (schema 5, it sees x). An SAE of the other convention is
+ * sees x − b_dec) where d_sae is a multiple of d_vit; others as that of March 2026 does (schema 5, it sees x), which has no jump-relu and gated SAEs. An SAE of the other convention is
  * converted: b_enc takes in ±b_dec W_enc, so that its latents stay the same. A ReLU after the selection, which schema 5
  * cannot say, is noted beside its config: there the Python package would keep values below 0.
  * @param cfg the SAE's config; its sizes must be those of `sae`.
@@ -52,11 +54,20 @@ export async function saveCheckpoint(
       ["W_dec", tensors.wDec],
       ["b_dec", tensors.bDec],
     ];
-    if (thresholdTensor) named.push(["activation.threshold", thresholdTensor]);
+    for (const [name, tensor] of [
+      ["activation.threshold", thresholdTensor ?? tensors.threshold],
+      ["activation.r_mag", tensors.rMag],
+      ["activation.b_mag", tensors.bMag],
+    ] as const) {
+      if (tensor) named.push([name, tensor]);
+    }
     await writeSaeFile(path, header, new Map(named), options);
   } finally {
     disposeTensors(own);
-    if (tensors !== own) tensors.bEnc.dispose();
+    if (tensors !== own) {
+      tensors.bEnc.dispose();
+      tensors.bMag?.dispose();
+    }
     thresholdTensor?.dispose();
   }
 }
@@ -107,6 +118,11 @@ function activationHeader(activation: Activation, cfg: CheckpointConfig, aux: Js
     const sparsity = { cls: "L1Sparsity", params: { key: "l1-sparsity", coeff: 0 } };
     return { cls: "Relu", params: { key: "relu", sparsity, aux } };
   }
+  if (activation.kind === "gated") return { cls: "Gated", params: { key: "gated" } };
+  if (activation.kind === "jump-relu") {
+    const { bandwidth, sparsity, tanh_scale } = cfg;
+    return { cls: "JumpRelu", params: { key: "jump-relu", bandwidth, sparsity, tanh_scale } };
+  }
   const batch = activation.kind === "batch-top-k";
   return {
     cls: batch ? "BatchTopK" : "TopK",
@@ -120,16 +136,26 @@ function activationHeader(activation: Activation, cfg: CheckpointConfig, aux: Js
   };
 }
 
-/** The parameters for an encoder that sees x − b_dec where this one sees x (`sign` 1), or the other way round (−1). */
+/**
+ * The parameters for an encoder that sees x − b_dec where this one sees x (`sign` 1), or the other way round (−1). A gated
+ * SAE's magnitudes see what its gate sees times e^r, so their bias moves by that.
+ */
 function otherInput(own: SaeTensors, sign: 1 | -1): SaeTensors {
   const [dVit = 0, dSae = 0] = own.wEnc.shape;
   const wEnc = own.wEnc.toFloat32Array();
   const bDec = own.bDec.toFloat32Array();
-  const bias = Float64Array.from(own.bEnc.toFloat32Array());
+  const shift = new Float64Array(dSae);
   for (let k = 0; k < dVit; k++) {
     for (let j = 0; j < dSae; j++) {
-      bias[j] = (bias[j] as number) + sign * (bDec[k] as number) * (wEnc[k * dSae + j] as number);
+      shift[j] = (shift[j] as number) + sign * (bDec[k] as number) * (wEnc[k * dSae + j] as number);
     }
   }
-  return { ...own, bEnc: Tensor.from(Float32Array.from(bias)) };
+  const moved = (bias: Tensor, scale: (j: number) => number) =>
+    Tensor.from(bias.toFloat32Array().map((b, j) => b + scale(j) * (shift[j] as number)));
+  const rMag = own.rMag?.toFloat32Array();
+  return {
+    ...own,
+    bEnc: moved(own.bEnc, () => 1),
+    ...(own.bMag && rMag && { bMag: moved(own.bMag, (j) => Math.exp(rMag[j] as number)) }),
+  };
 }

@@ -5,31 +5,41 @@ import { Tensor } from "../tensor.js";
 export interface SaeTensors {
   /** [d_vit, d_sae]; latent i is column i. */
   readonly wEnc: Tensor;
-  /** [d_sae]. */
+  /** [d_sae]; of a gated SAE its gate's. */
   readonly bEnc: Tensor;
   /** [d_sae, d_vit]; latent i is row i. */
   readonly wDec: Tensor;
   /** [d_vit]. */
   readonly bDec: Tensor;
+  /** [d_sae] of a jump-relu SAE: what a latent must exceed. */
+  readonly threshold?: Tensor;
+  /** [d_sae] of a gated SAE: logarithm of the scale between gate and magnitude. */
+  readonly rMag?: Tensor;
+  /** [d_sae] of a gated SAE: its magnitudes' bias. */
+  readonly bMag?: Tensor;
+}
+
+const names = ["wEnc", "bEnc", "wDec", "bDec", "threshold", "rMag", "bMag"] as const;
+
+/** @internal */
+export function fromNativeParams(native: NativeParams): SaeTensors {
+  const there = names.flatMap((name) => {
+    const handle = native[name];
+    return handle === undefined ? [] : [[name, Tensor.fromHandle(handle)] as const];
+  });
+  return Object.fromEntries(there) as unknown as SaeTensors;
 }
 
 /** @internal */
-export const fromNativeParams = (native: NativeParams): SaeTensors => ({
-  wEnc: Tensor.fromHandle(native.wEnc),
-  bEnc: Tensor.fromHandle(native.bEnc),
-  wDec: Tensor.fromHandle(native.wDec),
-  bDec: Tensor.fromHandle(native.bDec),
-});
+export function toNativeParams(tensors: SaeTensors): NativeParams {
+  const there = names.flatMap((name) => {
+    const tensor = tensors[name];
+    return tensor === undefined ? [] : [[name, tensor.handle] as const];
+  });
+  return Object.fromEntries(there) as unknown as NativeParams;
+}
 
-/** @internal */
-export const toNativeParams = (tensors: SaeTensors): NativeParams => ({
-  wEnc: tensors.wEnc.handle,
-  bEnc: tensors.bEnc.handle,
-  wDec: tensors.wDec.handle,
-  bDec: tensors.bDec.handle,
-});
-
-/** Frees all four. */
+/** Frees all of them. */
 export function disposeTensors(tensors: SaeTensors): void {
-  for (const tensor of [tensors.wEnc, tensors.bEnc, tensors.wDec, tensors.bDec]) tensor.dispose();
+  for (const name of names) tensors[name]?.dispose();
 }

@@ -19,6 +19,10 @@ export interface InitialTensorsOptions {
   readonly bDec?: Tensor;
   /** Start from W_dec's rows at unit norm and W_enc their transpose; default false. */
   readonly tied?: boolean;
+  /** Of a jump-relu SAE: every latent's threshold. */
+  readonly threshold?: number;
+  /** Whether it is a gated SAE: gate and magnitude start as the same. */
+  readonly gated?: boolean;
   /** Start W_dec's rows from data; see {@link blendRows}. Default: from random numbers alone. */
   readonly blend?: RowSample & { readonly share: number };
 }
@@ -42,9 +46,14 @@ export function initialTensors(dVit: number, dSae: number, options: InitialTenso
       ),
     ),
   );
-  if (options.bDec === undefined) return start;
-  start.bDec.dispose();
-  return { ...start, bDec: options.bDec };
+  const filled = (value: number) => Tensor.from(new Float32Array(dSae).fill(value));
+  if (options.bDec !== undefined) start.bDec.dispose();
+  return {
+    ...start,
+    ...(options.bDec !== undefined && { bDec: options.bDec }),
+    ...(options.threshold !== undefined && { threshold: filled(options.threshold) }),
+    ...(options.gated && { rMag: filled(0), bMag: filled(0) }),
+  };
 }
 
 /**

@@ -44,7 +44,7 @@ export interface SaeTraining {
   readonly lr?: number;
   /** Steps over which the learning rate rises from 0; it is 0 in the first step. Default 500. */
   readonly nLrWarmup?: number;
-  /** Weight of the L1 penalty. Default 4e-4. */
+  /** Weight of the penalty. Default 4e-4. */
   readonly sparsityCoeff?: number;
   /** Steps over which the penalty's weight rises from 0. Default 0: it is there in full from the start. */
   readonly nSparsityWarmup?: number;
@@ -69,10 +69,21 @@ export interface SaeTraining {
    * counted.
    */
   readonly deadThresholdTokens?: number;
+  /**
+   * What the penalty sums: `l1` |f| (of a gated SAE the gate's positive pre-activations), `l0` active latents (of a
+   * jump-relu SAE), `tanh-l0` tanh(tanhScale · f). Default `l0` for jump-relu, else `l1`.
+   */
+  readonly penalty?: "l1" | "l0" | "tanh-l0";
+  /** Default 4. */
+  readonly tanhScale?: number;
+  /** Of a jump-relu SAE: width of the window around a threshold in which pre-activations move it. Default 0.03. */
+  readonly bandwidth?: number;
   /** Scale all gradients so that their total norm is at most this: by min(1, gradClip / (norm + 1e-6)). Default: not. */
   readonly gradClip?: number;
   /** After the warm-up the learning rate falls to 0 in `nSteps` steps. Default: it stays. */
   readonly schedule?: LearningRateSchedule;
+  /** Muon: for W_enc and W_dec (Jordan et al. 2024, with Adam's scale), Adam for the rest. Default `adam`. */
+  readonly optimizer?: "adam" | "muon";
   /**
    * Decoupled weight decay of W_enc and W_dec (AdamW, Loshchilov & Hutter 2019): before each update they lose this share,
    * times the learning rate. Default 0.
@@ -93,7 +104,11 @@ export function toNativeTraining(training: SaeTraining): NativeSaeTraining {
     normalizeWDec: training.normalizeWDec ?? true,
     decay: training.schedule?.decay ?? "constant",
     nSteps: training.schedule?.nSteps ?? 0,
+    optimizer: training.optimizer ?? "adam",
     weightDecay: training.weightDecay ?? 0,
+    penalty: training.penalty ?? (training.activation?.kind === "jump-relu" ? "l0" : "l1"),
+    tanhScale: training.tanhScale ?? 4,
+    bandwidth: training.bandwidth ?? 0.03,
     activation: toNativeActivation(training.activation ?? { kind: "relu" }),
     momentum: training.momentum ?? 0.1,
     centred: (training.input ?? "centred") === "centred",

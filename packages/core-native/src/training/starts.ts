@@ -32,6 +32,8 @@ export class Starts {
     return initialTensors(sae.d_vit, size, {
       seed,
       tied: sae.tied,
+      ...(sae.kind === "jump-relu" && { threshold: sae.threshold }),
+      ...(sae.kind === "gated" && { gated: true }),
       ...(sample && { bDec: sample.mean.narrow(0, 0, sae.d_vit) }),
       ...(sample && share > 0 && { blend: { ...sample, share } }),
     });

@@ -129,6 +129,11 @@ test("every kind and objective trains, is saved, and opens to what was evaluated
     config({}, { kind: "batch-top-k", ...top }),
     config({ objective: { kind: "matryoshka", n_prefixes: 4 } }, { kind: "batch-top-k", ...top }),
     config({ objective: { kind: "matryoshka", n_prefixes: 4, sparsity_coeff: 1e-3 } }),
+    config({}, { kind: "jump-relu", bandwidth: 0.3 }, 2e-3),
+    config({ n_sparsity_warmup: 50 }, { kind: "jump-relu", bandwidth: 0.3, sparsity: "tanh-l0" }, 2e-3),
+    config({}, { kind: "gated" }, 1e-2),
+    config({ objective: { kind: "matryoshka", n_prefixes: 4 } }, { kind: "gated" }),
+    config({ optimizer: "muon", n_patches: 8000 }, { kind: "gated", d_sae: 37, exp_factor: 16 }, 1e-2),
   ];
   const runs = await trainSaes(cfgs, { warn: () => {} });
   using source = await ActivationLoader.open(cfgs[0]!.data, { order: "ordered" });
@@ -136,6 +141,12 @@ test("every kind and objective trains, is saved, and opens to what was evaluated
     const { kind } = run.cfg.sae;
     const { sae, header } = await loadCheckpoint(path.join(run.dir, "sae.pt"));
     expect([kind, header.schema]).toEqual([header.activation.kind, kind === "relu" ? 1 : 5]);
+    if (kind === "jump-relu") {
+      // Thresholds move, and fewer latents are active than in the beginning.
+      const thresholds = sae.tensors().threshold!.toFloat32Array();
+      expect(new Set(thresholds).size).toBeGreaterThan(10);
+      expect(lines(run).at(-1)!.l0).toBeLessThan(0.9 * lines(run)[1]!.l0!);
+    }
     const found = await evaluate(sae, source);
     sae.dispose();
     // The encoder's bias is folded into the form that the file has: rounding only.
@@ -235,7 +246,7 @@ test("an abort keeps the state so far and says where", async () => {
 test("refuses what cannot be trained, before anything is written", async () => {
   const before = readdirSync(path.join(root, "checkpoints")).length;
   await expect(trainSaes([])).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
-  await expect(trainSaes([config({ sae: { kind: "jump-relu" } })])).rejects.toMatchObject({
+  await expect(trainSaes([config({ weight_decay: 0.5 })])).rejects.toMatchObject({
     code: "UNSUPPORTED",
   });
   await expect(trainSaes([config({}, { d_vit: 13 })])).rejects.toMatchObject({

@@ -164,11 +164,9 @@ async function addSaes(
   const starts = new Starts(source, options.signal);
   try {
     for (const cfg of cfgs) {
-      const { sae } = cfg;
-      if (sae.kind === "jump-relu" || sae.kind === "gated") continue; // refused before
       const nSteps = plannedSteps(source.length, cfg.sae_batch_size, cfg.n_patches);
-      const start = await starts.of(sae);
-      trainer.add(start, trainingOf(cfg, sae, nSteps, options.legacySparsityWarmup ?? false));
+      const start = await starts.of(cfg.sae);
+      trainer.add(start, trainingOf(cfg, nSteps, options.legacySparsityWarmup ?? false));
       disposeTensors(start);
     }
   } finally {
@@ -230,7 +228,6 @@ async function save(trainer: Trainer, runs: readonly RunFolder[]): Promise<void>
   for (const [i, run] of runs.entries()) {
     using sae = trainer.sae(i);
     const { sae: config } = run.cfg;
-    if (config.kind === "jump-relu" || config.kind === "gated") continue; // refused before
     const { kind: _kind, ...document } = config;
     await sae.save(run.checkpoint, document);
   }
