@@ -61,11 +61,11 @@ Napi::Value add(const Napi::CallbackInfo& info) {
   t.normalize_w_dec = bool_of(o.Get("normalizeWDec"), "normalizeWDec");
   t.decay = decay_of(o.Get("decay"));
   t.n_steps = int_of(o.Get("nSteps"), "nSteps");
-  t.optimiser =
-      one_of<Optimiser>(o.Get("optimizer"), "optimizer", {{"adam", Optimiser::kAdam}, {"muon", Optimiser::kMuon}});
+  t.optimiser = one_of<Optimiser>(o.Get("optimizer"), "optimizer",
+                                  {{"adam", Optimiser::kAdam}, {"muon", Optimiser::kMuon}});
   t.weight_decay = non_negative(o, "weightDecay");
   t.penalty = one_of<Penalty>(o.Get("penalty"), "penalty",
-                     {{"l1", Penalty::kL1}, {"l0", Penalty::kL0}, {"tanh-l0", Penalty::kTanh}});
+                              {{"l1", Penalty::kL1}, {"l0", Penalty::kL0}, {"tanh-l0", Penalty::kTanh}});
   t.tanh_scale = non_negative(o, "tanhScale");
   t.bandwidth = non_negative(o, "bandwidth");
   t.activation = activation_of(o.Get("activation"));

@@ -20,10 +20,10 @@ struct EvaluateOptions {
 
 struct Evaluation {
   int64_t n_rows = 0;
-  double l0 = 0;                  ///< active latents of a row
-  double l1 = 0;                  ///< Σ f of a row
-  double mse = 0;                 ///< mean over rows and dimensions of (x − x̂)²
-  double explained_variance = 0;  ///< 1 − Σ ‖x − x̂‖² / Σ ‖x − mean‖², mean over all rows per dimension
+  double l0 = 0;                   ///< active latents of a row
+  double l1 = 0;                   ///< Σ f of a row
+  double mse = 0;                  ///< mean over rows and dimensions of (x − x̂)²
+  double explained_variance = 0;   ///< 1 − Σ ‖x − x̂‖² / Σ ‖x − mean‖², mean over all rows per dimension
   double normalized_mse = 0;       ///< Σ ‖x − x̂‖² / Σ ‖x‖²
   int64_t n_dead = 0;              ///< latents that never fired
   int64_t n_almost_dead = 0;       ///< latents with frequency below the threshold, dead ones included

@@ -26,8 +26,8 @@ struct PairGradients {
   int64_t n_groups;  ///< row groups of the lists
   /// [pairs] in: ∂L/∂f from the reconstruction. Out: what W_enc's gradient gathers with.
   std::vector<float>& df;
-  float* along;  ///< [n] += Σ f ∂L/∂f: the gradient of W_dec's row along the row, times its norm squared
-  float* b_enc;  ///< [n] += ∂L/∂b_enc
+  float* along;       ///< [n] += Σ f ∂L/∂f: the gradient of W_dec's row along the row, times its norm squared
+  float* b_enc;       ///< [n] += ∂L/∂b_enc
   float* input_sums;  ///< [n] += Σ of what `df` becomes; may be b_enc
 };
 

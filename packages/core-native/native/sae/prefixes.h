@@ -8,7 +8,7 @@
 namespace saev {
 
 enum class PrefixForm {
-  kPublished,  ///< p(l) ∝ √l − √(l − 1): as many long prefixes as short ones
+  kPublished,      ///< p(l) ∝ √l − √(l − 1): as many long prefixes as short ones
   kPythonPackage,  ///< p(l) ∝ 1/√(l − 1) − 1/√l for l ≥ 2, as the Python package of March 2026: mostly short
 };
 
