@@ -26,7 +26,12 @@ export const activationsSpec = spec(
       "./shards",
       "Folder in which the shard folder is made; it is named by the hash of its metadata.",
     ),
-    vit_family: choice("model", ["clip", "siglip", "dinov2"], "clip", "Family of the ViT."),
+    vit_family: choice(
+      "model",
+      ["clip", "siglip", "dinov2", "dinov3", "vit", "eva", "pe"],
+      "clip",
+      "Family of the ViT.",
+    ),
     vit_ckpt: string("model", "ViT-L-14/openai", "Checkpoint of that family: a name, or a folder on disk."),
     vit_batch_size: int("model", 1024, "Images per forward pass of the ViT.", { min: 1 }),
     n_workers: int("hardware", 8, "Threads that decode images.", { min: 0 }),

@@ -256,7 +256,7 @@ describe("mistakes are all reported, each with path, expected, found and the nea
     [
       Activations,
       { vit_family: "siglp" },
-      'vit_family: expected "clip", "siglip" or "dinov2", found "siglp"; did you mean "siglip"?',
+      'vit_family: expected "clip", "siglip", "dinov2", "dinov3", "vit", "eva" or "pe", found "siglp"; did you mean "siglip"?',
     ],
   ])("%#", (schema, value, message) => {
     expect(messages(schema, value)).toEqual([message]);

@@ -60,9 +60,8 @@ class PreprocessInto final : public PromiseWorker {
   PreprocessInto(Pixels pixels, Transform t, at::Tensor batch, int64_t row)
       : pixels_(std::move(pixels)), t_(t), batch_(std::move(batch)), row_(row) {}
   void execute(const Job&) override {
-    std::vector<uint8_t> cropped(static_cast<size_t>(t_.height * t_.width * 3));
-    resize_and_crop(pixels_.data, pixels_.height, pixels_.width, t_, cropped.data());
-    normalise(cropped.data(), t_, batch_.mutable_data_ptr<float>() + row_ * 3 * t_.height * t_.width);
+    preprocess(pixels_.data, pixels_.height, pixels_.width, t_,
+               batch_.mutable_data_ptr<float>() + row_ * 3 * t_.height * t_.width);
   }
   Napi::Value result(Napi::Env env) override { return env.Undefined(); }
 
@@ -172,7 +171,12 @@ Transform transform_of(const Napi::Value& value) {
   t.filter = filter_of(string_of(field(object, "filter"), "filter"));
   t.mean = three(field(object, "mean"), "mean");
   t.std = three(field(object, "std"), "std");
-  if (has(object, "reciprocal")) t.reciprocal = bool_of(field(object, "reciprocal"), "transform.reciprocal");
+  const auto flag = [&object](const char* name) {
+    return has(object, name) && bool_of(field(object, name), std::string("transform.") + name);
+  };
+  t.reciprocal = flag("reciprocal");
+  t.crop_down = flag("cropDown");
+  t.unrounded = flag("unrounded");
   return t;
 }
 

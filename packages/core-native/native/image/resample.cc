@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "core/error.h"
 
@@ -78,20 +79,20 @@ void copy_window(const uint8_t* src, int64_t width, const Window& window, uint8_
 
 }  // namespace
 
-Coefficients coefficients(int64_t in, int64_t out, int64_t begin, int64_t n, Filter filter) {
+Taps<double> exact_coefficients(int64_t in, int64_t out, int64_t begin, int64_t n, Filter filter) {
   const double scale = static_cast<double>(in) / static_cast<double>(out);
   const double stretch = std::max(scale, 1.0);  // shrinking widens the filter: that is the antialiasing
   const double support = half_width(filter) * stretch;
-  Coefficients c;
+  Taps<double> c;
   c.taps = static_cast<int64_t>(std::ceil(support)) * 2 + 1;
   c.first.resize(static_cast<size_t>(n));
   c.count.resize(static_cast<size_t>(n));
   c.weights.assign(static_cast<size_t>(n * c.taps), 0);
-  std::vector<double> w(static_cast<size_t>(c.taps));
   for (int64_t i = 0; i < n; ++i) {
     const double center = (static_cast<double>(begin + i) + 0.5) * scale;
     const int64_t first = std::max<int64_t>(static_cast<int64_t>(center - support + 0.5), 0);
     const int64_t last = std::min<int64_t>(static_cast<int64_t>(center + support + 0.5), in);
+    double* w = c.weights.data() + i * c.taps;
     double total = 0.0;
     for (int64_t k = 0; k < last - first; ++k) {
       // The reciprocal and the order of operations are Pillow's: a quotient rounds differently.
@@ -100,17 +101,26 @@ Coefficients coefficients(int64_t in, int64_t out, int64_t begin, int64_t n, Fil
     }
     c.first[i] = first;
     c.count[i] = last - first;
-    for (int64_t k = 0; k < last - first; ++k) {
-      const double normalised = total != 0.0 ? w[k] / total : w[k];
-      c.weights[i * c.taps + k] =
-          static_cast<int32_t>((normalised < 0 ? -0.5 : 0.5) + normalised * (1 << kFractionBits));
-    }
+    if (total == 0.0) continue;
+    for (int64_t k = 0; k < last - first; ++k) w[k] /= total;
   }
   return c;
 }
 
-void resize_rgb(const uint8_t* src, int64_t height, int64_t width, int64_t out_height, int64_t out_width,
-                Filter filter, const Window& window, uint8_t* dst) {
+Coefficients coefficients(int64_t in, int64_t out, int64_t begin, int64_t n, Filter filter) {
+  Taps<double> exact = exact_coefficients(in, out, begin, n, filter);
+  Coefficients c{exact.taps, std::move(exact.first), std::move(exact.count), {}};
+  c.weights.reserve(exact.weights.size());
+  for (const double w : exact.weights) {
+    c.weights.push_back(static_cast<int32_t>((w < 0 ? -0.5 : 0.5) + w * (1 << kFractionBits)));
+  }
+  return c;
+}
+
+namespace {
+
+void check_resize(int64_t height, int64_t width, int64_t out_height, int64_t out_width,
+                  const Window& window) {
   if (height < 1 || width < 1 || out_height < 1 || out_width < 1) {
     throw Error(Code::kInvalidArgument, "resize: sizes must be at least 1, found " + std::to_string(width) +
                                             " × " + std::to_string(height) + " to " +
@@ -120,6 +130,13 @@ void resize_rgb(const uint8_t* src, int64_t height, int64_t width, int64_t out_h
       window.x > out_width - window.width || window.y > out_height - window.height) {
     throw Error(Code::kInvalidArgument, "resize: the window does not lie inside the resized image");
   }
+}
+
+}  // namespace
+
+void resize_rgb(const uint8_t* src, int64_t height, int64_t width, int64_t out_height, int64_t out_width,
+                Filter filter, const Window& window, uint8_t* dst) {
+  check_resize(height, width, out_height, out_width, window);
   const bool along_x = width != out_width, along_y = height != out_height;
   if (!along_x && !along_y) return copy_window(src, width, window, dst);
   Coefficients rows;
@@ -142,6 +159,41 @@ void resize_rgb(const uint8_t* src, int64_t height, int64_t width, int64_t out_h
     copy_window(src, width, {window.x, first_row, window.width, n_rows}, narrowed);
   }
   if (along_y) vertical(narrowed, window.width * 3, first_row, rows, dst);
+}
+
+void resize_rgb_unrounded(const uint8_t* src, int64_t height, int64_t width, int64_t out_height,
+                          int64_t out_width, Filter filter, const Window& window, const float* value,
+                          float* dst) {
+  check_resize(height, width, out_height, out_width, window);
+  // An axis that keeps its size gets one weight of 1 an output, which changes nothing.
+  const auto columns = exact_coefficients(width, out_width, window.x, window.width, filter);
+  const auto rows = exact_coefficients(height, out_height, window.y, window.height, filter);
+  const int64_t first_row = rows.first.front(), n_rows = rows.first.back() + rows.count.back() - first_row;
+  const int64_t stride = window.width * 3;
+  std::vector<float> between(static_cast<size_t>(n_rows * stride));
+  for (int64_t y = 0; y < n_rows; ++y) {
+    const uint8_t* row = src + (first_row + y) * width * 3;
+    float* out = between.data() + y * stride;
+    for (int64_t x = 0; x < window.width; ++x) {
+      const uint8_t* in = row + columns.first[x] * 3;
+      const double* w = columns.weights.data() + x * columns.taps;
+      double sum[3] = {0, 0, 0};
+      for (int64_t k = 0; k < columns.count[x]; ++k) {
+        for (int64_t c = 0; c < 3; ++c) sum[c] += static_cast<double>(value[in[3 * k + c]]) * w[k];
+      }
+      for (int64_t c = 0; c < 3; ++c) out[3 * x + c] = static_cast<float>(sum[c]);
+    }
+  }
+  std::vector<double> sums(static_cast<size_t>(stride));
+  for (int64_t y = 0; y < window.height; ++y) {
+    const float* in = between.data() + (rows.first[y] - first_row) * stride;
+    const double* w = rows.weights.data() + y * rows.taps;
+    std::fill(sums.begin(), sums.end(), 0.0);
+    for (int64_t k = 0; k < rows.count[y]; ++k, in += stride) {
+      for (int64_t i = 0; i < stride; ++i) sums[i] += static_cast<double>(in[i]) * w[k];
+    }
+    for (int64_t i = 0; i < stride; ++i) dst[y * stride + i] = static_cast<float>(sums[i]);
+  }
 }
 
 }  // namespace saev

@@ -53,9 +53,35 @@ struct Span {
   int64_t from, pad, length;
 };
 
-Span centre(int64_t found, int64_t wanted) {
-  if (found >= wanted) return {round_half_even(static_cast<double>(found - wanted) / 2.0), 0, wanted};
-  return {0, (wanted - found) / 2, found};
+Span centre(int64_t found, int64_t wanted, bool down) {
+  if (found < wanted) return {0, (wanted - found + (down ? 1 : 0)) / 2, found};
+  if (down) return {(found - wanted) / 2, 0, wanted};
+  return {round_half_even(static_cast<double>(found - wanted) / 2.0), 0, wanted};
+}
+
+/// How large the image becomes, and what of it is used.
+struct Plan {
+  Size size;
+  Span rows, columns;
+  Window window() const { return {columns.from, rows.from, columns.length, rows.length}; }
+};
+
+Plan plan_of(int64_t height, int64_t width, const Transform& t) {
+  check_transform(t);
+  if (height < 1 || width < 1) throw Error(Code::kInvalidArgument, "transform: the image has no pixels");
+  const Size size = resized_size(height, width, t);
+  if (size.height > (int64_t{1} << 24) || size.width > (int64_t{1} << 24)) {
+    throw Error(Code::kInvalidArgument,
+                "transform: an image of " + std::to_string(width) + " × " + std::to_string(height) +
+                    " pixels is too narrow to be resized to " + std::to_string(t.resize_width) + " × " +
+                    std::to_string(t.resize_height));
+  }
+  return {size, centre(size.height, t.height, t.crop_down), centre(size.width, t.width, t.crop_down)};
+}
+
+float scaled(const Transform& t, int byte) {
+  const auto value = static_cast<float>(byte);
+  return t.reciprocal ? value * (1 / 255.0f) : value / 255.0f;
 }
 
 }  // namespace
@@ -71,17 +97,9 @@ void check_transform(const Transform& t) {
 }
 
 void resize_and_crop(const uint8_t* src, int64_t height, int64_t width, const Transform& t, uint8_t* dst) {
-  check_transform(t);
-  if (height < 1 || width < 1) throw Error(Code::kInvalidArgument, "transform: the image has no pixels");
-  const Size size = resized_size(height, width, t);
-  if (size.height > (int64_t{1} << 24) || size.width > (int64_t{1} << 24)) {
-    throw Error(Code::kInvalidArgument,
-                "transform: an image of " + std::to_string(width) + " × " + std::to_string(height) +
-                    " pixels is too narrow to be resized to " + std::to_string(t.resize_width) + " × " +
-                    std::to_string(t.resize_height));
-  }
-  const Span rows = centre(size.height, t.height), columns = centre(size.width, t.width);
-  const Window window{columns.from, rows.from, columns.length, rows.length};
+  const Plan plan = plan_of(height, width, t);
+  const auto& [size, rows, columns] = plan;
+  const Window window = plan.window();
   if (rows.length == t.height && columns.length == t.width) {
     return resize_rgb(src, height, width, size.height, size.width, t.filter, window, dst);
   }
@@ -98,9 +116,7 @@ void normalise(const uint8_t* src, const Transform& t, float* dst) {
   std::array<std::array<float, 256>, 3> table;
   for (int c = 0; c < 3; ++c) {
     for (int v = 0; v < 256; ++v) {
-      const auto value = static_cast<float>(v);
-      const float scaled = t.reciprocal ? value * (1 / 255.0f) : value / 255.0f;
-      table[c][v] = (scaled - t.mean[c]) / t.std[c];
+      table[c][v] = (scaled(t, v) - t.mean[c]) / t.std[c];
     }
   }
   const int64_t n = t.height * t.width;
@@ -108,6 +124,30 @@ void normalise(const uint8_t* src, const Transform& t, float* dst) {
     dst[i] = table[0][src[3 * i]];
     dst[n + i] = table[1][src[3 * i + 1]];
     dst[2 * n + i] = table[2][src[3 * i + 2]];
+  }
+}
+
+void preprocess(const uint8_t* src, int64_t height, int64_t width, const Transform& t, float* dst) {
+  const int64_t n = t.height * t.width;
+  if (!t.unrounded) {
+    std::vector<uint8_t> cropped(static_cast<size_t>(n * 3));
+    resize_and_crop(src, height, width, t, cropped.data());
+    return normalise(cropped.data(), t, dst);
+  }
+  const Plan plan = plan_of(height, width, t);
+  const auto& [size, rows, columns] = plan;
+  std::array<float, 256> value;
+  for (int v = 0; v < 256; ++v) value[v] = scaled(t, v);
+  std::vector<float> inner(static_cast<size_t>(rows.length * columns.length * 3));
+  resize_rgb_unrounded(src, height, width, size.height, size.width, t.filter, plan.window(), value.data(),
+                       inner.data());
+  for (int c = 0; c < 3; ++c) {
+    std::fill(dst + c * n, dst + (c + 1) * n, -t.mean[c] / t.std[c]);
+    for (int64_t y = 0; y < rows.length; ++y) {
+      float* to = dst + c * n + (rows.pad + y) * t.width + columns.pad;
+      const float* from = inner.data() + y * columns.length * 3 + c;
+      for (int64_t x = 0; x < columns.length; ++x) to[x] = (from[3 * x] - t.mean[c]) / t.std[c];
+    }
   }
 }
 

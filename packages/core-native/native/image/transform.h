@@ -19,14 +19,22 @@ enum class ResizeMode {
 struct Transform {
   ResizeMode mode = ResizeMode::kShortest;
   int64_t resize_height = 0, resize_width = 0;
-  int64_t height = 0, width = 0;  ///< of the result; cut from the centre, offsets rounded half to even
+  int64_t height = 0, width = 0;  ///< of the result; cut from the centre
   Filter filter = Filter::kBicubic;
   std::array<float, 3> mean{}, std{};
   /// v · (1 / 255) instead of v / 255, which rounds otherwise: torchvision's v2 does the former.
   bool reciprocal = false;
+  /// Where half a pixel is left of the cut: down, as transformers, instead of to even, as torchvision.
+  bool crop_down = false;
+  /// Whether pixels are scaled to [0, 1] before they are resized, so that nothing is rounded to bytes.
+  bool unrounded = false;
 };
 
-/// Resized and cropped pixels of `src` [height, width, 3] as `dst` [t.height, t.width, 3].
+/// `src` [height, width, 3] → `dst` [3, t.height, t.width]: everything that a transform says.
+void preprocess(const uint8_t* src, int64_t height, int64_t width, const Transform& t, float* dst);
+
+/// Resized and cropped pixels, as bytes whatever the transform says, of `src` [height, width, 3] as `dst`
+/// [t.height, t.width, 3].
 void resize_and_crop(const uint8_t* src, int64_t height, int64_t width, const Transform& t, uint8_t* dst);
 
 /// (v / 255 − mean) / std per channel: `src` [height, width, 3] to `dst` [3, height, width]. Every step

@@ -1,9 +1,8 @@
 #include "vit/clip.h"
 
 #include "io/weight_files.h"
-#include "kernels/cpu/add_norm.h"
-#include "vit/patch_embedding.h"
 #include "vit/take_block.h"
+#include "vit/token_model.h"
 
 namespace saev {
 namespace {
@@ -25,26 +24,16 @@ BlockNames block_names(const ClipConfig& config) {
   return n;
 }
 
-class Clip final : public VisionModel {
+class Clip final : public TokenModel {
  public:
-  Clip(const ClipConfig& config, const TensorFile& file, const std::string& what) : config_(config) {
+  Clip(const ClipConfig& config, const TensorFile& file, const std::string& what)
+      : TokenModel(config, true, 0) {
     const int64_t d = config.d_vit;
-    shape_ = {.n_layers = config.n_layers,
-              .d_vit = d,
-              .n_patches = config.n_patches(),
-              .has_cls = true,
-              .n_registers = 0,
-              .height = config.height,
-              .width = config.width};
     WeightReader weights(file, what);
-    const at::Tensor patch_weight =
-        weights.take("visual.conv1.weight", {d, 3, config.patch_height, config.patch_width});
-    cls_ = weights.take("visual.class_embedding", {d});
-    position_ = weights.take("visual.positional_embedding", {shape_.n_tokens(), d});
-    if (config.norm_before_blocks) {
-      norm_gain_ = weights.take("visual.ln_pre.weight", {d});
-      norm_shift_ = weights.take("visual.ln_pre.bias", {d});
-    }
+    take_patches(weights, "visual.conv1.weight");
+    const at::Tensor cls = weights.take("visual.class_embedding", {d});
+    const at::Tensor positions = weights.take("visual.positional_embedding", {shape_.n_tokens(), d});
+    if (config.norm_before_blocks) take_norm(weights, "visual.ln_pre");
     for (int64_t layer = 0; layer < config.n_layers; ++layer) {
       const std::string at = "visual.transformer.resblocks." + std::to_string(layer) + ".";
       blocks_.push_back(take_block(weights, at, config, block_names(config)));
@@ -60,31 +49,9 @@ class Clip final : public VisionModel {
       weights.ignore(std::string("visual.attn_pool.") + name);
     }
     weights.finish("visual.");
-    projection_ = PatchProjection(patch_weight);
-    cls_ = cls_.view({1, d});
+    add_prefix(cls.view({1, 1, d}));
+    join(positions, {});
   }
-
-  at::Tensor embed(const at::Tensor& input) const override {
-    const int64_t n = input.size(0), d = shape_.d_vit;
-    const at::Tensor patches = projection_(input);
-    at::Tensor x = join_tokens(patches, n, cls_, position_).view({n * shape_.n_tokens(), d});
-    if (config_.norm_before_blocks) {
-      AddNorm a;
-      a.x = a.out = x.mutable_data_ptr<float>();
-      a.gain = norm_gain_.const_data_ptr<float>();
-      a.shift = norm_shift_.const_data_ptr<float>();
-      a.eps = config_.eps;
-      a.rows = x.size(0);
-      a.d = d;
-      add_norm(a);
-    }
-    return x;
-  }
-
- private:
-  ClipConfig config_;
-  PatchProjection projection_;
-  at::Tensor cls_, position_, norm_gain_, norm_shift_;
 };
 
 }  // namespace

@@ -5,70 +5,90 @@
 
 #include "core/error.h"
 #include "io/weight_files.h"
-#include "vit/patch_embedding.h"
 #include "vit/position_interpolation.h"
 #include "vit/take_block.h"
+#include "vit/token_model.h"
 
 namespace saev {
 namespace {
 
-BlockNames block_names(const Dinov2Config& config) {
-  BlockNames n = timm_block_names();
+/// What dinov2's own code and Hugging Face's call the same things.
+struct Names {
+  std::string patches, cls, registers, positions;
+  std::string mask;
+  std::vector<std::string> norm;  ///< after the last block
+  BlockNames block;
+};
+
+Names own_names(const Dinov2Config& config) {
+  Names n;
+  n.patches = "patch_embed.proj";
+  n.cls = "cls_token";
+  n.registers = "register_tokens";
+  n.positions = "pos_embed";
+  n.mask = "mask_token";
+  n.norm = {"norm.weight", "norm.bias"};
+  n.block = timm_block_names();
   if (config.swiglu) {
-    n.fc1 = {"mlp.w12"};
-    n.fc2 = "mlp.w3";
+    n.block.fc1 = {"mlp.w12"};
+    n.block.fc2 = "mlp.w3";
   }
-  if (config.layer_scale) {
-    n.scale1 = "ls1.gamma";
-    n.scale2 = "ls2.gamma";
-  }
+  n.block.scale1 = "ls1.gamma";
+  n.block.scale2 = "ls2.gamma";
   return n;
 }
 
-class Dinov2 final : public VisionModel {
+Names transformers_names(const Dinov2Config& config, const std::string& at) {
+  Names n;
+  n.patches = at + "embeddings.patch_embeddings.projection";
+  n.cls = at + "embeddings.cls_token";
+  n.registers = at + "embeddings.register_tokens";
+  n.positions = at + "embeddings.position_embeddings";
+  n.mask = at + "embeddings.mask_token";
+  n.norm = {at + "layernorm.weight", at + "layernorm.bias"};
+  n.block = transformers_block_names(config.qkv_bias);
+  n.block.norm1 = "norm1";
+  n.block.norm2 = "norm2";
+  n.block.fc1 = {config.swiglu ? "mlp.weights_in" : "mlp.fc1"};
+  n.block.fc2 = config.swiglu ? "mlp.weights_out" : "mlp.fc2";
+  n.block.scale1 = "layer_scale1.lambda1";
+  n.block.scale2 = "layer_scale2.lambda1";
+  return n;
+}
+
+class Dinov2 final : public TokenModel {
  public:
-  Dinov2(const Dinov2Config& config, const TensorFile& file, const std::string& what) : config_(config) {
+  Dinov2(const Dinov2Config& config, const TensorFile& file, const std::string& what)
+      : TokenModel(config, true, config.n_registers), config_(config) {
     const int64_t d = config.d_vit;
-    shape_ = {.n_layers = config.n_layers,
-              .d_vit = d,
-              .n_patches = config.n_patches(),
-              .has_cls = true,
-              .n_registers = config.n_registers,
-              .height = config.height,
-              .width = config.width};
+    const std::string at = config.transformers ? prefix_of(file, "embeddings.cls_token") : "";
+    Names names = config.transformers ? transformers_names(config, at) : own_names(config);
+    if (!config.layer_scale) names.block.scale1 = names.block.scale2 = "";
     WeightReader weights(file, what);
-    const at::Tensor patch_weight =
-        weights.take("patch_embed.proj.weight", {d, 3, config.patch_height, config.patch_width});
-    const at::Tensor patch_bias = weights.take("patch_embed.proj.bias", {d});
-    const at::Tensor cls = weights.take("cls_token", {1, 1, d});
-    at::Tensor registers;
-    if (config.n_registers > 0) registers = weights.take("register_tokens", {1, config.n_registers, d});
+    take_patches(weights, names.patches + ".weight");
+    const at::Tensor patch_bias = weights.take(names.patches + ".bias", {d});
+    take_prefix(weights, names.cls);
+    take_prefix(weights, names.registers, config.n_registers);
     const int64_t stored = config.positions_side * config.positions_side;
-    const at::Tensor positions = weights.take("pos_embed", {1, 1 + stored, d});
+    const at::Tensor positions = weights.take(names.positions, {1, 1 + stored, d});
     for (int64_t layer = 0; layer < config.n_layers; ++layer) {
       blocks_.push_back(
-          take_block(weights, name_of(layer), config, block_names(config), {.swiglu = config.swiglu}));
+          take_block(weights, at + block_at(layer), config, names.block, {.swiglu = config.swiglu}));
     }
     // Used after the last block, or in training only.
-    for (const char* name : {"norm.weight", "norm.bias", "mask_token"}) weights.ignore(name);
-    weights.finish("");
-    projection_ = PatchProjection(patch_weight);
-    prefix_ = cls[0];
+    for (const std::string& name : names.norm) weights.ignore(name);
+    weights.ignore(names.mask);
+    if (config.transformers) weights.ignore_under("classifier.");
+    weights.finish(at);
     // Registers come after positions were added, and have none.
     const at::Tensor none = at::zeros({config.n_registers, d});
-    if (registers.defined()) prefix_ = at::cat({prefix_, registers[0]});
-    position_ = at::cat({positions[0].narrow(0, 0, 1), none,
-                         patch_positions(positions[0].narrow(0, 1, stored)).add(patch_bias)});
-  }
-
-  at::Tensor embed(const at::Tensor& input) const override {
-    const int64_t n = input.size(0);
-    const at::Tensor patches = projection_(input);
-    return join_tokens(patches, n, prefix_, position_).view({n * shape_.n_tokens(), shape_.d_vit});
+    join(at::cat({positions[0].narrow(0, 0, 1), none, patch_positions(positions[0].narrow(0, 1, stored))}),
+         patch_bias);
   }
 
  private:
-  std::string name_of(int64_t layer) const {
+  std::string block_at(int64_t layer) const {
+    if (config_.transformers) return "encoder.layer." + std::to_string(layer) + ".";
     const std::string chunk =
         config_.layers_per_chunk > 0 ? std::to_string(layer / config_.layers_per_chunk) + "." : "";
     return "blocks." + chunk + std::to_string(layer) + ".";
@@ -83,24 +103,15 @@ class Dinov2 final : public VisionModel {
   }
 
   Dinov2Config config_;
-  PatchProjection projection_;
-  at::Tensor prefix_;    ///< [1 + registers, d]: CLS, registers
-  at::Tensor position_;  ///< [tokens, d]; with the convolution's bias for patches, zeros for registers
 };
 
 }  // namespace
 
 std::shared_ptr<VisionModel> load_dinov2(const Dinov2Config& config, const std::vector<std::string>& paths) {
   check_sizes(config);
-  const auto within = [](int64_t value, int64_t least, int64_t most, const char* name) {
-    if (value >= least && value <= most) return;
-    throw Error(Code::kBadFile, std::string("model config: ") + name + " must lie between " +
-                                    std::to_string(least) + " and " + std::to_string(most) + ", found " +
-                                    std::to_string(value));
-  };
-  within(config.positions_side, 1, 4096, "patches a side");
-  within(config.n_registers, 0, 4096, "register tokens");
-  within(config.layers_per_chunk, 0, config.n_layers, "layers of a chunk");
+  check_within(config.positions_side, 1, 4096, "patches a side");
+  check_within(config.n_registers, 0, 4096, "register tokens");
+  check_within(config.layers_per_chunk, 0, config.n_layers, "layers of a chunk");
   if (!(config.offset >= 0 && config.offset < 1)) {
     throw Error(Code::kBadFile, "model config: the offset of interpolation must lie between 0 and 1");
   }

@@ -1,5 +1,6 @@
 #pragma once
-// The vision transformers of dinov2: its own state_dict, `blocks.*` and what goes before them.
+// The vision transformers of dinov2: its own state_dict, `blocks.*` and what goes before them, or Hugging
+// Face's, `encoder.layer.*`.
 
 #include <cstdint>
 #include <memory>
@@ -19,6 +20,8 @@ struct Dinov2Config : ModelSizes {
   bool swiglu = false;           ///< `mlp.w12`, `mlp.w3`; `hidden` is then what w3 takes
   bool antialias = false;        ///< of the interpolated positions
   double offset = 0;             ///< `interpolate_offset`
+  bool transformers = false;     ///< names as Hugging Face's transformers has them
+  bool qkv_bias = true;          ///< of Hugging Face's layout
   int64_t layers_per_chunk = 0;  ///< 0: "blocks.3."; else "blocks.1.3.", the chunk first
 };
 

@@ -6,11 +6,22 @@
 
 namespace saev {
 
+void check_within(int64_t value, int64_t least, int64_t most, const char* name) {
+  if (value >= least && value <= most) return;
+  throw Error(Code::kBadFile, std::string("model config: ") + name + " must lie between " +
+                                  std::to_string(least) + " and " + std::to_string(most) + ", found " +
+                                  std::to_string(value));
+}
+
+void check_rope_sizes(const ModelSizes& c) {
+  if (c.d_vit / c.heads % 4 == 0) return;
+  throw Error(Code::kBadFile, "model config: heads of width " + std::to_string(c.d_vit / c.heads) +
+                                  " cannot have rotary positions; expected a multiple of 4");
+}
+
 void check_sizes(const ModelSizes& c) {
   const auto within = [](int64_t value, int64_t most, const char* name) {
-    if (value >= 1 && value <= most) return;
-    throw Error(Code::kBadFile, std::string("model config: ") + name + " must lie between 1 and " +
-                                    std::to_string(most) + ", found " + std::to_string(value));
+    check_within(value, 1, most, name);
   };
   within(c.height, 16384, "image height");
   within(c.width, 16384, "image width");

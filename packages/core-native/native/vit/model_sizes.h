@@ -23,4 +23,10 @@ struct ModelSizes {
 /// Throws Code::kBadFile for sizes that no model has, so that nothing is allocated by them.
 void check_sizes(const ModelSizes& sizes);
 
+/// Rotary positions turn pairs by two coordinates: a head's width must be a multiple of 4.
+void check_rope_sizes(const ModelSizes& sizes);
+
+/// Throws Code::kBadFile unless `value` lies between the two; `name` says what it counts.
+void check_within(int64_t value, int64_t least, int64_t most, const char* name);
+
 }  // namespace saev

@@ -35,6 +35,17 @@ BlockNames timm_block_names() {
   return n;
 }
 
+BlockNames transformers_block_names(bool qkv_bias) {
+  BlockNames n;
+  const std::string at = "attention.attention.";
+  for (const char* part : {"query", "key", "value"}) {
+    n.qkv_weight.push_back(at + part + ".weight");
+    n.qkv_bias.push_back(qkv_bias ? at + part + ".bias" : "");
+  }
+  n.proj = "attention.output.dense";
+  return n;
+}
+
 Block take_block(WeightReader& weights, const std::string& at, const ModelSizes& sizes,
                  const BlockNames& names, const BlockKind& kind) {
   const int64_t d = sizes.d_vit, hidden = sizes.hidden, first = kind.swiglu ? 2 * hidden : hidden;

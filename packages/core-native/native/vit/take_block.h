@@ -27,6 +27,10 @@ struct BlockNames {
 /// Names that timm gives, and dinov2 after it: "attn.qkv", "mlp.fc1", no LayerScale.
 BlockNames timm_block_names();
 
+/// Names of attention in transformers' older models: "attention.attention.query", "attention.output.dense".
+/// Norms and MLP are left to the model.
+BlockNames transformers_block_names(bool qkv_bias);
+
 /// What a block computes, beyond its names.
 struct BlockKind {
   bool swiglu = false;

@@ -82,6 +82,20 @@ std::string list(const std::vector<std::string>& names) {
 
 }  // namespace
 
+std::string prefix_of(const TensorFile& file, const std::string& name) {
+  std::string best;
+  bool found = false;
+  for (const std::string& full : file.names()) {
+    if (full.size() < name.size() || full.compare(full.size() - name.size(), name.size(), name) != 0)
+      continue;
+    const std::string prefix = full.substr(0, full.size() - name.size());
+    if (!prefix.empty() && prefix.back() != '.') continue;
+    if (!found || prefix.size() < best.size()) best = prefix;
+    found = true;
+  }
+  return best;
+}
+
 at::Tensor WeightReader::take(const std::string& name, const std::vector<int64_t>& shape) {
   used_.insert(name);
   if (!file_.contains(name)) {

@@ -12,6 +12,10 @@
 
 namespace saev {
 
+/// What stands before `name` in the names of a file: the shortest prefix under which it holds one, as models
+/// lie within models ("vit.", "visual.trunk."); "" when it holds none.
+std::string prefix_of(const TensorFile& file, const std::string& name);
+
 class WeightReader {
  public:
   /// `what` names the file in errors.

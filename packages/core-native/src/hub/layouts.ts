@@ -10,7 +10,7 @@ export interface Layout {
   readonly config?: string | undefined;
   /** Names of the weights, the first that is there is taken: each as one file, or as shards with an index. */
   readonly weights: readonly string[];
-  /** Fetched along when they are there. */
+  /** Fetched along with the config when they are there. */
   readonly extra?: readonly string[];
 }
 
@@ -30,11 +30,22 @@ export const layouts = {
   },
 } as const satisfies Readonly<Record<string, Layout>>;
 
+/** Layouts that each family reads. */
+const ofFamily: Readonly<Record<string, readonly Layout[]>> = {
+  clip: [layouts.openClip],
+  siglip: [layouts.openClip],
+  dinov2: [layouts.dinov2, layouts.transformers],
+  dinov3: [layouts.transformers],
+  vit: [layouts.openClip, layouts.transformers],
+  eva: [layouts.openClip, layouts.transformers],
+  pe: [layouts.openClip, layouts.transformers],
+};
+
 /** Layouts that a family reads; all of them for no family in particular. */
 export function layoutsOf(family: string | undefined): readonly Layout[] {
-  if (family === "clip" || family === "siglip") return [layouts.openClip];
-  const others = [layouts.dinov2, layouts.transformers];
-  return family === "dinov2" ? others : [layouts.openClip, ...others];
+  return (
+    (family !== undefined && ofFamily[family]) || [layouts.openClip, layouts.dinov2, layouts.transformers]
+  );
 }
 
 /** Names under which a layout's weights may be found, the first one counts. */
@@ -54,13 +65,13 @@ export async function layoutFiles(
   if (layout.config !== undefined && configPath === undefined) return undefined;
   const config =
     configPath === undefined ? undefined : { text: await readFile(configPath, "utf8"), from: configPath };
+  for (const extra of layout.extra ?? []) await get(extra);
   if (part === "config") return config && { config, weights: [] };
   for (const file of weightNames(layout)) {
     const found = await get(file);
     if (found === undefined) continue;
     const weights = isIndex(file) ? await indexedShards(found, get) : [found];
     if (!weights) return undefined;
-    for (const extra of layout.extra ?? []) await get(extra);
     return { weights, config };
   }
   return undefined;

@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { recognise } from "../vit/families.js";
+import { JsonReader } from "../vit/json-reader.js";
 
 /** Where weights of a pretrained tag are and how its images are prepared. */
 export interface PretrainedTag {
@@ -86,7 +88,9 @@ export function openClipConfigOf(architecture: Architecture, tag: PretrainedTag)
   };
 }
 
-/** "siglip" for towers of timm's SigLIP, "clip" for all else of open_clip. */
+/** The family that runs an architecture; "clip" where none does, whose error says why. */
 export function familyOfTag(architecture: string): string {
-  return /siglip/.test(openClipTable().architectures[architecture]!.tower.timm ?? "") ? "siglip" : "clip";
+  const { vision_cfg } = openClipTable().architectures[architecture]!;
+  const config = JsonReader.parse(JSON.stringify({ model_cfg: { vision_cfg } }), architecture);
+  return recognise(config)?.name ?? "clip";
 }

@@ -19,6 +19,10 @@ export interface NativeTransform {
   readonly std: readonly [number, number, number];
   /** Multiply by 1 / 255 instead of dividing by 255, which rounds otherwise. Default false. */
   readonly reciprocal?: boolean;
+  /** Where half a pixel is left of the cut: round down, as transformers does, instead of to even. Default false. */
+  readonly cropDown?: boolean;
+  /** Scale to [0, 1] before resizing, so that nothing is rounded to bytes. Default false. */
+  readonly unrounded?: boolean;
 }
 
 export interface ImageExports {

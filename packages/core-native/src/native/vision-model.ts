@@ -29,6 +29,48 @@ export interface NativeDinov2Config extends NativeModelSizes {
   readonly antialias: boolean;
   readonly offset: number;
   readonly layersPerChunk: number;
+  readonly transformers: boolean;
+  readonly qkvBias: boolean;
+}
+
+/** `native/vit/dinov3.h`. */
+export interface NativeDinov3Config extends NativeModelSizes {
+  readonly nRegisters: number;
+  readonly ropeTheta: number;
+  readonly swiglu: boolean;
+  readonly queryBias: boolean;
+  readonly keyBias: boolean;
+  readonly valueBias: boolean;
+}
+
+/** `native/vit/vit.h`. */
+export interface NativeVitConfig extends NativeModelSizes {
+  readonly transformers: boolean;
+  readonly clsToken: boolean;
+  readonly distilled: boolean;
+  readonly nRegisters: number;
+  readonly prefixPositions: boolean;
+  readonly normBeforeBlocks: boolean;
+  readonly layerScale: boolean;
+  readonly qkvBias: boolean;
+  readonly swiglu: boolean;
+}
+
+/** `native/vit/eva.h`. */
+export interface NativeEvaConfig extends NativeModelSizes {
+  readonly splitQkv: boolean;
+  readonly swiglu: boolean;
+  readonly innerNorms: boolean;
+  readonly postNorm: boolean;
+  readonly ropeSide: number;
+}
+
+/** `native/vit/perception_encoder.h`. */
+export interface NativePerceptionEncoderConfig extends NativeModelSizes {
+  readonly clsToken: boolean;
+  readonly layerScale: boolean;
+  readonly ropeSide: number;
+  readonly ropeOffset: number;
 }
 
 /** `native/vit/position_interpolation.h`. */
@@ -65,6 +107,26 @@ export interface VisionModelExports {
   loadDinov2(
     paths: readonly string[],
     config: NativeDinov2Config,
+    control?: Control,
+  ): Promise<Handle<"VisionModel">>;
+  loadDinov3(
+    paths: readonly string[],
+    config: NativeDinov3Config,
+    control?: Control,
+  ): Promise<Handle<"VisionModel">>;
+  loadVit(
+    paths: readonly string[],
+    config: NativeVitConfig,
+    control?: Control,
+  ): Promise<Handle<"VisionModel">>;
+  loadEva(
+    paths: readonly string[],
+    config: NativeEvaConfig,
+    control?: Control,
+  ): Promise<Handle<"VisionModel">>;
+  loadPerceptionEncoder(
+    paths: readonly string[],
+    config: NativePerceptionEncoderConfig,
     control?: Control,
   ): Promise<Handle<"VisionModel">>;
   interpolatePositions(table: Handle<"Tensor">, to: NativePositionInterpolation): Handle<"Tensor">;

@@ -1,4 +1,4 @@
-import { families } from "./families.js";
+import { recognise } from "./families.js";
 import type { ModelConfig, ModelDescription } from "./family.js";
 import { JsonReader } from "./json-reader.js";
 
@@ -11,6 +11,6 @@ export function describeModel(
   config: ModelConfig,
 ): (ModelDescription & { readonly family: string }) | undefined {
   const root = JsonReader.parse(config.text, config.from);
-  const family = families.findLast((f) => f.recognises(root));
+  const family = recognise(root);
   return family && { family: family.name, ...family.describe(config) };
 }

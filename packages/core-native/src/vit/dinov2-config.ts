@@ -27,8 +27,8 @@ export function parseDinov2Config(text: string, what: string): NativeDinov2Confi
   const unsupported = (why: string) => new SaevError("UNSUPPORTED", `${what}: ${why}`);
   if (root.has("model_type")) {
     throw unsupported(
-      `this is a config of Hugging Face transformers (${root.string("model_type")}); the dinov2 family reads dinov2's own ` +
-        "models: model.pth beside a config.json with the arguments of its constructor, or a name such as dinov2_vitb14_reg",
+      `this is a config of Hugging Face transformers (${root.string("model_type")}); the dinov2 family reads those of ` +
+        "model_type dinov2 and dinov2_with_registers, and dinov2's own",
     );
   }
   const args = root.optional("kwargs") ?? root;
@@ -89,11 +89,16 @@ function dinov2Config({ patchSide, imageSide, mlpRatio, chunks, ...rest }: Argum
   return {
     ...{ height: dinov2Side, width: dinov2Side, patchHeight: patchSide, patchWidth: patchSide },
     ...rest,
-    // SwiGLU has three matrices instead of two: two thirds of the width, rounded up to a multiple of 8.
-    hidden: rest.swiglu ? Math.floor((Math.trunc((wide * 2) / 3) + 7) / 8) * 8 : wide,
+    hidden: dinov2Hidden(wide, rest.swiglu),
     eps: 1e-6,
     gelu: "erf",
     positionsSide: Math.floor(imageSide / patchSide),
+    transformers: false,
+    qkvBias: true,
     layersPerChunk: chunks > 0 ? Math.max(1, Math.floor(rest.nLayers / chunks)) : 0,
   };
 }
+
+/** Width of the MLP. SwiGLU has three matrices instead of two: two thirds of the width, rounded up to a multiple of 8. */
+export const dinov2Hidden = (wide: number, swiglu: boolean): number =>
+  swiglu ? Math.floor((Math.trunc((wide * 2) / 3) + 7) / 8) * 8 : wide;

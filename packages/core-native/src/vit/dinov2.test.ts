@@ -151,7 +151,7 @@ it("names what is wrong with a config", async () => {
   expect(await withKwargs({ patch_size: 60 })).toMatch(/UNSUPPORTED .*60 × 60 pixels do not fill 224 × 224/);
   expect(await withKwargs({ qkv_bias: false })).toMatch(/UNSUPPORTED .*without qkv_bias/);
   expect(await withKwargs({ rope: 1 })).toMatch(/UNSUPPORTED .*does not know rope/);
-  expect(await withKwargs({ model_type: "dinov2" })).toMatch(/UNSUPPORTED .*transformers \(dinov2\)/);
+  expect(await withKwargs({ model_type: "swin" })).toMatch(/UNSUPPORTED .*transformers \(swin\)/);
 });
 
 it("passes what hubconf passes for each of its names", () => {

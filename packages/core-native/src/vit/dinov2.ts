@@ -1,15 +1,16 @@
-import type { ResolvedModel } from "../hub/resolve.js";
 import type { Transform } from "../images/transform.js";
 import { callAsync } from "../native/call.js";
 import { addon } from "../native/load.js";
 import type { NativeDinov2Config } from "../native/vision-model.js";
 import { descriptionOf } from "./description.js";
 import { dinov2HubConfig, dinov2Side, parseDinov2Config } from "./dinov2-config.js";
+import { isTransformersDinov2, parseTransformersDinov2 } from "./dinov2-transformers.js";
 import { dinov2ConfigOfWeights } from "./dinov2-weights.js";
-import { configOf, type ModelDescription, type ModelFamily } from "./family.js";
+import { configOf, type ModelConfig, type ModelFamily } from "./family.js";
+import { JsonReader } from "./json-reader.js";
 
 /** What the Python package does to a picture for dinov2: both sides to 256, the middle 224 cut out. */
-const transform: Transform = {
+const ownTransform: Transform = {
   mode: "squash",
   resizeHeight: 256,
   resizeWidth: 256,
@@ -21,31 +22,36 @@ const transform: Transform = {
   reciprocal: true, // it goes through torchvision's v2
 };
 
-/** The models of dinov2's own code: a state_dict, and the constructor's arguments in a config or behind a name. */
+/**
+ * The models of dinov2's own code (a state_dict, and the constructor's arguments in a config or behind a name), and the
+ * same in the layout of Hugging Face's transformers.
+ */
 export const dinov2: ModelFamily = {
   name: "dinov2",
   recognises: (config) =>
+    isTransformersDinov2(config) ||
     ["embed_dim", "depth"].every((key) => (config.optional("kwargs") ?? config).has(key)),
-  describe({ text, from }) {
-    return description(parseDinov2Config(text, from));
+  describe(config) {
+    const { model, transform } = parse(config);
+    const { nRegisters, swiglu } = model;
+    return descriptionOf(model, transform, { clsToken: true, nRegisters, ...(swiglu && { mlp: "SwiGLU" }) });
   },
   configOfWeights: dinov2ConfigOfWeights,
   async load(resolved, options) {
-    const config = configFor(resolved);
+    const { reference } = resolved;
+    const { model, transform } =
+      reference.kind === "dinov2"
+        ? { model: dinov2HubConfig(reference.model), transform: ownTransform }
+        : parse(configOf(resolved));
     const handle = await callAsync(options, (control) =>
-      addon().loadDinov2(resolved.weights, config, control),
+      addon().loadDinov2(resolved.weights, model, control),
     );
     return { handle, transform };
   },
 };
 
-function configFor(resolved: ResolvedModel): NativeDinov2Config {
-  if (resolved.reference.kind === "dinov2") return dinov2HubConfig(resolved.reference.model);
-  const { text, from } = configOf(resolved);
-  return parseDinov2Config(text, from);
-}
-
-function description(config: NativeDinov2Config): ModelDescription {
-  const { nRegisters, swiglu } = config;
-  return descriptionOf(config, transform, { clsToken: true, nRegisters, ...(swiglu && { mlp: "SwiGLU" }) });
+function parse(config: ModelConfig): { model: NativeDinov2Config; transform: Transform } {
+  const { text, from } = config;
+  if (isTransformersDinov2(JsonReader.parse(text, from))) return parseTransformersDinov2(config);
+  return { model: parseDinov2Config(text, from), transform: ownTransform };
 }

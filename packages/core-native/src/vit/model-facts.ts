@@ -1,6 +1,6 @@
 import { sizesOf } from "../hub/models.js";
 import { type ResolveOptions, resolveConfig } from "../hub/resolve.js";
-import { familyOf } from "./families.js";
+import { familyFor, familyOf } from "./families.js";
 import { configOf } from "./family.js";
 
 /** What the commands must know of a model before its weights are here. */
@@ -23,13 +23,15 @@ export async function modelFacts(
   ckpt: string,
   options: ResolveOptions = {},
 ): Promise<ModelFacts> {
-  const of = familyOf(family);
+  familyOf(family); // before anything is looked for
   const resolved = await resolveConfig(family, ckpt, options);
   const { folder, reference } = resolved;
   if (reference.kind === "dinov2") {
     const { layers, dVit, nPatches, clsToken } = sizesOf(reference)!;
     return { nLayers: layers, dVit, nPatches, clsToken, folder };
   }
-  const { nLayers, dVit, nPatches, clsToken } = of.describe(configOf(resolved));
+  const { nLayers, dVit, nPatches, clsToken } = familyFor(family, resolved.config).describe(
+    configOf(resolved),
+  );
   return { nLayers, dVit, nPatches, clsToken, folder };
 }

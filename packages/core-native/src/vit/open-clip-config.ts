@@ -24,8 +24,7 @@ export interface OpenClipConfig {
 /**
  * Reads the text of an `open_clip_config.json` whose vision tower is open_clip's own ViT.
  * @param what names the file in errors.
- * @throws SaevError `BAD_FILE` for what is no such config, `UNSUPPORTED` for towers of other kinds,
- *   `INVALID_ARGUMENT` for those of the siglip family.
+ * @throws SaevError `BAD_FILE` for what is no such config, `UNSUPPORTED` for towers of other kinds.
  */
 export function parseOpenClipConfig(text: string, what: string): OpenClipConfig {
   const root = JsonReader.parse(text, what);
@@ -33,10 +32,6 @@ export function parseOpenClipConfig(text: string, what: string): OpenClipConfig 
   const vision = modelCfg.object("vision_cfg");
   if (Array.isArray(vision.raw("layers"))) {
     throw new SaevError("UNSUPPORTED", `${what}: the vision tower is a ResNet; only ViTs are run`);
-  }
-  const timm = vision.raw("timm_model_name");
-  if (typeof timm === "string" && /siglip/.test(timm)) {
-    throw new SaevError("INVALID_ARGUMENT", `${what}: this is a SigLIP (${timm}); use vit_family siglip`);
   }
   for (const key of unsupported) {
     const value = vision.raw(key);

@@ -75,7 +75,9 @@ it("says which family a folder is of, and what a trunk lacks", async () => {
       () => "nothing",
       (e: SaevError) => `${e.code} ${e.message}`,
     );
-  expect(await message("clip")).toMatch(/INVALID_ARGUMENT .*this is a SigLIP .*use vit_family siglip/);
+  expect(await message("clip")).toMatch(
+    /INVALID_ARGUMENT .*model of the siglip family, not of clip; use vit_family siglip/,
+  );
   const trunk = path.join(at, "timm_trunk.json");
   const good = JSON.parse(readFileSync(trunk, "utf8"));
   const withArgs = (args: object) => {

@@ -10,7 +10,7 @@ import { addon } from "../native/load.js";
 import { Resource } from "../native/resource.js";
 import type { NativeVisionModelInfo } from "../native/vision-model.js";
 import { Tensor } from "../tensor.js";
-import { familyOf } from "./families.js";
+import { familyFor, familyOf } from "./families.js";
 import { resolveLayers } from "./layers.js";
 
 export interface ViTLoadOptions extends LongCallOptions {
@@ -64,20 +64,24 @@ export class ViT extends Resource<"VisionModel"> {
 
   /**
    * Loads a model.
-   * @param family "clip", "siglip" or "dinov2".
+   * @param family "clip", "siglip", "dinov2", "dinov3", "vit", "eva" or "pe".
    * @param ckpt a pretrained tag ("ViT-B-16/openai"), a repository ("hf-hub:org/name"), a name of torch.hub
-   * ("dinov2_vitb14_reg"), or a path: of a folder with `open_clip_config.json` and `open_clip_model.safetensors`, or, for
-   * "dinov2", with `config.json` and `model.pth` (float32, float16 or bfloat16). What is not here is downloaded into the
-   * caches of Python's tools.
-   * @throws SaevError `UNSUPPORTED` for other families, and for bfloat16 where the CPU or the model does not have it; as {@link resolveModel} for names and downloads; `BAD_FILE` with a
-   * list of all tensors that are missing, misshapen or unexpected.
+   * ("dinov2_vitb14_reg"), or a path: of a folder with `open_clip_config.json` and `open_clip_model.safetensors`, with
+   * `config.json` and `model.safetensors`, or, for "dinov2", with `config.json` and `model.pth`. What is not here is
+   * downloaded into the caches of Python's tools.
+   * @throws SaevError `UNSUPPORTED` for other families, and for bfloat16 where the CPU or the model does not have it; as
+   * {@link resolveModel} for names and downloads; `BAD_FILE` with a list of all tensors that are missing, misshapen or
+   * unexpected.
    */
   static async load(family: string, ckpt: string, options: ViTLoadOptions = {}): Promise<ViT> {
-    const found = familyOf(family);
+    familyOf(family); // before anything is looked for
     const { onDownload, onNote, offline, ssl, signal } = options;
     const resolve: ResolveOptions = { onProgress: onDownload, onNote, offline, ssl, signal };
     const model = await resolveModel(family, ckpt, resolve);
-    const { handle, transform } = await found.load(model, { signal, onProgress: options.onProgress });
+    const { handle, transform } = await familyFor(family, model.config).load(model, {
+      signal,
+      onProgress: options.onProgress,
+    });
     const vit = new ViT(handle, family, model.folder, transform);
     try {
       await callAsync({ signal }, (control) =>
