@@ -70,13 +70,17 @@ function outcomeOf(trained: readonly TrainedSae[]): Outcome {
     "explained variance",
     "dead",
   ];
+  const dropped = trained.flatMap(({ runId, dropped: why }) =>
+    why === undefined ? [] : [`${runId} was dropped: ${why}\n`],
+  );
   const where = trained.map(({ dir }) => `${dir}\n`).join("");
   return {
-    text: `${table(head, rows)}\n${amount(trained.length, "run")} in:\n${where}`,
-    json: trained.map(({ cfg, runId, dir, steps, evaluation }) => ({
+    text: `${table(head, rows)}\n${dropped.join("")}${amount(trained.length, "run")} in:\n${where}`,
+    json: trained.map(({ cfg, runId, dir, steps, dropped, evaluation }) => ({
       run_id: runId,
       dir,
       steps,
+      dropped: dropped ?? null,
       d_sae: dSae(cfg.sae),
       lr: cfg.lr,
       ...("top_k" in cfg.sae ? { top_k: cfg.sae.top_k } : { sparsity_coeff: cfg.objective.sparsity_coeff }),

@@ -100,6 +100,7 @@ Napi::Object figures(Napi::Env env, const SaeStep& s) {
   o.Set("nDead", static_cast<double>(s.metrics.n_dead));
   o.Set("threshold", s.metrics.threshold);
   o.Set("gradNorm", s.metrics.grad_norm);
+  o.Set("dropped", s.dropped);
   Napi::Array prefixes = Napi::Array::New(env);
   for (size_t i = 0; i < s.prefixes.size(); ++i)
     prefixes.Set(static_cast<uint32_t>(i), static_cast<double>(s.prefixes[i]));
@@ -168,7 +169,8 @@ struct RunEnd {
 };
 
 /// trainerRun(trainer, source, { nPatches, batchSize, logEvery, pauseEvery, pause? }, control) → Promise<{
-/// steps, ended }>. Log entries come as progress with a member `sae`, one for each SAE.
+/// steps, ended }>. Log entries come as progress with a member `sae`, one for each SAE; SAEs that
+/// are dropped as progress with a member `dropped`.
 Napi::Value run_trainer(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_trainer(info[0]);
   const auto source = unwrap<BatchSource>(info[1], kBatchSourceKind);
@@ -206,7 +208,12 @@ Napi::Value run_trainer(const Napi::CallbackInfo& info) {
                          {"gradNorm", s.metrics.grad_norm}}});
           }
         };
-        const bool ended = shared->trainer.run(*source, run, job, log);
+        const auto drop = [&](int64_t step, int64_t i) {
+          job.report({static_cast<double>(step),
+                      0,
+                      {{"dropped", static_cast<double>(i)}, {"step", static_cast<double>(step)}}});
+        };
+        const bool ended = shared->trainer.run(*source, run, job, log, drop);
         return RunEnd{shared->trainer.steps(), ended};
       },
       [](Napi::Env env, RunEnd& end) -> Napi::Value {
@@ -242,6 +249,21 @@ Napi::Value since_active(const Napi::CallbackInfo& info) {
   return wrap_tensor(info.Env(), t);
 }
 
+/// trainerName(trainer, sae, name): what messages call an SAE
+Napi::Value name(const Napi::CallbackInfo& info) {
+  const auto shared = unwrap_trainer(info[0]);
+  const auto lock = shared->take();
+  shared->trainer.name(int_of(info[1], "sae"), string_of(info[2], "name"));
+  return info.Env().Undefined();
+}
+
+/// trainerDropped(trainer, sae) → why it was dropped, or ""
+Napi::Value dropped(const Napi::CallbackInfo& info) {
+  const auto shared = unwrap_trainer(info[0]);
+  const auto lock = shared->take();
+  return Napi::String::New(info.Env(), shared->trainer.dropped(int_of(info[1], "sae")));
+}
+
 /// trainerSteps(trainer) → number
 Napi::Value steps(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_trainer(info[0]);
@@ -258,6 +280,8 @@ void register_trainer(Napi::Env env, Napi::Object exports) {
   export_function<run_trainer>(env, exports, "trainerRun");
   export_function<params>(env, exports, "trainerParams");
   export_function<steps>(env, exports, "trainerSteps");
+  export_function<name>(env, exports, "trainerName");
+  export_function<dropped>(env, exports, "trainerDropped");
   export_function<sae>(env, exports, "trainerSae");
   export_function<since_active>(env, exports, "trainerSinceActive");
 }

@@ -71,7 +71,8 @@ int64_t Trainer::add(const Params& params, const SaeTraining& o) {
   check_training(o, params.d_sae);
   check_kind(o.activation.selection, params);
   const bool warms = o.n_sparsity_warmup > 0 && !o.legacy_sparsity_warmup;
-  saes_.push_back({steps_, o, LearningRate(o.lr, o.n_lr_warmup, o.decay, o.n_steps),
+  saes_.push_back({"SAE " + std::to_string(size()), "", steps_, o,
+                   LearningRate(o.lr, o.n_lr_warmup, o.decay, o.n_steps),
                    Warmup(warms ? 0 : o.sparsity_coeff, o.sparsity_coeff, o.n_sparsity_warmup),
                    TrainState(params, o.normalize_w_dec, active_level(), o.optimiser)});
   return size() - 1;
@@ -144,11 +145,15 @@ void Trainer::make_step(std::vector<SaeStep>& out, const float* x, int64_t rows,
                         const std::vector<int64_t>& prefixes) {
   if (rows < 1) throw Error(Code::kInvalidArgument, "a step needs at least one row");
   const int64_t number = steps_ + 1;
+  const auto gone = [](const Entry& e) { return !e.dropped.empty(); };
+  if (!saes_.empty() && std::all_of(saes_.begin(), saes_.end(), gone))
+    throw Error(Code::kNumeric, "no SAE is left to train; " + saes_.front().dropped);
   out.assign(saes_.size(), {});
   if (gradients) gradients->resize(saes_.size());
   for (size_t i = 0; i < saes_.size(); ++i) {
     Entry& e = saes_[i];
-    if (e.steps >= number) continue;
+    out[i].dropped = !e.dropped.empty();
+    if (out[i].dropped || e.steps >= number) continue;
     StepOptions options = step_options(e, number, prefixes);
     // In a single step all must come out at the same place, so that once one is updated the others follow.
     if (each || i == 0) options.job = job;
@@ -159,8 +164,13 @@ void Trainer::make_step(std::vector<SaeStep>& out, const float* x, int64_t rows,
     out[i].prefixes = std::move(options.prefixes);
     if (!std::isfinite(out[i].metrics.loss)) {
       const bool data = !std::all_of(x, x + rows * d_vit_, [](float v) { return std::isfinite(v); });
-      throw Error(Code::kNumeric, "step " + std::to_string(number) + ": the loss of SAE " +
-                                      std::to_string(i) + " is not finite; " + recover(e.state, data));
+      const bool blame = data && e.state.finite();
+      const std::string why = "step " + std::to_string(number) + ": the loss of " + e.name +
+                              " is not finite; " + recover(e.state, data);
+      if (blame) throw Error(Code::kNumeric, why);
+      out[i].dropped = true;
+      drop(e, why);
+      continue;
     }
     e.steps = number;
     out[i].made = true;
@@ -168,8 +178,15 @@ void Trainer::make_step(std::vector<SaeStep>& out, const float* x, int64_t rows,
   ++steps_;
 }
 
+void Trainer::drop(Entry& e, const std::string& why) {
+  e.dropped = why;
+  if (std::all_of(saes_.begin(), saes_.end(), [](const Entry& other) { return !other.dropped.empty(); }))
+    throw Error(Code::kNumeric, why);
+}
+
 bool Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
-                  const std::function<void(int64_t, const std::vector<SaeStep>&, int64_t)>& on_log) {
+                  const std::function<void(int64_t, const std::vector<SaeStep>&, int64_t)>& on_log,
+                  const std::function<void(int64_t, int64_t)>& on_drop) {
   if (source.dim() != d_vit_) {
     throw Error(Code::kShapeMismatch, "the SAEs are for activations of width " + std::to_string(d_vit_) +
                                           ", the data has " + std::to_string(source.dim()));
@@ -195,6 +212,15 @@ bool Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
   const auto log = [&](int64_t step, int64_t rows) {
     if (on_log && o.log_every > 0 && step % o.log_every == 0) on_log(step, figures, rows);
   };
+  std::vector<bool> told(saes_.size());
+  const auto tell_dropped = [&] {
+    for (size_t i = 0; i < saes_.size(); ++i) {
+      if (saes_[i].dropped.empty() || told[i]) continue;
+      told[i] = true;
+      if (on_drop) on_drop(steps_, static_cast<int64_t>(i));
+    }
+  };
+  for (size_t i = 0; i < saes_.size(); ++i) told[i] = !saes_[i].dropped.empty();
   double reported = 0;
   while (!limiter.over()) {
     int64_t rows = 0;
@@ -217,6 +243,7 @@ bool Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
       limiter.after_epoch();
     } else {
       log(steps_, rows);
+      tell_dropped();
       limiter.after_batch(rows);
     }
     position_.source = source.state();
@@ -232,9 +259,10 @@ bool Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
   // No loss was computed with what the last update made.
   for (size_t i = 0; i < saes_.size(); ++i) {
     TrainState& state = saes_[i].state;
-    if (!state.finite())
-      throw Error(Code::kNumeric, "after the last step the weights of SAE " + std::to_string(i) +
-                                      " are not finite; " + recover(state, false));
+    if (!saes_[i].dropped.empty() || state.finite()) continue;
+    drop(saes_[i],
+         "after the last step the weights of " + saes_[i].name + " are not finite; " + recover(state, false));
+    tell_dropped();
   }
   going_on_ = false;
   return true;

@@ -55,6 +55,7 @@ struct SaeStep {
   double lr = 0;                  ///< used in this step
   double sparsity_coeff = 0;      ///< used in this step
   std::vector<int64_t> prefixes;  ///< used in this step
+  bool dropped = false;           ///< whether its loss was not finite, now or in an earlier step
   bool made =
       false;  ///< whether it made this step now; false when it was ahead, or an abort came before its turn
 };
@@ -91,11 +92,17 @@ class Trainer {
   /// Rows since each latent fired, where that is counted; else zeros.
   const std::vector<int64_t>& since_active(int64_t sae) const;
 
-  /// One step of every SAE on x [rows, d_vit]. Throws Code::kNumeric, naming step and SAE, when a loss is not
-  /// finite. When the batch is to blame, that SAE is as after the step before; when its weights are, it goes
-  /// back to the last kept ones with which the loss was finite (TrainState::kept). SAEs before it have made
-  /// the step, those after it have not. `gradients`, when given, gets each SAE's;
-  /// `prefixes`, when not empty, are used in place of drawn ones.
+  /// What messages call an SAE; at first "SAE 0" and so on.
+  void name(int64_t sae, const std::string& name) { entry(sae).name = name; }
+  /// Why an SAE was dropped, or empty.
+  const std::string& dropped(int64_t sae) const { return entry(sae).dropped; }
+
+  /// One step of every SAE on x [rows, d_vit]. An SAE whose loss is not finite goes back to the last kept
+  /// weights with which it was (TrainState::kept) and is dropped: it makes no more steps, the others go on.
+  /// Throws Code::kNumeric, naming step and SAE, when none is left, and when the batch is to blame: then
+  /// nothing is dropped, that SAE is as after the step before, those before it have made the step, those
+  /// after it have not. `gradients`, when given, gets each SAE's; `prefixes`, when not empty, are used in
+  /// place of drawn ones.
   std::vector<SaeStep> step(const float* x, int64_t rows, StepTimes* times = nullptr,
                             std::vector<StepGradients>* gradients = nullptr, const Job* job = nullptr,
                             const std::vector<int64_t>& prefixes = {});
@@ -105,7 +112,8 @@ class Trainer {
   /// bits as without. Throws Code::kAborted when the job was aborted: each SAE is then as after a whole step,
   /// some perhaps a step ahead of the others.
   bool run(BatchSource& source, const TrainRun& options, const Job& job,
-           const std::function<void(int64_t step, const std::vector<SaeStep>&, int64_t rows)>& on_log);
+           const std::function<void(int64_t step, const std::vector<SaeStep>&, int64_t rows)>& on_log,
+           const std::function<void(int64_t step, int64_t sae)>& on_drop = nullptr);
 
   /// Writes all that an SAE's training needs to go on, and where the run is, to a file (train_checkpoint.h);
   /// `metadata` are the caller's. Throws Code::kNumeric after an update that was too large, Code::kIo.
@@ -115,10 +123,12 @@ class Trainer {
   /// place.
   void restore(int64_t sae, const std::string& path, const Job& job);
   /// Whether an SAE's state can be saved: it did not go back after an update that was too large.
-  bool can_save(int64_t sae) const { return !entry(sae).state.went_back; }
+  bool can_save(int64_t sae) const { return !entry(sae).state.went_back && entry(sae).dropped.empty(); }
 
  private:
   struct Entry {
+    std::string name;
+    std::string dropped;  ///< why, or empty
     int64_t steps =
         0;  ///< made; one more than the trainer's after an abort that came between two SAEs' turns
     SaeTraining options;
@@ -132,6 +142,8 @@ class Trainer {
   void make_step(std::vector<SaeStep>& out, const float* x, int64_t rows, StepTimes* times,
                  std::vector<StepGradients>* gradients, const Job* job, bool each,
                  const std::vector<int64_t>& prefixes);
+  /// Drops an SAE; throws when none is left.
+  void drop(Entry& e, const std::string& why);
   StepOptions step_options(const Entry& e, int64_t step, const std::vector<int64_t>& prefixes) const;
 
   int64_t d_vit_;

@@ -34,7 +34,7 @@ void Trainer::save(int64_t sae, const std::string& path, const TextPairs& metada
   if (!can_save(sae)) {
     throw Error(
         Code::kNumeric,
-        "SAE " + std::to_string(sae) +
+        e.name +
             " went back to earlier weights after an update that was too large: no run goes on from there");
   }
   TextPairs all = {{kSteps, std::to_string(steps_)},
@@ -75,6 +75,7 @@ void Trainer::restore(int64_t sae, const std::string& path, const Job& job) {
   position_ = position;
   going_on_ = restored_ = !position.source.empty();
   e.state.went_back = false;
+  e.dropped.clear();
   e.state.kept.t = -1;
 }
 

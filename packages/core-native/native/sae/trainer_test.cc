@@ -101,6 +101,45 @@ TEST(trainer_that_diverges_goes_back_to_weights_with_a_finite_loss) {
   }
 }
 
+TEST(an_sae_that_diverges_is_dropped_and_the_others_train_to_the_same_bits) {
+  const int64_t d_vit = 24, rows = 512;
+  const auto x = sparse_rows(rows, d_vit, 40, 3);
+  MemorySource source(x.data(), rows, d_vit, {});
+  SaeTraining good, bad;
+  good.n_lr_warmup = bad.n_lr_warmup = 0;
+  bad.lr = 1e10;
+  Trainer alone(d_vit), together(d_vit);
+  alone.add(initial_params(d_vit, 48, 0), good);
+  together.add(initial_params(d_vit, 40, 1), bad);
+  together.add(initial_params(d_vit, 48, 0), good);
+  together.name(0, "run abc");
+  CHECK(alone.run(source, {5'000, 128, 0}, Job(), nullptr));
+  source.reset();
+  std::vector<std::pair<int64_t, int64_t>> dropped;
+  int64_t logged = 0;
+  CHECK(together.run(
+      source, {5'000, 128, 1}, Job(),
+      [&](int64_t, const std::vector<SaeStep>& s, int64_t) {
+        logged += s[1].made;
+        CHECK(s[0].made != s[0].dropped);
+      },
+      [&](int64_t step, int64_t sae) { dropped.emplace_back(step, sae); }));
+  CHECK(dropped.size() == 1 && dropped[0].second == 0 && dropped[0].first < 10);
+  CHECK(logged == together.steps() && together.steps() == alone.steps());
+  CHECK(alone.params(0).w_enc == together.params(1).w_enc && together.can_save(1) && !together.can_save(0));
+  CHECK(together.dropped(1).empty());
+  CHECK(together.dropped(0).find("the loss of run abc is not finite; training diverged: lower lr") !=
+        std::string::npos);
+  for (const float w : together.params(0).w_enc) CHECK(std::isfinite(w));
+  // None is left.
+  Trainer two(d_vit);
+  two.add(initial_params(d_vit, 40, 1), bad);
+  two.add(initial_params(d_vit, 40, 2), bad);
+  source.reset();
+  CHECK_THROWS(two.run(source, {5'000, 128, 0}, Job(), nullptr), Code::kNumeric);
+  CHECK_THROWS(two.run(source, {5'000, 128, 0}, Job(), nullptr), Code::kNumeric);
+}
+
 TEST(weights_are_kept_every_sixteen_updates_while_the_loss_is_finite) {
   const int64_t d_vit = 24, rows = 512;
   const auto x = sparse_rows(rows, d_vit, 40, 3);

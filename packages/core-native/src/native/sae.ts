@@ -145,6 +145,8 @@ export interface TrainerExports {
   trainerRestore(trainer: Handle<"Trainer">, sae: number, path: string, control: Control): Promise<undefined>;
   trainerCanSave(trainer: Handle<"Trainer">, sae: number): boolean;
   trainerParams(trainer: Handle<"Trainer">, sae: number): NativeParams;
+  trainerName(trainer: Handle<"Trainer">, sae: number, name: string): void;
+  trainerDropped(trainer: Handle<"Trainer">, sae: number): string;
   trainerSteps(trainer: Handle<"Trainer">): number;
   trainerSae(trainer: Handle<"Trainer">, sae: number): Handle<"SparseAutoencoder">;
   trainerSinceActive(trainer: Handle<"Trainer">, sae: number): Handle<"Tensor">;

@@ -229,6 +229,24 @@ print(json.dumps([header, {k: list(v.shape) for k, v in state.items()}, str(stat
   expect(dtype).toBe("torch.float32");
 });
 
+test("a run that diverges is dropped, by its name, and the others end as without it", async () => {
+  const said: string[] = [];
+  const [bad, good] = await trainSaes([config({ lr: 1e12, n_lr_warmup: 0 }), config()], {
+    warn: (message) => said.push(message),
+    evaluate: false,
+  });
+  const [alone] = await trainSaes([config()], { evaluate: false });
+  expect(good!.dropped).toBeUndefined();
+  expect(bad!.dropped).toMatch(
+    new RegExp(`^step \\d+: the loss of run ${bad!.runId} is not finite; .*lower lr`),
+  );
+  expect(said).toEqual([expect.stringMatching(new RegExp(`^run ${bad!.runId}: .*the others go on`))]);
+  const bytes = (run: TrainedSae) => readFileSync(path.join(run.dir, "sae.pt"));
+  expect(bytes(good!).equals(bytes(alone!))).toBe(true);
+  const { sae } = await loadCheckpoint(path.join(bad!.dir, "sae.pt"));
+  sae.dispose();
+});
+
 test("an abort keeps the state so far and says where", async () => {
   const controller = new AbortController();
   const said: string[] = [];

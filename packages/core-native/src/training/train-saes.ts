@@ -43,6 +43,8 @@ export interface TrainedSae {
   readonly dir: string;
   /** Steps done. */
   readonly steps: number;
+  /** Why it was dropped before the end, its loss not being finite; `undefined` for a run that went well. */
+  readonly dropped: string | undefined;
   /** `undefined` when evaluation was turned off. */
   readonly evaluation: Evaluation | undefined;
 }
@@ -54,6 +56,7 @@ export interface TrainedSae {
  * When it is aborted or fails while training, the SAEs so far are saved as checkpoints, `warn` says where, and it rejects
  * with `signal.reason` or the error.
  * @returns in the order of `cfgs`.
+ * A run whose loss is not finite is dropped with its last good weights, `warn` says which, and the others go on.
  * @throws SaevError `UNSUPPORTED` for kinds that are not built, `SHAPE_MISMATCH` when d_vit is not the data's, `NUMERIC` when a
  * loss is not finite, `INVALID_ARGUMENT` when `n_reinit_samples` are more than there are, `IO`.
  */
@@ -106,7 +109,11 @@ async function trainGroup(cfgs: readonly ResolvedTrain[], options: GroupOptions)
   source.reset();
   const runs: RunFolder[] = [];
   try {
-    for (const cfg of cfgs) runs.push(await RunFolder.create(cfg));
+    for (const [i, cfg] of cfgs.entries()) {
+      const run = await RunFolder.create(cfg);
+      runs.push(run);
+      trainer.name(i, `run ${run.runId}`);
+    }
     await train(trainer, source, runs, options);
     await save(trainer, runs);
     for (const run of runs) run.close();
@@ -122,15 +129,16 @@ async function evaluateAll(
   options: GroupOptions,
 ): Promise<TrainedSae[]> {
   const { steps } = trainer;
-  const done = (run: RunFolder, evaluation?: Evaluation): TrainedSae => ({
+  const done = (run: RunFolder, i: number, evaluation?: Evaluation): TrainedSae => ({
     cfg: run.cfg,
     runId: run.runId,
     dir: run.dir,
     steps,
+    dropped: trainer.dropped(i),
     evaluation,
   });
   const [first] = runs;
-  if (options.evaluate === false || first === undefined) return runs.map((run) => done(run));
+  if (options.evaluate === false || first === undefined) return runs.map((run, i) => done(run, i));
   const { signal } = options;
   const { cfg } = first;
   const loading = { nWorkers: cfg.n_workers, signal, ...(options.warn && { warn: options.warn }) };
@@ -146,7 +154,7 @@ async function evaluateAll(
           options.onProgress({ phase: "evaluate", done: i * p.total + p.done, total: runs.length * p.total }),
       });
       await run.writeEvaluation(evaluation);
-      out.push(done(run, evaluation));
+      out.push(done(run, i, evaluation));
     }
     return out;
   } catch (error) {
@@ -191,6 +199,12 @@ async function train(
       logEvery: cfg.log_every,
       signal,
       onProgress: ({ done, total }) => options.onProgress({ phase: "train", done, total }),
+      onDrop: ({ sae, step }) =>
+        remark(
+          options,
+          `run ${runs[sae]?.runId}: after step ${step} its loss is not finite; it is dropped with the last good weights, ` +
+            "the others go on. Lower its lr",
+        ),
       onLog: (entry) => {
         try {
           runs[entry.sae]?.log(entry);

@@ -13,7 +13,7 @@ import type { SaeStepMetrics } from "./step-metrics.js";
 export type { SaeStepMetrics } from "./step-metrics.js";
 
 /** A log entry of a run: SAE number `sae` in step `step`, on `rows` activations. */
-export interface TrainLog extends Omit<SaeStepMetrics, "prefixes"> {
+export interface TrainLog extends Omit<SaeStepMetrics, "prefixes" | "dropped"> {
   readonly sae: number;
   readonly step: number;
   readonly rows: number;
@@ -46,6 +46,8 @@ export interface TrainRunOptions extends LongCallOptions<{ readonly done: number
   readonly logEvery?: number;
   /** Called for each SAE every `logEvery` steps. */
   readonly onLog?: (entry: TrainLog) => void;
+  /** Called when the loss of an SAE is not finite, with the steps made; see {@link Trainer.dropped}. The others go on. */
+  readonly onDrop?: (drop: { readonly sae: number; readonly step: number }) => void;
   /** Ends the call after the step that is being made. */
   readonly pause?: AbortSignal;
   /** Ends the call whenever so many steps have been made in all. Default: never. */
@@ -97,8 +99,10 @@ export class Trainer extends Resource<"Trainer"> {
   /**
    * One step of every SAE on `x`, float32 [rows, d_vit].
    * @param options.prefixes for every SAE, in place of drawn ones.
-   * @throws SaevError `NUMERIC` when a loss is not finite. That SAE then stays as it was before the step when the batch is
-   * to blame; otherwise it goes back to the last weights kept (every 16 updates) with which the loss was finite.
+   *
+   * An SAE whose loss is not finite is dropped: it goes back to the last weights kept (every 16 updates) with which it was, and
+   * makes no more steps; the others go on.
+   * @throws SaevError `NUMERIC` when none is left, or when the batch is to blame: nothing is dropped then.
    */
   async step(
     x: Tensor,
@@ -126,10 +130,11 @@ export class Trainer extends Resource<"Trainer"> {
    * Trains on `source`, epoch after epoch, until `nPatches` or a pause. After a pause, an abort, an error or {@link restore} the
    * next call goes on with the very batch that comes next, to the same bits as without. After an abort each SAE is as after a
    * whole step; some may be one ahead, which they then do not make again.
-   * @throws SaevError `NUMERIC`, naming step and SAE, when a loss is not finite; see {@link step} for what is kept.
+   * @throws SaevError `NUMERIC`, naming step and SAE, when no SAE is left whose loss is finite, or the data is to blame; see
+   * {@link step}.
    */
   async run(source: BatchSource, options: TrainRunOptions): Promise<RunEnd> {
-    const { onLog, onProgress, pause } = options;
+    const { onLog, onDrop, onProgress, pause } = options;
     const flag = pause && addon().abortFlag();
     const onPause = () => flag && addon().abort(flag);
     if (pause?.aborted) onPause();
@@ -138,6 +143,9 @@ export class Trainer extends Resource<"Trainer"> {
       if ("sae" in progress) {
         const { done: _done, total: _total, ...entry } = progress;
         onLog?.(entry as unknown as TrainLog);
+      } else if ("dropped" in progress) {
+        const { dropped, step } = progress as unknown as { dropped: number; step: number };
+        onDrop?.({ sae: dropped, step });
       } else {
         onProgress?.(progress);
       }
@@ -187,9 +195,19 @@ export class Trainer extends Resource<"Trainer"> {
     await callAsync(options, (control) => addon().trainerRestore(this.handle, sae, path, control));
   }
 
-  /** Whether an SAE's state can be saved: false once its weights went back because an update was too large. */
+  /** Whether an SAE's state can be saved: false once it was dropped. */
   canSave(sae: number): boolean {
     return callSync(() => addon().trainerCanSave(this.handle, sae));
+  }
+
+  /** What messages call an SAE; at first "SAE 0" and so on. */
+  name(sae: number, name: string): void {
+    callSync(() => addon().trainerName(this.handle, sae, name));
+  }
+
+  /** Why an SAE was dropped, or undefined. */
+  dropped(sae: number): string | undefined {
+    return callSync(() => addon().trainerDropped(this.handle, sae)) || undefined;
   }
 
   /** Copies of an SAE's parameters as they are now. */
