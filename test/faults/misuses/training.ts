@@ -1,4 +1,12 @@
-import { MemoryLoader, type SaeTensors, type SaeTraining, Tensor, Trainer } from "@saev/core";
+import {
+  blendRows,
+  initialTensors,
+  MemoryLoader,
+  type SaeTensors,
+  type SaeTraining,
+  Tensor,
+  Trainer,
+} from "@saev/core";
 import { aborted, type Misuse, ones, wrong } from "../misuse.js";
 
 const start = (over: Partial<SaeTensors> = {}): SaeTensors => ({
@@ -51,6 +59,85 @@ export const misuses: readonly Misuse[] = [
   {
     what: "an auxiliary loss without a word on when a latent is dead",
     run: () => trainer({ auxK: {}, deadThresholdTokens: 0 }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "a jump-relu SAE without thresholds",
+    run: () => trainer({ activation: { kind: "jump-relu" } }),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "thresholds that are not above 0",
+    run: () =>
+      Trainer.create(2).add(start({ threshold: ones([3], 0) }), { activation: { kind: "jump-relu" } }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "NaN thresholds",
+    run: () =>
+      Trainer.create(2).add(start({ threshold: ones([3], Number.NaN) }), {
+        activation: { kind: "jump-relu" },
+      }),
+    ends: ["NUMERIC"],
+  },
+  {
+    what: "thresholds of a ReLU SAE",
+    run: () => Trainer.create(2).add(start({ threshold: ones([3]) })),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "a gated SAE with half of its parameters",
+    run: () => Trainer.create(2).add(start({ rMag: ones([3]) }), { activation: { kind: "gated" } }),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "a gated SAE with parameters of another size",
+    run: () =>
+      Trainer.create(2).add(start({ rMag: ones([4]), bMag: ones([3]) }), { activation: { kind: "gated" } }),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "an L0 penalty where no threshold could follow it",
+    run: () => trainer({ penalty: "l0" }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "a window of no width",
+    run: () =>
+      Trainer.create(2).add(start({ threshold: ones([3]) }), {
+        activation: { kind: "jump-relu" },
+        bandwidth: 0,
+      }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "a falling schedule of no steps",
+    run: () => trainer({ schedule: { decay: "cosine", nSteps: 0 } }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "an optimizer that does not exist",
+    run: () => trainer({ optimizer: wrong("sgd") }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "a start from rows of another width",
+    run: () => initialTensors(2, 3, { blend: { rows: ones([4, 5]), mean: ones([5]), share: 0.8 } }),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "a start from no rows",
+    run: () => blendRows(ones([3, 2]), { rows: ones([0, 2]), mean: ones([2]) }, 0.8),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "a start of more than all data",
+    run: () => blendRows(ones([3, 2]), { rows: ones([4, 2]), mean: ones([2]) }, 1.5),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "a name for an SAE that was never added",
+    run: () => trainer().name(3, "run abc"),
     ends: ["INVALID_ARGUMENT"],
   },
   {

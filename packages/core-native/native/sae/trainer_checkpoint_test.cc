@@ -28,10 +28,11 @@ std::vector<float> some_rows() {
   return x;
 }
 
-/// One of each: ReLU, BatchTopK with AuxK, Matryoshka, clipped gradients and a cosine.
+/// One of each: ReLU, BatchTopK with AuxK, Matryoshka, clipped gradients and a cosine, JumpReLU, Gated with
+/// Muon.
 std::vector<SaeTraining> kinds() {
-  SaeTraining relu, batch, nested, clipped;
-  for (SaeTraining* t : {&relu, &batch, &nested, &clipped}) {
+  SaeTraining relu, batch, nested, clipped, jump, gated;
+  for (SaeTraining* t : {&relu, &batch, &nested, &clipped, &jump, &gated}) {
     t->lr = 2e-3;
     t->n_lr_warmup = 20;
   }
@@ -44,14 +45,26 @@ std::vector<SaeTraining> kinds() {
   clipped.grad_clip = 1e-2;
   clipped.decay = Decay::kCosine;
   clipped.n_steps = 70;
-  return {relu, batch, nested, clipped};
+  jump.activation.selection = Selection::kJumpRelu;
+  jump.penalty = Penalty::kL0;
+  jump.bandwidth = 0.3;
+  gated.activation.selection = Selection::kGated;
+  gated.optimiser = Optimiser::kMuon;
+  return {relu, batch, nested, clipped, jump, gated};
 }
 
 Trainer start() {
   Trainer trainer(kDim);
   int64_t seed = 0;
-  for (const SaeTraining& t : kinds())
-    trainer.add(initial_params(kDim, kLatents, static_cast<uint64_t>(seed++)), t);
+  for (const SaeTraining& t : kinds()) {
+    Params params = initial_params(kDim, kLatents, static_cast<uint64_t>(seed++));
+    if (t.activation.selection == Selection::kJumpRelu) params.threshold.assign(kLatents, 0.1f);
+    if (t.activation.selection == Selection::kGated) {
+      params.r_mag.assign(kLatents, 0.0f);
+      params.b_mag.assign(kLatents, 0.0f);
+    }
+    trainer.add(params, t);
+  }
   return trainer;
 }
 
