@@ -1,3 +1,6 @@
+/** Mistakes that a message tells; a file may hold any number. */
+const mostShown = 12;
+
 /** What kind of failure, for programs; the words are those of the other packages' errors. */
 export type ConfigErrorCode = "INVALID_ARGUMENT" | "NOT_FOUND" | "IO" | "BAD_FILE" | "UNSUPPORTED";
 
@@ -17,7 +20,7 @@ export interface ConfigIssue {
 
 /**
  * Every error that this package throws. `issues` holds all mistakes found, each with a line of its own;
- * `message` is one line with all of them.
+ * `message` is one line with the first dozen.
  */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -29,7 +32,11 @@ export class ConfigError extends Error {
     readonly where?: string,
     options?: ErrorOptions,
   ) {
-    const lines = issues.map((i) => i.message).join("; ");
+    const more = issues.length - mostShown;
+    const lines = [
+      ...issues.slice(0, mostShown).map((i) => i.message),
+      ...(more > 0 ? [`and ${more} more mistakes`] : []),
+    ].join("; ");
     super(where === undefined ? lines : `${where}: ${lines}`, options);
   }
 }

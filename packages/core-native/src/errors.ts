@@ -19,7 +19,8 @@ export type SaevErrorCode =
 
 /**
  * Every error that this package throws or rejects with, apart from an aborted call, which rejects with its
- * signal's reason. The message is one line: what was expected, what was found, where, and what to do.
+ * signal's reason. The message is one line: what was expected, what was found, where, and what to do. (Only
+ * `ADDON_LOAD` lists what was tried on lines of their own.)
  */
 export class SaevError extends Error {
   override readonly name = "SaevError";
@@ -29,9 +30,16 @@ export class SaevError extends Error {
     message: string,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(code === "ADDON_LOAD" ? message : oneLine(message), options);
   }
 }
+
+/** Control characters spelt out: messages repeat what files hold, and must neither break lines nor steer a terminal. */
+const oneLine = (message: string): string =>
+  message.replace(/\p{Cc}/gu, (c) => {
+    const code = c.charCodeAt(0).toString(16).padStart(2, "0");
+    return c === "\n" ? "\\n" : c === "\t" ? " " : `\\x${code}`;
+  });
 
 const codes: ReadonlySet<string> = new Set<SaevErrorCode>([
   "INVALID_ARGUMENT",

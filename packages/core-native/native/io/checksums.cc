@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
-#include <string_view>
 
 #include "core/error.h"
 #include "io/atomic_file.h"
@@ -21,7 +20,10 @@ Checksums read_checksums(const std::string& folder) {
     throw;
   }
   const auto bytes = file->bytes();
-  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return parse_checksums({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+Checksums parse_checksums(std::string_view text) {
   Checksums sums;
   constexpr size_t kHex = 64, kName = kHex + 2, kNumber = kName + 4;  // "…  acts000012.bin"
   while (!text.empty()) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace saev {
 
@@ -16,6 +17,8 @@ using Checksums = std::map<int64_t, std::string>;
 /// Those of `folder`; none when there is no such file. Lines about other files, or that are no such lines,
 /// are left out.
 Checksums read_checksums(const std::string& folder);
+/// The text of such a file.
+Checksums parse_checksums(std::string_view text);
 /// Atomically and durably.
 void write_checksums(const std::string& folder, const Checksums& sums);
 

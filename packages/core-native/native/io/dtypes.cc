@@ -4,22 +4,22 @@ namespace saev {
 namespace {
 
 constexpr FileDtype kDtypes[] = {
-    {at::kFloat, "F32", "FloatStorage", "float32", true},
-    {at::kDouble, "F64", "DoubleStorage", "float64", true},
-    {at::kHalf, "F16", "HalfStorage", "float16", true},
-    {at::kBFloat16, "BF16", "BFloat16Storage", "bfloat16", true},
-    {at::kLong, "I64", "LongStorage", "int64", true},
-    {at::kInt, "I32", "IntStorage", "int32", true},
-    {at::kShort, "I16", "ShortStorage", "int16", true},
-    {at::kChar, "I8", "CharStorage", "int8", true},
-    {at::kByte, "U8", "ByteStorage", "uint8", true},
-    {at::kBool, "BOOL", "BoolStorage", "bool", true},
-    {at::kUInt16, "U16", "", "uint16", false},
-    {at::kUInt32, "U32", "", "uint32", false},
-    {at::kUInt64, "U64", "", "uint64", false},
-    {at::kFloat8_e4m3fn, "F8_E4M3", "", "float8_e4m3fn", false},
-    {at::kFloat8_e5m2, "F8_E5M2", "", "float8_e5m2", false},
-    {at::kComplexFloat, "C64", "ComplexFloatStorage", "complex64", false},
+    {at::kFloat, 4, "F32", "FloatStorage", "float32", true},
+    {at::kDouble, 8, "F64", "DoubleStorage", "float64", true},
+    {at::kHalf, 2, "F16", "HalfStorage", "float16", true},
+    {at::kBFloat16, 2, "BF16", "BFloat16Storage", "bfloat16", true},
+    {at::kLong, 8, "I64", "LongStorage", "int64", true},
+    {at::kInt, 4, "I32", "IntStorage", "int32", true},
+    {at::kShort, 2, "I16", "ShortStorage", "int16", true},
+    {at::kChar, 1, "I8", "CharStorage", "int8", true},
+    {at::kByte, 1, "U8", "ByteStorage", "uint8", true},
+    {at::kBool, 1, "BOOL", "BoolStorage", "bool", true},
+    {at::kUInt16, 2, "U16", "", "uint16", false},
+    {at::kUInt32, 4, "U32", "", "uint32", false},
+    {at::kUInt64, 8, "U64", "", "uint64", false},
+    {at::kFloat8_e4m3fn, 1, "F8_E4M3", "", "float8_e4m3fn", false},
+    {at::kFloat8_e5m2, 1, "F8_E5M2", "", "float8_e5m2", false},
+    {at::kComplexFloat, 8, "C64", "ComplexFloatStorage", "complex64", false},
 };
 
 template <typename Match>

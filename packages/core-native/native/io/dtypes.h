@@ -3,12 +3,14 @@
 
 #include <c10/core/ScalarType.h>
 
+#include <cstdint>
 #include <string_view>
 
 namespace saev {
 
 struct FileDtype {
   at::ScalarType type;
+  int64_t size;               ///< bytes of an element
   const char* safetensors;    ///< "F32"
   const char* torch_storage;  ///< class in module torch: "FloatStorage"; "" when torch has none
   const char* torch_name;     ///< "float32"

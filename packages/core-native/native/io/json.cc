@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <unordered_set>
+#include <utility>
 
 #include "core/error.h"
 
@@ -92,7 +93,7 @@ class Parser {
       if (peek() != ':') fail("':'");
       ++at_;
       Json member = read(depth + 1);
-      value.object.emplace_back(std::move(key), std::move(member));
+      value.object.push_back({std::move(key), std::move(member)});
       skip_space();
       const char next = peek();
       if (next != ',' && next != '}') fail("',' or '}'");

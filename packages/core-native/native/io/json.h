@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace saev {
+
+struct JsonMember;
 
 struct Json {
   enum class Kind { kNull, kBool, kNumber, kString, kArray, kObject };
@@ -16,12 +17,17 @@ struct Json {
   bool boolean = false;
   std::string text;  ///< of a string; of a number, as written
   std::vector<Json> array;
-  std::vector<std::pair<std::string, Json>> object;  ///< in the order of the file
+  std::vector<JsonMember> object;  ///< in the order of the file
 
   /// A member of an object, or null.
   const Json* get(std::string_view key) const;
   /// The number as a whole number ≥ 0, or −1 when it is none or exceeds 2^63 − 1.
   int64_t whole() const;
+};
+
+struct JsonMember {
+  std::string key;
+  Json value;
 };
 
 inline constexpr int kMaxJsonDepth = 32;

@@ -45,11 +45,20 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, Acce
   return file;
 }
 
+std::shared_ptr<const MappedFile> MappedFile::in_memory(std::vector<std::byte> bytes, std::string name) {
+  std::shared_ptr<MappedFile> file(new MappedFile(std::move(name)));
+  file->owned_ = std::move(bytes);
+  file->data_ = file->owned_.data();
+  file->size_ = file->owned_.size();
+  return file;
+}
+
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (data_ != nullptr && data_ != owned_.data()) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
 void MappedFile::check_unchanged() const {
+  if (!owned_.empty()) return;
   struct stat info{};
   if (::stat(path_.c_str(), &info) != 0) {
     if (errno == ENOENT) return;

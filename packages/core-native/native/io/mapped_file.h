@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace saev {
 
@@ -21,6 +22,8 @@ class MappedFile {
 
   /// Maps a regular file of any size, 0 included. Throws kNotFound, kIo, or kBadFile for what is no file.
   static std::shared_ptr<const MappedFile> open(const std::string& path, Access access = Access::kReadOnly);
+  /// Bytes that are in memory already, under a name for messages.
+  static std::shared_ptr<const MappedFile> in_memory(std::vector<std::byte> bytes, std::string name);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -39,6 +42,7 @@ class MappedFile {
   std::string path_;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
+  std::vector<std::byte> owned_;  ///< instead of a map
 };
 
 }  // namespace saev

@@ -6,7 +6,6 @@
 
 #include "core/error.h"
 #include "io/json.h"
-#include "io/tensor_file.h"
 
 namespace saev {
 namespace {

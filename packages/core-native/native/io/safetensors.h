@@ -1,12 +1,12 @@
 #pragma once
-// safetensors: 8 bytes of header length (little-endian), a JSON header, then the data. The header names each
-// tensor's dtype, shape and byte range. The format promises no alignment of the data.
+// safetensors as tensors on the mapped file (safetensors_header.h reads the header), and the writer. The
+// format promises no alignment of the data.
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "io/safetensors_header.h"
 #include "io/tensor_file.h"
 
 namespace saev {
@@ -16,29 +16,18 @@ class SafetensorsFile final : public TensorFile {
   explicit SafetensorsFile(const std::string& path);
   explicit SafetensorsFile(std::shared_ptr<const MappedFile> file);
 
-  const std::vector<std::string>& names() const override { return names_; }
-  bool contains(const std::string& name) const override { return entries_.count(name) != 0; }
+  const std::vector<std::string>& names() const override { return header_.names; }
+  bool contains(const std::string& name) const override { return header_.entries.count(name) != 0; }
   at::Tensor tensor(const std::string& name) const override;
-  const std::vector<std::pair<std::string, std::string>>& metadata() const override { return metadata_; }
-
-  /// Sizes without touching the data.
-  const std::vector<int64_t>& shape(const std::string& name) const { return entry(name).shape; }
-  at::ScalarType dtype(const std::string& name) const { return entry(name).type; }
+  const std::vector<std::pair<std::string, std::string>>& metadata() const override {
+    return header_.metadata;
+  }
 
  private:
-  struct Entry {
-    at::ScalarType type;
-    std::vector<int64_t> shape;
-    int64_t numel;
-    size_t offset;  ///< from the start of the file
-  };
-  const Entry& entry(const std::string& name) const;
-  void read_header();
+  const SafetensorsHeader::Entry& entry(const std::string& name) const;
 
   std::shared_ptr<const MappedFile> file_;
-  std::vector<std::string> names_;
-  std::map<std::string, Entry> entries_;
-  std::vector<std::pair<std::string, std::string>> metadata_;
+  SafetensorsHeader header_;
 };
 
 /// A tensor that is about to be written.

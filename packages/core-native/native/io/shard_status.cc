@@ -17,7 +17,11 @@ std::optional<ShardStatus> read_shard_status(const std::string& folder) {
     throw;
   }
   const auto bytes = file->bytes();
-  const Json root = parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+  return parse_shard_status({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+}
+
+ShardStatus parse_shard_status(std::string_view text, const std::string& path) {
+  const Json root = parse_json(text, path);
   const auto bad = [&path](const char* what) {
     return Error(Code::kBadFile, path + ": " + what + "; delete this file to record the folder anew");
   };

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace saev {
@@ -23,6 +24,8 @@ struct ShardStatus {
 /// Nothing when the folder has no saev.json, as those of the Python package. Throws kBadFile for a damaged
 /// one.
 std::optional<ShardStatus> read_shard_status(const std::string& folder);
+/// The text of such a file; `path` for messages.
+ShardStatus parse_shard_status(std::string_view text, const std::string& path);
 /// Atomically and durably.
 void write_shard_status(const std::string& folder, const ShardStatus& status);
 

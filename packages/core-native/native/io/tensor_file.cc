@@ -4,26 +4,12 @@
 #include <ATen/ops/from_blob.h>
 
 #include <cstring>
+#include <utility>
 
 #include "io/safetensors.h"
 #include "io/torch_archive.h"
 
 namespace saev {
-
-int64_t checked_numel(const std::vector<int64_t>& sizes) {
-  int64_t n = 1;
-  bool empty = false;
-  for (const int64_t size : sizes) {
-    if (size < 0) return -1;
-    // torch multiplies all of them, so an empty tensor must not hide an overflow either.
-    if (size == 0) {
-      empty = true;
-    } else if (__builtin_mul_overflow(n, size, &n)) {
-      return -1;
-    }
-  }
-  return empty ? 0 : n;
-}
 
 at::Tensor map_elements(const std::shared_ptr<const MappedFile>& file, size_t offset, int64_t numel,
                         at::ScalarType type) {
@@ -39,8 +25,11 @@ at::Tensor map_elements(const std::shared_ptr<const MappedFile>& file, size_t of
 }
 
 std::unique_ptr<TensorFile> open_tensor_file(const std::string& path, size_t offset) {
-  auto file = MappedFile::open(path, MappedFile::Access::kCopyOnWrite);
-  if (offset == 0 && !TorchArchive::recognise(*file))
+  return open_tensor_file(MappedFile::open(path, MappedFile::Access::kCopyOnWrite), offset);
+}
+
+std::unique_ptr<TensorFile> open_tensor_file(std::shared_ptr<const MappedFile> file, size_t offset) {
+  if (offset == 0 && !looks_like_torch(file->bytes()))
     return std::make_unique<SafetensorsFile>(std::move(file));
   return std::make_unique<TorchArchive>(std::move(file), offset);
 }

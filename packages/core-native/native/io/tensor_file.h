@@ -36,9 +36,8 @@ class TensorFile {
 /// where a torch archive begins, as in `sae.pt` behind its line of JSON. Throws kBadFile, kUnsupported,
 /// kNotFound, kIo.
 std::unique_ptr<TensorFile> open_tensor_file(const std::string& path, size_t offset = 0);
-
-/// Number of elements of `sizes`, or −1 when one is negative or the product does not fit in 63 bits.
-int64_t checked_numel(const std::vector<int64_t>& sizes);
+/// The same over bytes at hand.
+std::unique_ptr<TensorFile> open_tensor_file(std::shared_ptr<const MappedFile> file, size_t offset = 0);
 
 /// `numel` elements at `offset` of the mapped file as a one-dimensional tensor that keeps the map alive;
 /// a copy when misaligned. The caller has checked that they lie inside.

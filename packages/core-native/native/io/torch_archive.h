@@ -1,53 +1,40 @@
 #pragma once
 // What torch.save writes: a zip archive of a pickle and one record a storage (since torch 1.6), or a stream
-// of pickles with the storages behind them (before). Read with our own pickle reader over the mapped file.
+// of pickles with the storages behind them (before): the tensors that torch_index.h finds, on the mapped
+// file.
 
 #include <cstddef>
 #include <memory>
-#include <set>
+#include <mutex>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "io/pickle.h"
 #include "io/tensor_file.h"
+#include "io/torch_index.h"
 
 namespace saev {
 
 class TorchArchive final : public TensorFile {
  public:
-  /// Whether the bytes at the start of the file look like torch's, zip or stream.
-  static bool recognise(const MappedFile& file);
-
   /// `offset`: where the archive begins in the file.
   TorchArchive(std::shared_ptr<const MappedFile> file, size_t offset);
 
-  /// Keys of the saved dict; members of nested dicts, lists and tuples are joined with "."; a file that is
-  /// one tensor holds it under "". What is no tensor is left out.
-  const std::vector<std::string>& names() const override { return names_; }
-  bool contains(const std::string& name) const override { return tensors_.count(name) != 0; }
-  bool nested(const std::string& name) const override { return nested_.count(name) != 0; }
+  /// As in `TorchIndex`.
+  const std::vector<std::string>& names() const override { return index_.names; }
+  bool contains(const std::string& name) const override { return index_.tensors.count(name) != 0; }
+  bool nested(const std::string& name) const override { return index_.nested.count(name) != 0; }
   at::Tensor tensor(const std::string& name) const override;
   const std::vector<std::pair<std::string, std::string>>& metadata() const override { return metadata_; }
 
  private:
-  struct Record {
-    size_t offset = 0;  ///< from the start of the file
-    uint64_t size = 0;
-    std::string inflate;  ///< name of a deflated record, to be unpacked; else empty
-  };
-  void read_zip(size_t offset);
-  void read_stream(size_t offset);
-  void collect(const PickleNode& root);
-  void check(const std::string& name, const TensorRef& ref) const;
+  at::Tensor unpacked(const TorchRecord& record) const;
 
   std::shared_ptr<const MappedFile> file_;
-  size_t offset_;
-  std::vector<std::string> names_;
-  std::set<std::string> nested_;  ///< dicts that hold tensors
-  std::unordered_map<std::string, TensorRef> tensors_;
-  std::unordered_map<std::string, Record> records_;  ///< by storage key
+  TorchIndex index_;
   std::vector<std::pair<std::string, std::string>> metadata_;
+  mutable std::mutex unpacked_mutex_;
+  mutable const TorchRecord* unpacked_record_ = nullptr;
+  mutable at::Tensor unpacked_;
 };
 
 /// All tensors of the archive at `offset` of the file at `path`, in order.

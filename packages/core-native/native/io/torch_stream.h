@@ -50,7 +50,4 @@ class TorchTensorStream {
   std::vector<char> buffer_;
 };
 
-/// CRC-32 as zip files use it, continuing from `crc` (0 at first).
-uint32_t crc32(uint32_t crc, const void* data, size_t n);
-
 }  // namespace saev

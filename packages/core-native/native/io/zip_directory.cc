@@ -118,6 +118,7 @@ std::vector<ZipEntry> read_zip_directory(std::span<const std::byte> bytes, const
     const size_t name_size = in.read<uint16_t>(at + 28), extra_size = in.read<uint16_t>(at + 30),
                  comment_size = in.read<uint16_t>(at + 32);
     ZipEntry entry;
+    entry.crc = in.read<uint32_t>(at + 16);
     entry.compressed = in.read<uint32_t>(at + 20);
     entry.size = in.read<uint32_t>(at + 24);
     uint64_t local = in.read<uint32_t>(at + 42);

@@ -16,6 +16,7 @@ struct ZipEntry {
   uint64_t offset = 0;      ///< of the data, from the start of the span
   uint64_t compressed = 0;  ///< bytes in the file
   uint64_t size = 0;        ///< bytes when unpacked
+  uint32_t crc = 0;         ///< of the unpacked bytes
 };
 
 /// Whether the bytes begin like a zip file.

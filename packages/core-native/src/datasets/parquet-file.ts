@@ -28,9 +28,10 @@ export class ParquetFile {
    */
   static async open(file: string): Promise<ParquetFile> {
     const { parquetMetadataAsync } = await import("hyparquet");
-    const buffer = await bufferOf(file);
-    if (buffer.byteLength < 12) throw bad(file, `${buffer.byteLength} bytes`);
-    const metadata = await guarded(file, () => parquetMetadataAsync(buffer, { geoparquet: false }));
+    const metadata = await guarded(file, (buffer) => {
+      if (buffer.byteLength < 12) throw bad(file, `${buffer.byteLength} bytes`);
+      return parquetMetadataAsync(buffer, { geoparquet: false });
+    });
     const groups = metadata.row_groups.map((group) => Number(group.num_rows));
     const sum = groups.reduce((a, b) => a + b, 0);
     if (!groups.every((n) => Number.isSafeInteger(n) && n >= 0) || sum !== Number(metadata.num_rows)) {
@@ -66,9 +67,8 @@ export class ParquetFile {
   /** Rows [from, to) with these columns. @throws SaevError `BAD_FILE` or `IO`. */
   async read(columns: readonly string[], from: number, to: number): Promise<readonly Row[]> {
     const { parquetReadObjects } = await import("hyparquet");
-    const file = await bufferOf(this.path);
     const compressors = await allCompressors();
-    const rows = await guarded(this.path, () =>
+    const rows = await guarded(this.path, (file) =>
       parquetReadObjects({
         file,
         metadata: this.#metadata,
@@ -112,35 +112,50 @@ function allCompressors(): Promise<Compressors> {
   return unpackers;
 }
 
-/** A file as hyparquet reads it: every range is checked against the file's size. */
-async function bufferOf(path: string): Promise<AsyncBuffer> {
+/**
+ * A file as hyparquet reads it: every range is checked against the file's size. hyparquet asks for ranges ahead and forgets
+ * them when it fails before their turn; a rejection of its own or of the disk that nobody waits for would end the process.
+ * So a range that cannot be read is told to `fail`, and bytes come only while the reading goes on: otherwise the range stays
+ * open for good.
+ */
+async function bufferOf(
+  path: string,
+  fail: (error: unknown) => void,
+  goesOn: () => boolean,
+): Promise<AsyncBuffer> {
   const { size } = await opened(path, () => stat(path));
-  const read = async (start: number, end: number) => {
-    if (!(start >= 0 && start <= end && end <= size))
-      throw bad(path, `a range (${start} to ${end}) outside its ${size} bytes`);
-    return (await readBytes(path, start, end - start)).buffer;
+  const open = () => new Promise<never>(() => {});
+  const read = async (start: number, end: number): Promise<ArrayBuffer> => {
+    try {
+      if (!(start >= 0 && start <= end && end <= size))
+        throw bad(path, `a range (${start} to ${end}) outside its ${size} bytes`);
+      const bytes = await readBytes(path, start, end - start);
+      return goesOn() ? bytes.buffer : await open();
+    } catch (error) {
+      fail(error);
+      return open();
+    }
   };
-  return {
-    byteLength: size,
-    slice: (start, end = size) => {
-      const bytes = read(start, end);
-      // hyparquet asks for ranges ahead, and forgets them when it fails before their turn.
-      bytes.catch(() => {});
-      return bytes;
-    },
-  };
+  return { byteLength: size, slice: (start, end = size) => read(start, end) };
 }
 
 const bad = (path: string, found: string): SaevError =>
   new SaevError("BAD_FILE", `${path}: expected a whole parquet file, found ${found}`);
 
 /** Any failure of the parser, which checks less than it trusts, is the file's. */
-async function guarded<T>(path: string, work: () => T | Promise<T>): Promise<T> {
+async function guarded<T>(path: string, work: (file: AsyncBuffer) => T | Promise<T>): Promise<T> {
+  let over = false;
   try {
-    return await work();
+    return await new Promise<T>((resolve, reject) => {
+      bufferOf(path, reject, () => !over)
+        .then(work)
+        .then(resolve, reject);
+    });
   } catch (error) {
     if (error instanceof SaevError) throw error;
     const reason = (error as Error).message.split("\n")[0];
     throw new SaevError("BAD_FILE", `${path}: cannot be read as parquet: ${reason}`, { cause: error });
+  } finally {
+    over = true;
   }
 }

@@ -170,8 +170,8 @@ const text = (value: unknown): unknown =>
 
 async function failed(list: string, error: unknown): Promise<never> {
   if (error instanceof SaevError) throw error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code?.startsWith("CSV_"))
-    throw new SaevError("BAD_FILE", `${list}: ${message.split("\n")[0]}`, { cause: error });
+  const { CsvError } = await import("csv-parse");
+  if (error instanceof CsvError)
+    throw new SaevError("BAD_FILE", `${list}: ${error.message.split("\n")[0]}`, { cause: error });
   return opened(list, () => Promise.reject(error));
 }

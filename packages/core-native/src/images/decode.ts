@@ -3,6 +3,8 @@ import path from "node:path";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { SaevError } from "../errors.js";
 import { decodeBmp } from "./bmp.js";
+import { formatOf, isRead, readFormats } from "./format.js";
+import { firstGifFrame, paintAround } from "./gif.js";
 import type { Pixels } from "./pixels.js";
 import { decodePnm } from "./pnm.js";
 
@@ -44,15 +46,45 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
     );
   };
   if (bytes.length === 0) throw new SaevError("BAD_FILE", `${what}: the file is empty`);
-  if (bytes[0] === 0x42 && bytes[1] === 0x4d) return decodeBmp(bytes, what, checkSize);
-  if (bytes[0] === 0x50 && bytes[1]! >= 0x31 && bytes[1]! <= 0x36) return decodePnm(bytes, what, checkSize);
+  // Told here, so that only decoders of pictures see the bytes: libvips would draw SVG and more.
+  const format = formatOf(bytes);
+  if (format === undefined || !isRead(format)) throw unread(what, format);
+  if (format === "BMP") return decodeBmp(bytes, what, checkSize);
+  if (format === "PNM") return decodePnm(bytes, what, checkSize);
   try {
-    return await decodeWithSharp(bytes, checkSize);
+    const frame = format === "GIF" ? firstGifFrame(bytes) : undefined;
+    const pixels = await decodeWithSharp(frame?.opaque ?? bytes, format, checkSize);
+    if (frame) paintAround(pixels, frame);
+    return pixels;
   } catch (error) {
     if (error instanceof SaevError) throw error;
-    const reason = (error as Error).message.split("\n")[0]!.replace(/^Input buffer/, "it");
-    throw new SaevError("BAD_FILE", `${what}: cannot decode the picture: ${reason}`, { cause: error });
+    throw undecoded(what, format, error as Error);
   }
+}
+
+function unread(what: string, format: string | undefined): SaevError {
+  if (format === undefined) {
+    return new SaevError(
+      "BAD_FILE",
+      `${what}: expected a picture (${readFormats.join(", ")}), found something else`,
+    );
+  }
+  return new SaevError(
+    "UNSUPPORTED",
+    `${what}: ${format} is not read; save it as PNG (read are ${readFormats.join(", ")})`,
+  );
+}
+
+function undecoded(what: string, format: string, cause: Error): SaevError {
+  const reason = cause.message.split("\n")[0]!.replace(/^Input buffer/, "it").slice(0, 200);
+  // libvips has no loader for it, or its loader was built without this kind.
+  if (/unsupported image format|not supported|unsupported (feature|codec)/i.test(reason))
+    return new SaevError(
+      "UNSUPPORTED",
+      `${what}: this kind of ${format} is not read (${reason}); save it as PNG`,
+      { cause },
+    );
+  return new SaevError("BAD_FILE", `${what}: cannot decode the picture (${format}): ${reason}`, { cause });
 }
 
 async function read(file: string, what: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
@@ -69,19 +101,19 @@ async function read(file: string, what: string, signal: AbortSignal | undefined)
 
 async function decodeWithSharp(
   bytes: Uint8Array,
+  format: string,
   checkSize: (width: number, height: number) => void,
 ): Promise<Pixels> {
   // "truncated" and not "warning": Pillow, too, reads files with harmless stray bytes.
   const image = sharp(bytes, { ignoreIcc: true, failOn: "truncated", limitInputPixels: false, pages: 1 });
   const meta = await image.metadata();
   checkSize(meta.width, meta.height);
-  if (meta.format === "svg") throw new SaevError("UNSUPPORTED", "a drawing (SVG) is no picture of pixels");
   if (meta.space === "cmyk")
     return rgbOfCmyk(await raw(image.pipelineColourspace("cmyk").toColourspace("cmyk")));
-  if (meta.depth === "ushort" && isGreyscale(bytes, meta))
+  if (meta.depth === "ushort" && isGreyscale(bytes, format, meta))
     return rgbOfGrey16(await raw(image.toColourspace("grey16"), "ushort"));
   // Pillow turns TIFF files, and only those, as their orientation tag says.
-  const upright = meta.format === "tiff" ? image.autoOrient() : image;
+  const upright = format === "TIFF" ? image.autoOrient() : image;
   return rgbOf(await raw(upright.removeAlpha().toColourspace("srgb")));
 }
 
@@ -103,8 +135,8 @@ function rgbOf({ data, width, height, channels }: Raw): Pixels {
 }
 
 /** Grey without an alpha channel of its own. (A PNG's transparent grey value shows up as one, and is none.) */
-const isGreyscale = (bytes: Uint8Array, meta: Metadata): boolean =>
-  meta.format === "png" ? bytes[25] === 0 : meta.channels === 1;
+const isGreyscale = (bytes: Uint8Array, format: string, meta: Metadata): boolean =>
+  format === "PNG" ? bytes[25] === 0 : meta.channels === 1;
 
 /** Pillow makes RGB of 16-bit grey by clipping, not by scaling: all values above 255 are white. */
 function rgbOfGrey16({ data, width, height, channels }: Raw): Pixels {

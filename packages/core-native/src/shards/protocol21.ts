@@ -73,11 +73,17 @@ export function parseProtocol21(value: unknown, file: string): Protocol21Metadat
       .map(([key, { want }]) => `${key}: expected ${want}, found ${shown(found[key])}`),
     ...Object.keys(found)
       .filter((key) => !(key in keys))
-      .map((key) => `${key}: unknown in protocol 2.1`),
+      .map((key) => `${shown(key)}: unknown in protocol 2.1`),
   ];
-  if (mistakes.length > 0) throw new SaevError("BAD_FILE", `${file}: ${mistakes.join("; ")}`);
+  if (mistakes.length > 0) throw new SaevError("BAD_FILE", `${file}: ${firstOf(mistakes)}`);
   const ordered = Object.fromEntries(Object.keys(keys).map((key) => [key, found[key]]));
   return Object.freeze(ordered) as unknown as Protocol21Metadata;
+}
+
+/** The first dozen: a file may hold any number of mistakes. */
+function firstOf(mistakes: readonly string[]): string {
+  const shown = mistakes.slice(0, 12).join("; ");
+  return mistakes.length > 12 ? `${shown}; and ${mistakes.length - 12} more mistakes` : shown;
 }
 
 /** Keys in the order of the class, whatever the order of `metadata`'s. */

@@ -1,3 +1,4 @@
+import { SaevError } from "../errors.js";
 import type { Transform } from "../images/transform.js";
 import type { NativeModelSizes } from "../native/vision-model.js";
 import type { ModelDescription } from "./family.js";
@@ -10,6 +11,12 @@ export function descriptionOf(
 ): ModelDescription {
   const { nLayers, dVit, heads, hidden, patchHeight, patchWidth } = sizes;
   const nPatches = Math.floor(sizes.height / patchHeight) * Math.floor(sizes.width / patchWidth);
+  if (!Number.isSafeInteger(nPatches) || nPatches < 1) {
+    throw new SaevError(
+      "BAD_FILE",
+      `the model's config: a patch of ${patchWidth} × ${patchHeight} pixels does not divide ${sizes.width} × ${sizes.height} pixels`,
+    );
+  }
   return {
     ...{ nLayers, dVit, heads, hidden, patchHeight, patchWidth, nPatches },
     mlp: `${sizes.gelu} GELU`,
