@@ -16,6 +16,8 @@ export interface FuzzTarget {
 
 /** Longest time that one small input may take, in milliseconds: the machine may be busy. */
 const maxMilliseconds = 5000;
+/** Most memory that one input may add to the process's, in MiB. */
+const maxMib = 512;
 const clear: readonly string[] = ["BAD_FILE", "UNSUPPORTED"];
 
 /**
@@ -28,6 +30,7 @@ export async function expectClear(
   folder: string,
 ): Promise<void> {
   const started = performance.now();
+  const memory = process.resourceUsage().maxRSS;
   try {
     await target.run(bytes, folder);
   } catch (error) {
@@ -39,6 +42,8 @@ export async function expectClear(
       throw new Error(`an error of several lines: ${JSON.stringify(error.message)}`);
     if (error.message.length > 4000) throw new Error(`an error of ${error.message.length} characters`);
   }
+  const grew = (process.resourceUsage().maxRSS - memory) / 1024;
+  if (grew > maxMib) throw new Error(`${bytes.length} bytes took ${grew.toFixed(0)} MiB`);
   const took = performance.now() - started;
   if (took > maxMilliseconds) throw new Error(`${bytes.length} bytes took ${took.toFixed(0)} ms`);
 }

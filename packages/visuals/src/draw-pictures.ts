@@ -14,6 +14,8 @@ export interface DrawOptions {
   readonly galleryImages: number;
   /** Images worked on at a time. */
   readonly concurrency: number;
+  /** As in `decodeImage`. */
+  readonly maxPixels?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -73,7 +75,7 @@ async function drawImage(
   image: number,
   use: Use,
   images: ImageDataset,
-  { family, legacy, signal }: DrawOptions,
+  { family, legacy, maxPixels, signal }: DrawOptions,
 ): Promise<void> {
   if (use.jobs.length === 0 && !use.gallery) return;
   if (image >= images.length) {
@@ -85,7 +87,7 @@ async function drawImage(
   }
   const source = await images.image(image);
   const label = await images.label(image);
-  const pixels = await decodeImage(source, { name: images.where(image), signal });
+  const pixels = await decodeImage(source, { name: images.where(image), maxPixels, signal });
   const view = await viewOf(pixels, family, { legacy, signal });
   if (use.gallery) await writeGalleryPicture(root, image, view);
   const base = opaque(view);

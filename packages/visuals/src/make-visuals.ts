@@ -49,6 +49,8 @@ export interface MakeVisualsOptions {
   readonly legacy?: boolean | undefined;
   /** Images of each latent in the gallery, from the best. Default 24. `neurons/` has all of them. */
   readonly galleryImages?: number | undefined;
+  /** As in `decodeImage`: images with more pixels are refused. */
+  readonly maxPixels?: number | undefined;
   /** Heading of the gallery. Default: the checkpoint's path. */
   readonly title?: string | undefined;
   /** Where warnings go. Default: `process.emitWarning`. */
@@ -159,6 +161,7 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
       family: metadata.vit_family as Family,
       legacy,
       galleryImages,
+      maxPixels: options.maxPixels,
       concurrency: Math.min(Math.max(1, cfg.n_workers), 2 * availableParallelism()),
       signal,
       onProgress: (done, total) => options.onProgress?.({ stage: "images", done, total }),

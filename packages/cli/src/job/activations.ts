@@ -4,6 +4,7 @@ import { downloadProgress } from "../progress/download.js";
 import { amount } from "../text.js";
 import { planActivations } from "./activations-plan.js";
 import type { Job, Outcome, Request, Session } from "./job.js";
+import { maxMegapixels, maxPixelsOf } from "./max-megapixels.js";
 
 export const activationsJob: Job<Activations> = {
   doc: {
@@ -31,6 +32,7 @@ export const activationsJob: Job<Activations> = {
       ["error", "skip"],
       "What to do about a file that is no readable image: stop, or leave its place empty and list it.",
     ),
+    maxMegapixels,
   ],
   plan: ({ cfgs }) => planActivations(cfgs[0]!),
   run,
@@ -38,8 +40,10 @@ export const activationsJob: Job<Activations> = {
 };
 
 async function run({ cfgs, options }: Request<Activations>, { signal, reporter }: Session): Promise<Outcome> {
+  const maxPixels = maxPixelsOf("activations", options);
   const { recordActivations } = await import("@saev/core");
   const { dir, nImgs, skipped, resumedAt } = await recordActivations(cfgs[0]!, {
+    maxPixels,
     onBadImage: options.get("on-bad-image") === "skip" ? "skip" : "error",
     signal,
     warn: (message) => reporter.warn(message),

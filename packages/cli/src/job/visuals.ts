@@ -2,6 +2,7 @@ import { Visuals } from "@saev/config";
 import { downloadProgress } from "../progress/download.js";
 import { amount } from "../text.js";
 import type { Job, Outcome, Request, Session } from "./job.js";
+import { maxMegapixels, maxPixelsOf } from "./max-megapixels.js";
 import { planVisuals } from "./visuals-plan.js";
 
 export const visualsJob: Job<Visuals> = {
@@ -23,7 +24,7 @@ export const visualsJob: Job<Visuals> = {
     ],
   },
   schema: Visuals,
-  options: [],
+  options: [maxMegapixels],
   plan: ({ cfgs }) => planVisuals(cfgs[0]!),
   run,
   goOn: "earlier results are as they were: run the same command again to go on",
@@ -34,9 +35,11 @@ const steps = {
   images: { label: "drawing", unit: "images" },
 } as const;
 
-async function run({ cfgs }: Request<Visuals>, { signal, reporter }: Session): Promise<Outcome> {
+async function run({ cfgs, options }: Request<Visuals>, { signal, reporter }: Session): Promise<Outcome> {
+  const maxPixels = maxPixelsOf("visuals", options);
   const { makeVisuals } = await import("@saev/visuals");
   const { root, latents, gallery, notes } = await makeVisuals(cfgs[0]!, {
+    maxPixels,
     signal,
     onDownload: ({ file, done, total }) => {
       if ((total ?? done) >= 1e6) reporter.progress(downloadProgress(`downloading ${file}`, done, total));

@@ -23,6 +23,10 @@ class SafetensorsFile final : public TensorFile {
     return header_.metadata;
   }
 
+  /// Sizes without touching the data.
+  const std::vector<int64_t>& shape(const std::string& name) const { return entry(name).shape; }
+  at::ScalarType dtype(const std::string& name) const { return entry(name).dtype->type; }
+
  private:
   const SafetensorsHeader::Entry& entry(const std::string& name) const;
 

@@ -41,7 +41,7 @@ export interface RecordOptions {
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
   /** What a picture that cannot be read does: stop with an error that names it (default), or leave a hole of zeros. */
   readonly onBadImage?: "error" | "skip";
-  /** Pictures with more pixels count as bad. Default: 100 million. */
+  /** Pictures with more pixels count as bad. Default: as in `decodeImage`, 100 million. */
   readonly maxPixels?: number | undefined;
   /**
    * Folder to load the model from, when `vit_ckpt` is the name that the metadata shall have and not a path here.

@@ -3,8 +3,13 @@ import type { AsyncBuffer, Compressors, FileMetaData } from "hyparquet";
 import { SaevError } from "../errors.js";
 import { opened, readBytes } from "./read-bytes.js";
 
-/** Most bytes that one page may unpack to: what a file claims is not allocated unchecked. */
+/**
+ * Most bytes that one page may unpack to: what a file claims is not allocated unchecked. Pages that grow more than
+ * `maxInflation` times, and beyond `freelyUnpacked`, are taken for an attack.
+ */
 const maxPageBytes = 2 ** 31;
+const maxInflation = 1000;
+const freelyUnpacked = 2 ** 26;
 
 /** One row: column name to value; byte columns are `Uint8Array`s, structs are objects, absent values are undefined or null. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -103,7 +108,9 @@ function allCompressors(): Promise<Compressors> {
       Object.entries(compressors).map(([name, unpack]) => [
         name,
         (input: Uint8Array, length: number) => {
-          if (!(length >= 0 && length <= maxPageBytes)) throw new Error(`a page of ${length} bytes`);
+          const most = Math.min(maxPageBytes, Math.max(freelyUnpacked, maxInflation * input.length));
+          if (!(length >= 0 && length <= most))
+            throw new Error(`a page that would unpack to ${length} bytes from ${input.length}`);
           return unpack(input, length);
         },
       ]),

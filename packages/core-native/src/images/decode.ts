@@ -11,12 +11,19 @@ import { decodePnm } from "./pnm.js";
 export interface DecodeOptions {
   /** How errors name a picture that is given as bytes. Default: "the picture", or the path. */
   readonly name?: string;
-  /** Pictures with more pixels are refused before their memory is taken. Default: 100 million. */
+  /** Pictures with more pixels are refused before their memory is taken. Default: {@link defaultMaxPixels}. */
   readonly maxPixels?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-export const defaultMaxPixels = 100_000_000;
+/** 100 million, or what `SAEV_MAX_MEGAPIXELS` says. @throws SaevError `INVALID_ARGUMENT` when that is no number above 0. */
+export function defaultMaxPixels(): number {
+  const asked = process.env.SAEV_MAX_MEGAPIXELS;
+  if (asked === undefined || asked === "") return 100_000_000;
+  const pixels = Math.floor(Number(asked) * 1e6);
+  if (Number.isSafeInteger(pixels) && pixels > 0) return pixels;
+  throw new SaevError("INVALID_ARGUMENT", `SAEV_MAX_MEGAPIXELS: expected a number above 0, found ${asked}`);
+}
 
 // Pictures are seen once: a cache would only hold memory. One libvips thread a picture, because several
 // pictures are decoded at a time, each on a thread of libuv's pool.
@@ -37,12 +44,12 @@ sharp.concurrency(1);
 export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<Pixels> {
   const what = options.name ?? (typeof source === "string" ? source : "the picture");
   const bytes = typeof source === "string" ? await read(source, what, options.signal) : source;
-  const maxPixels = options.maxPixels ?? defaultMaxPixels;
+  const maxPixels = options.maxPixels ?? defaultMaxPixels();
   const checkSize = (width: number, height: number) => {
     if (width * height <= maxPixels) return;
     throw new SaevError(
       "BAD_FILE",
-      `${what}: ${width} × ${height} pixels are more than the limit of ${maxPixels}`,
+      `${what}: ${width} × ${height} pixels are more than the limit of ${maxPixels}; --max-megapixels (maxPixels) raises it`,
     );
   };
   if (bytes.length === 0) throw new SaevError("BAD_FILE", `${what}: the file is empty`);
@@ -76,7 +83,10 @@ function unread(what: string, format: string | undefined): SaevError {
 }
 
 function undecoded(what: string, format: string, cause: Error): SaevError {
-  const reason = cause.message.split("\n")[0]!.replace(/^Input buffer/, "it").slice(0, 200);
+  const reason = cause.message
+    .split("\n")[0]!
+    .replace(/^Input buffer/, "it")
+    .slice(0, 200);
   // libvips has no loader for it, or its loader was built without this kind.
   if (/unsupported image format|not supported|unsupported (feature|codec)/i.test(reason))
     return new SaevError(

@@ -22,7 +22,10 @@ export async function compareWithPillow(folder: string): Promise<RowDifference[]
     string,
     { width: number; height: number; row: string }
   >;
-  const rows = new Map<string, { pictures: number; max: number; sum: number; bytes: number; problems: string[] }>();
+  const rows = new Map<
+    string,
+    { pictures: number; max: number; sum: number; bytes: number; problems: string[] }
+  >();
   for (const [name, { width, height, row }] of Object.entries(cases)) {
     const total = rows.get(row) ?? { pictures: 0, max: 0, sum: 0, bytes: 0, problems: [] };
     rows.set(row, total);
