@@ -1,5 +1,5 @@
 /**
- * Runs one target in TypeScript in a process of its own, which a decoder may take down: NAME RUNS SEED.
+ * Runs one target in TypeScript in a process of its own, which a decoder may take down: NAME RUNS SEED [committed].
  * Mutates what is in its corpus, keeps what reaches code that nothing reached before. Prints a FuzzResult as JSON.
  */
 import { createHash } from "node:crypto";
@@ -22,7 +22,9 @@ import { Random } from "./random.js";
 import type { FuzzResult } from "./result.js";
 import type { FuzzTarget } from "./target.js";
 
-const [name = "", runs = "1000", seed = "1"] = process.argv.slice(2);
+const [name = "", runs = "1000", seed = "1", only = ""] = process.argv.slice(2);
+/** Only what is committed is mutated, and nothing is kept: the same inputs on every machine. */
+const committed = only === "committed";
 // Counting begins before the code is loaded: what it looks at is known by name only.
 const coverage = new Coverage();
 const { targets } = await import("./targets/index.js");
@@ -52,7 +54,8 @@ async function attempt(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
 }
 
 function corpusOf(target: FuzzTarget): Uint8Array<ArrayBuffer>[] {
-  return [path.join(folders.fixtures, target.name), path.join(folders.corpora, target.name)]
+  const found = committed ? [] : [path.join(folders.corpora, target.name)];
+  return [path.join(folders.fixtures, target.name), ...found]
     .filter((folder) => existsSync(folder))
     .flatMap((folder) =>
       readdirSync(folder)
@@ -62,6 +65,7 @@ function corpusOf(target: FuzzTarget): Uint8Array<ArrayBuffer>[] {
 }
 
 function keep(bytes: Uint8Array): void {
+  if (committed) return;
   const folder = path.join(folders.corpora, name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, createHash("sha1").update(bytes).digest("hex").slice(0, 16)), bytes);

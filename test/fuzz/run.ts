@@ -31,7 +31,7 @@ for (const name of wanted) {
     const runs = Number(values.runs);
     const result = native.includes(name)
       ? await fuzzNative(name, runs, seeds)
-      : await fuzzScript(name, runs, Number(values.seed));
+      : await fuzzScript(name, runs, { seed: Number(values.seed) });
     process.stdout.write(line(result));
     if (values.record) record(result);
     if (result.findings.length > 0) process.exitCode = 1;

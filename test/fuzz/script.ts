@@ -5,7 +5,11 @@ import { folders, lastInputOf, root } from "./folders.js";
 import type { FuzzResult } from "./result.js";
 
 /** Runs a target in TypeScript in a process of its own. A process that dies is a finding too. */
-export function fuzzScript(name: string, runs: number, seed = 1): Promise<FuzzResult> {
+export function fuzzScript(
+  name: string,
+  runs: number,
+  { seed = 1, committed = false } = {},
+): Promise<FuzzResult> {
   const register = path.join(root, "scripts/source/register.mjs");
   const args = [
     "--import",
@@ -14,6 +18,7 @@ export function fuzzScript(name: string, runs: number, seed = 1): Promise<FuzzRe
     name,
     String(runs),
     String(seed),
+    ...(committed ? ["committed"] : []),
   ];
   return new Promise((resolve, reject) => {
     const child = spawn("nice", [process.execPath, ...args], { stdio: ["ignore", "pipe", "inherit"] });

@@ -14,6 +14,7 @@ class Parser {
   Parser(std::string_view text, const std::string& where) : text_(text), where_(where) {}
 
   Json document() {
+    if (!is_utf8(text_)) throw Error(Code::kBadFile, where_ + ": not valid JSON: it is no UTF-8");
     Json value = read(0);
     skip_space();
     if (at_ != text_.size()) fail("nothing after the value");
@@ -258,6 +259,24 @@ int64_t Json::whole() const {
 
 Json parse_json(std::string_view text, const std::string& where) {
   return Parser(text, where).document();
+}
+
+bool is_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t at) { return static_cast<unsigned char>(text[at]); };
+    const unsigned first = byte(i);
+    const size_t size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if ((first >= 0x80 && first < 0xc2) || first > 0xf4 || size > text.size() - i) return false;
+    unsigned code = size == 1 ? first : first & (0x7fU >> size);
+    for (size_t k = 1; k < size; ++k) {
+      if ((byte(i + k) & 0xc0) != 0x80) return false;
+      code = code << 6 | (byte(i + k) & 0x3fU);
+    }
+    const bool overlong = (size == 3 && code < 0x800) || (size == 4 && code < 0x10000);
+    if (overlong || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return false;
+    i += size;
+  }
+  return true;
 }
 
 std::string json_string(std::string_view text) {

@@ -35,6 +35,9 @@ inline constexpr size_t kMaxJsonValues = 4'000'000;
 
 /// Throws Code::kBadFile "WHERE: expected … at byte …".
 Json parse_json(std::string_view text, const std::string& where);
+/// Whether `text` is UTF-8 as Unicode defines it: no surrogates, nothing written longer than it must be.
+/// Names that are not would not survive the way to JavaScript and back.
+bool is_utf8(std::string_view text);
 /// `text` as a JSON string with its quotes, control characters escaped.
 std::string json_string(std::string_view text);
 /// The same for messages: what a file says of itself, cut to a length that people read, always one line.

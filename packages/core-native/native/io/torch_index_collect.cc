@@ -95,6 +95,7 @@ void collect_tensors(const PickleNode& root, const std::string& path, TorchIndex
         const std::string text = key_text(*key);
         if (!key->is(Kind::kString) && !key->is(Kind::kInt))
           throw bad(std::string("a key of a dict is ") + key->kind_name());
+        if (!is_utf8(text)) throw bad("a key of a dict is no UTF-8");
         if (!seen.insert(text).second) throw bad("the key " + shown(text) + " occurs twice");
         const size_t tensors = index.names.size();
         self(self, *value, before + text, depth + 1);

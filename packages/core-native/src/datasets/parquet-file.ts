@@ -14,6 +14,16 @@ const freelyUnpacked = 2 ** 26;
 /** One row: column name to value; byte columns are `Uint8Array`s, structs are objects, absent values are undefined or null. */
 export type Row = Readonly<Record<string, unknown>>;
 
+/** A top-level column. */
+export interface Column {
+  readonly name: string;
+  /** Members of a struct. */
+  readonly fields: readonly string[];
+  /** Whether values are bytes without being text. */
+  readonly binary: boolean;
+  readonly text: boolean;
+}
+
 /** A parquet file whose rows are read row group by row group. It is opened for each read and never held open. */
 export class ParquetFile {
   readonly #metadata: FileMetaData;
@@ -23,6 +33,8 @@ export class ParquetFile {
     metadata: FileMetaData,
     /** Rows of each row group, in order. */
     readonly groups: readonly number[],
+    /** Top-level columns. */
+    readonly columns: readonly Column[],
   ) {
     this.#metadata = metadata;
   }
@@ -42,7 +54,7 @@ export class ParquetFile {
     if (!groups.every((n) => Number.isSafeInteger(n) && n >= 0) || sum !== Number(metadata.num_rows)) {
       throw bad(file, `${metadata.num_rows} rows in groups of ${sum}`);
     }
-    return new ParquetFile(file, metadata, groups);
+    return new ParquetFile(file, metadata, groups, columnsOf(file, metadata));
   }
 
   /** Number of rows. */
@@ -50,23 +62,10 @@ export class ParquetFile {
     return Number(this.#metadata.num_rows);
   }
 
-  /** Top-level columns; `fields` are the members of a struct, `binary` says that values are bytes without being text. */
-  get columns(): readonly { name: string; fields: readonly string[]; binary: boolean; text: boolean }[] {
-    const [root, ...rest] = this.#metadata.schema;
-    const columns = [];
-    for (let i = 0; i < rest.length && columns.length < (root?.num_children ?? 0); ) {
-      const { name, num_children: children = 0, type, converted_type, logical_type } = rest[i]!;
-      const text = converted_type === "UTF8" || logical_type?.type === "STRING";
-      const fields = rest.slice(i + 1, i + 1 + children).map((f) => f.name);
-      columns.push({ name, fields, binary: type === "BYTE_ARRAY" && !text, text });
-      i += subtree(rest, i);
-    }
-    return columns;
-  }
-
   /** A text of the footer's key-value metadata. */
   text(key: string): string | undefined {
-    return this.#metadata.key_value_metadata?.find((entry) => entry.key === key)?.value ?? undefined;
+    const value: unknown = this.#metadata.key_value_metadata?.find((entry) => entry.key === key)?.value;
+    return typeof value === "string" ? value : undefined;
   }
 
   /** Rows [from, to) with these columns. @throws SaevError `BAD_FILE` or `IO`. */
@@ -91,12 +90,33 @@ export class ParquetFile {
   }
 }
 
-/** Number of schema elements of the tree at `i`. */
-function subtree(schema: FileMetaData["schema"], i: number): number {
-  let n = 1;
-  for (let left = schema[i]?.num_children ?? 0; left > 0 && i + n < schema.length; left--)
-    n += subtree(schema, i + n);
-  return n;
+/** The top level of the schema, whose elements hyparquet hands over as the file has them, whatever their types. */
+function columnsOf(path: string, { schema }: FileMetaData): Column[] {
+  const children = (i: number): number => {
+    const n: unknown = schema[i]?.num_children ?? 0;
+    if (typeof n !== "number" || !Number.isSafeInteger(n) || n < 0 || n >= schema.length)
+      throw bad(path, `a column with ${n} parts`);
+    return n;
+  };
+  // The element after the tree at `i`. What a file nests deeper than it has elements ends with them.
+  const after = (i: number): number => {
+    let next = i + 1;
+    for (let open = children(i); open > 0 && next < schema.length; next++) open += children(next) - 1;
+    return next;
+  };
+  const nameOf = (i: number): string => {
+    const name: unknown = schema[i]?.name;
+    if (typeof name !== "string") throw bad(path, "a column without a name");
+    return name;
+  };
+  const columns: Column[] = [];
+  for (let i = 1; i < schema.length && columns.length < children(0); i = after(i)) {
+    const { type, converted_type, logical_type } = schema[i]!;
+    const text = converted_type === "UTF8" || logical_type?.type === "STRING";
+    const fields = schema.slice(i + 1, i + 1 + children(i)).map((_, f) => nameOf(i + 1 + f));
+    columns.push({ name: nameOf(i), fields, binary: type === "BYTE_ARRAY" && !text, text });
+  }
+  return columns;
 }
 
 let unpackers: Promise<Compressors> | undefined;

@@ -59,6 +59,11 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
   if (format === "BMP") return decodeBmp(bytes, what, checkSize);
   if (format === "PNM") return decodePnm(bytes, what, checkSize);
   try {
+    // libvips complains on standard error of sizes that it cannot hold.
+    if (format === "PNG" && bytes.length >= 24) {
+      const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      checkSize(header.getUint32(16), header.getUint32(20));
+    }
     const frame = format === "GIF" ? firstGifFrame(bytes) : undefined;
     const pixels = await decodeWithSharp(frame?.opaque ?? bytes, format, checkSize);
     if (frame) paintAround(pixels, frame);

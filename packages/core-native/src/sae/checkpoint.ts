@@ -55,7 +55,7 @@ export async function loadCheckpoint(
   } catch (error) {
     if (error instanceof SaevError && !error.message.startsWith(path)) {
       throw new SaevError(
-        error.code === "SHAPE_MISMATCH" ? "BAD_FILE" : error.code,
+        error.code === "SHAPE_MISMATCH" || error.code === "INVALID_ARGUMENT" ? "BAD_FILE" : error.code,
         `${path}: ${error.message}`,
         {
           cause: error,
