@@ -4,8 +4,6 @@
  */
 import { createHash } from "node:crypto";
 import {
-  accessSync,
-  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { markdownTable } from "../markdown-table.js";
 import { root } from "./folders.js";
 import type { FuzzResult } from "./result.js";
 
@@ -16,15 +17,28 @@ export function record(result: FuzzResult): void {
   const rows = text
     .slice(from, to)
     .split("\n")
-    .filter((line) => line.startsWith("| `") && !line.startsWith(`| \`${result.name}\``));
+    .filter((line) => line.startsWith("| `"))
+    .map((line) =>
+      line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+    .filter(([name]) => name !== `\`${result.name}\``);
   rows.push(row(result));
-  const table = [
-    "| target | inputs | coverage | inputs kept | seconds | open findings |",
-    "| --- | ---: | --- | ---: | ---: | ---: |",
-    ...rows.sort(),
-  ].join("\n");
-  writeFileSync(file, `${text.slice(0, from)}\n\n${table}\n\n${text.slice(to)}`);
+  rows.sort(([a], [b]) => (a! < b! ? -1 : 1));
+  const head = ["target", "inputs", "coverage", "inputs kept", "seconds", "open findings"];
+  writeFileSync(
+    file,
+    `${text.slice(0, from)}\n\n${markdownTable(head, rows, [1, 3, 4, 5])}\n\n${text.slice(to)}`,
+  );
 }
 
-const row = ({ name, inputs, coverage, corpus, seconds, findings }: FuzzResult): string =>
-  `| \`${name}\` | ${inputs.toLocaleString("en")} | ${coverage} | ${corpus} | ${seconds.toFixed(0)} | ${findings.length} |`;
+const row = ({ name, inputs, coverage, corpus, seconds, findings }: FuzzResult): string[] => [
+  `\`${name}\``,
+  inputs.toLocaleString("en"),
+  coverage,
+  String(corpus),
+  seconds.toFixed(0),
+  String(findings.length),
+];

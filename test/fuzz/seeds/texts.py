@@ -79,3 +79,20 @@ for config in (
 for file in (fixtures / "reference/vit").rglob("*.json"):
     if file.stat().st_size < 1500:
         keep("model-config", file.read_bytes())
+
+hf = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "mlp_ratio": 4, "image_size": 224, "patch_size": 16, "hidden_act": "gelu", "layer_norm_eps": 1e-6, "qkv_bias": True}
+for config in (
+    {**hf, "model_type": "vit", "architectures": ["ViTModel"], "intermediate_size": 3072},
+    {**hf, "model_type": "dinov2", "architectures": ["Dinov2Model"], "image_size": 518, "patch_size": 14, "use_swiglu_ffn": False, "layerscale_value": 1.0},
+    {**hf, "model_type": "dinov2_with_registers", "num_register_tokens": 4, "image_size": 518, "patch_size": 14},
+    {**hf, "model_type": "dinov3_vit", "num_register_tokens": 4, "intermediate_size": 3072, "rope_theta": 100.0, "use_gated_mlp": False},
+    {"architecture": "vit_base_patch16_224", "num_classes": 0, "pretrained_cfg": {"input_size": [3, 224, 224], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic", "crop_pct": 0.9}},
+    {"architecture": "vit_small_patch16_dinov3", "pretrained_cfg": {"input_size": [3, 256, 256], "crop_pct": 1.0}},
+    {"architecture": "vit_small_patch14_reg4_dinov2", "model_args": {"img_size": 518}, "pretrained_cfg": {"input_size": [3, 518, 518]}},
+    {"architecture": "vit_pe_core_tiny_patch16_384", "pretrained_cfg": {"input_size": [3, 384, 384]}},
+    {"architecture": "eva02_base_patch14_224", "pretrained_cfg": {"input_size": [3, 224, 224]}},
+    {"model_cfg": {"embed_dim": 512, "vision_cfg": {**timm, "timm_model_name": "vit_pe_core_tiny_patch16_384", "image_size": 384}}},
+    {"model_cfg": {"embed_dim": 512, "vision_cfg": {**timm, "timm_model_name": "eva02_base_patch16_clip_224", "timm_pool": "token"}}},
+    {"architecture": "vit_small", "patch_size": 14, "img_size": 518, "num_register_tokens": 4, "embed_dim": 384, "depth": 12, "num_heads": 6, "ffn_layer": "swiglufused", "init_values": 1e-5},
+):
+    keep("model-config", json.dumps(config))

@@ -5,6 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { markdownTable } from "../../../../test/markdown-table.js";
 import { compareWithPillow, type RowDifference } from "./testing/compare.js";
 import { hasPillow, runPillow } from "./testing/pillow.js";
 
@@ -21,13 +22,11 @@ function difference({ max, mean, problems }: RowDifference): string {
 }
 
 const table = (pillow: string, rows: readonly RowDifference[]): string =>
-  [
-    versions(pillow),
-    "",
-    "| format | pictures | difference of a byte from Pillow's |",
-    "| --- | ---: | --- |",
-    ...rows.map((row) => `| ${row.row} | ${row.pictures} | ${difference(row)} |`),
-  ].join("\n");
+  `${versions(pillow)}\n\n${markdownTable(
+    ["format", "pictures", "difference of a byte from Pillow's"],
+    rows.map((row) => [row.row, String(row.pictures), difference(row)]),
+    [1],
+  )}`;
 
 function stated(): string {
   const text = readFileSync(doc, "utf8");
@@ -52,8 +51,9 @@ describe.skipIf(!hasPillow)("docs/images.md", () => {
   it("calls exact what is exact", () => {
     const exact = stated()
       .split("\n")
-      .filter((line) => line.endsWith("| exact |"))
-      .map((line) => line.split("|")[1]!.trim());
+      .map((line) => line.split("|").map((cell) => cell.trim()))
+      .filter((cells) => cells[3] === "exact")
+      .map((cells) => cells[1]!);
     expect(exact.length).toBeGreaterThan(30);
     const measured = new Map(rows.map((row) => [row.row, difference(row)]));
     // A Pillow without AVIF or colour profiles writes fewer pictures.

@@ -132,6 +132,20 @@ describe("damaged and lying files", () => {
     );
   });
 
+  it("a dict of plain values that stands in thousands of places", async () => {
+    // 4000 times 4000 steps of nothing: what is no tensor counts too.
+    const dict = `}(${"NN".repeat(4000)}u`;
+    const program = `]q\x00(${dict}q\x01${"h\x01".repeat(4000)}e.`;
+    await rejects("p-many", zipOf({ "a/data.pkl": pickleOf(program) }), /more entries than any model has/);
+  });
+
+  it("names that are no UTF-8", async () => {
+    const tensor = tensorPickle("(T[1]|[1]|1");
+    const pickle = `\x80\x02}(X\x01\0\0\0\xff${tensor}u.`;
+    await rejects("p-name", zipOf({ "a/data.pkl": pickle, "a/data/0": "\0".repeat(4) }), /no UTF-8/);
+    await rejects("s-name", safetensors('{"x": "', 0, 7).fill(0xff, 11, 12), /no UTF-8/);
+  });
+
   it("a pickle with the same key twice", async () => {
     const tensor = tensorPickle("(T[1]|[1]|1");
     const pickle = `\x80\x02}(X\x01\0\0\0x${tensor}X\x01\0\0\0x${tensor}u.`;
@@ -171,6 +185,18 @@ describe("damaged and lying files", () => {
       }),
       /would unpack to 2147483647 bytes/,
     );
+    // 48 MiB each is let pass, three of them from some bytes are not.
+    const three = zipOf({ "a/data.pkl": pickleOf("N."), "a/data/0": "", "a/data/1": "", "a/data/2": "" });
+    for (
+      let at = three.readUInt32LE(three.length - 6);
+      at < three.length - 22;
+      at += 46 + three.readUInt16LE(at + 28)
+    ) {
+      if (three.toString("latin1", at + 46).startsWith("a/data.pkl")) continue;
+      three.writeUInt16LE(8, at + 10);
+      three.writeUInt32LE(48 << 20, at + 24);
+    }
+    await rejects("z-bombs", three, /its records would unpack to 150994944 bytes/);
   });
 
   it("an SAE checkpoint without its line, or with a line only", async () => {

@@ -286,6 +286,10 @@ if features.check("avif"):
         row(f"AVIF, {name}")
         for quality in (40, 90):
             save(f"avif_{name.replace(':', '')}_{quality}.avif", rgb, format="AVIF", subsampling=name, quality=quality)
+    row("AVIF, 4:2:0, a picture without fine detail")
+    ramp = np.mgrid[0:H, 0:W]
+    soft = np.stack([90 + ramp[1], 60 + 2 * ramp[0], 200 - ramp[0] - ramp[1]], -1).astype(np.uint8)
+    save("soft.avif", Image.fromarray(soft), format="AVIF", subsampling="4:2:0", quality=90)
     row("AVIF, grey")
     save("grey.avif", grey, format="AVIF", subsampling="4:0:0", quality=80)
     row("AVIF, alpha")
