@@ -154,9 +154,8 @@ describe("decodeImage", () => {
     expect(await code(decodeImage(new TextEncoder().encode("P6\n99999999 99999999\n255\n")))).toBe(
       "BAD_FILE",
     );
-    expect(await code(decodeImage(new TextEncoder().encode("<!DOCTYPE html><html>404</html>")))).toBe(
-      "UNSUPPORTED",
-    );
+    const page = new TextEncoder().encode("<!DOCTYPE html><html>404</html>");
+    await expect(decodeImage(page)).rejects.toThrow(/expected a picture .*, found a web page \(HTML\)/);
     for (const [bytes, name] of [
       ["\0\0\0\x0cjP  \r\n\x87\n", /JPEG 2000 is not read; save it as PNG/],
       ["\0\0\0\x18ftypheic\0\0\0\0mif1heic", /HEIC is not read/],

@@ -3,7 +3,7 @@ import path from "node:path";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { SaevError } from "../errors.js";
 import { decodeBmp } from "./bmp.js";
-import { formatOf, isRead, readFormats } from "./format.js";
+import { formatOf, isRead, notPictures, readFormats } from "./format.js";
 import { firstGifFrame, paintAround } from "./gif.js";
 import type { Pixels } from "./pixels.js";
 import { decodePnm } from "./pnm.js";
@@ -75,10 +75,10 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
 }
 
 function unread(what: string, format: string | undefined): SaevError {
-  if (format === undefined) {
+  if (format === undefined || notPictures.has(format)) {
     return new SaevError(
       "BAD_FILE",
-      `${what}: expected a picture (${readFormats.join(", ")}), found something else`,
+      `${what}: expected a picture (${readFormats.join(", ")}), found ${format ?? "something else"}`,
     );
   }
   return new SaevError(

@@ -34,9 +34,9 @@ const signatures: readonly { readonly format: string; readonly bytes: string; re
   { format: "FITS", bytes: "SIMPLE  =" },
   { format: "DICOM", bytes: "DICM", at: 128 },
   { format: "PDF", bytes: "%PDF" },
-  { format: "NumPy array", bytes: "\x93NUMPY" },
-  { format: "gzip", bytes: "\x1f\x8b" },
-  { format: "zip", bytes: "PK\x03\x04" },
+  { format: "a NumPy array", bytes: "\x93NUMPY" },
+  { format: "a gzip file", bytes: "\x1f\x8b" },
+  { format: "a zip file", bytes: "PK\x03\x04" },
 ];
 
 /** Where "ftyp" says what an ISO media file holds: the main brand, then those it is compatible with. */
@@ -52,10 +52,10 @@ const brandNames: Readonly<Record<string, string>> = {
   mif1: "HEIF",
   msf1: "HEIF",
   "crx ": "Canon CR3",
-  isom: "MP4 video",
-  mp41: "MP4 video",
-  mp42: "MP4 video",
-  "qt  ": "QuickTime video",
+  isom: "a video",
+  mp41: "a video",
+  mp42: "a video",
+  "qt  ": "a video",
 };
 
 /** The format that a file's first bytes name, whether it is read or not; undefined for bytes that nobody knows. */
@@ -73,6 +73,16 @@ export function formatOf(bytes: Uint8Array): string | undefined {
   if (text.startsWith("<?xml")) return "XML";
   return undefined;
 }
+
+/** What is recognised and holds no picture at all, such as the page that a server sent instead. */
+export const notPictures: ReadonlySet<string> = new Set([
+  "a web page (HTML)",
+  "XML",
+  "a NumPy array",
+  "a gzip file",
+  "a zip file",
+  "a video",
+]);
 
 export const isRead = (format: string): format is ReadFormat =>
   (readFormats as readonly string[]).includes(format);

@@ -73,7 +73,7 @@ export function parseProtocol21(value: unknown, file: string): Protocol21Metadat
       .map(([key, { want }]) => `${key}: expected ${want}, found ${shown(found[key])}`),
     ...Object.keys(found)
       .filter((key) => !(key in keys))
-      .map((key) => `${shown(key)}: unknown in protocol 2.1`),
+      .map((key) => `${key.slice(0, 60)}: unknown in protocol 2.1`),
   ];
   if (mistakes.length > 0) throw new SaevError("BAD_FILE", `${file}: ${firstOf(mistakes)}`);
   const ordered = Object.fromEntries(Object.keys(keys).map((key) => [key, found[key]]));
