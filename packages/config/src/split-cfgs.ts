@@ -5,6 +5,9 @@ import type { Train } from "./train.js";
  * rate, objective, warm-ups, seeds, number of reinit samples, normalisation) may differ within a group.
  */
 export const cannotParallelize = [
+  "checkpoint_every",
+  "checkpoint_keep",
+  "checkpoint_minutes",
   "ckpt_path",
   "data",
   "device",

@@ -136,6 +136,16 @@ function activationHeader(activation: Activation, cfg: CheckpointConfig, aux: Js
   };
 }
 
+/** @internal Copies of an SAE's parameters for an encoder that sees x − b_dec, whatever this one sees. */
+export function centredTensors(sae: SparseAutoencoder): SaeTensors {
+  const own = sae.tensors();
+  if (sae.input === "centred") return own;
+  const moved = otherInput(own, 1);
+  own.bEnc.dispose();
+  if (moved.bMag !== own.bMag) own.bMag?.dispose();
+  return moved;
+}
+
 /**
  * The parameters for an encoder that sees x − b_dec where this one sees x (`sign` 1), or the other way round (−1). A gated
  * SAE's magnitudes see what its gate sees times e^r, so their bias moves by that.

@@ -1,11 +1,12 @@
+import { readFileSync } from "node:fs";
 import type { BatchSource } from "../loading/batch-source.js";
 import { callAsync, type LongCallOptions } from "../native/call.js";
 import { addon } from "../native/load.js";
 import type { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
 import { Tensor } from "../tensor.js";
 
-/** What an SAE does on some data. */
-export interface Evaluation {
+/** What an SAE does on some data, in numbers. */
+export interface EvaluationFigures {
   /** Activations seen. */
   readonly nRows: number;
   /** Mean number of active latents of an activation. */
@@ -26,6 +27,10 @@ export interface Evaluation {
   readonly nDense: number;
   readonly almostDeadThreshold: number;
   readonly denseThreshold: number;
+}
+
+/** What an SAE does on some data, latent by latent too. */
+export interface Evaluation extends EvaluationFigures {
   /** float32 [d_sae]: fraction of the activations on which a latent fired. */
   readonly freqs: Tensor;
   /** float32 [d_sae]: a latent's mean over its firings; NaN where it never fired. */
@@ -68,4 +73,35 @@ export async function evaluate(
     freqs: Tensor.fromHandle(native.freqs),
     meanValues: Tensor.fromHandle(native.meanValues),
   };
+}
+
+const names = {
+  nRows: "n_rows",
+  l0: "l0",
+  l1: "l1",
+  mse: "mse",
+  explainedVariance: "explained_variance",
+  normalizedMse: "normalized_mse",
+  nDead: "n_dead",
+  nAlmostDead: "n_almost_dead",
+  nDense: "n_dense",
+  almostDeadThreshold: "almost_dead_threshold",
+  denseThreshold: "dense_threshold",
+} as const satisfies Record<keyof EvaluationFigures, string>;
+
+/** @internal evaluation.json of a run. */
+export function evaluationText(e: EvaluationFigures): string {
+  const entries = Object.entries(names).map(([key, name]) => [name, e[key as keyof EvaluationFigures]]);
+  return `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`;
+}
+
+/** @internal The way back; `undefined` for a file that is not there or not of ours. */
+export function readEvaluation(path: string): EvaluationFigures | undefined {
+  try {
+    const document = JSON.parse(readFileSync(path, "utf8")) as Record<string, number>;
+    const entries = Object.entries(names).map(([key, name]) => [key, document[name]]);
+    return Object.fromEntries(entries) as unknown as EvaluationFigures;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,83 +1,127 @@
-import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
-import { documentText, dSae, type ResolvedTrain, Train } from "@saev/config";
+import { documentText, type ResolvedTrain, Train } from "@saev/config";
 import { SaevError } from "../errors.js";
+import { FolderLock } from "../io/folder-lock.js";
 import { makeFolder } from "../io/make-folder.js";
-import { requireRoom } from "../io/room.js";
 import { writeText } from "../io/write-text.js";
-import type { Evaluation } from "./evaluate.js";
-import type { TrainLog } from "./trainer.js";
+import { type Evaluation, evaluationText } from "./evaluate.js";
+import { MetricsFile } from "./metrics-file.js";
+import {
+  type RunEvent,
+  type RunRecord,
+  type RunStatus,
+  readRunRecord,
+  writeRunRecord,
+} from "./run-record.js";
+import { pruneStates, statePath } from "./run-states.js";
+import type { Trainer, TrainLog } from "./trainer.js";
 
 /**
- * Where one run's files go: `<ckpt_path>/<run id>/{config.json, metrics.jsonl, sae.pt, evaluation.json}`. The id sorts by
- * time of start and is unique in its parent, also among processes that start together.
+ * Where one run's files go: `<ckpt_path>/<run id>/` with config.json, run.json, metrics.jsonl, states/, sae.pt and
+ * evaluation.json (docs/training.md). The id sorts by time of start and is unique in its parent, also among processes that
+ * start together. The folder is locked while it is open.
  */
 export class RunFolder {
-  #metrics: number | undefined;
+  #metrics: MetricsFile | undefined;
 
   private constructor(
     readonly runId: string,
     readonly dir: string,
     readonly cfg: ResolvedTrain,
+    private readonly lock: FolderLock,
+    private record: RunRecord,
   ) {}
 
-  /** Makes the folder and writes config.json and, with `track`, the head of metrics.jsonl. @throws SaevError `IO`. */
-  static async create(cfg: ResolvedTrain): Promise<RunFolder> {
-    const run = RunFolder.#claim(cfg);
-    await writeText(path.join(run.dir, "config.json"), documentText(Train, cfg));
-    if (cfg.track) {
-      run.#io(() => {
-        run.#metrics = openSync(path.join(run.dir, "metrics.jsonl"), "a");
+  /**
+   * Makes the folder of a new run and what lies in it from the start.
+   * @param orderSeed seed of the order of the activations; `data` their fingerprint.
+   * @throws SaevError `IO`.
+   */
+  static async create(
+    cfg: ResolvedTrain,
+    { orderSeed, data }: { readonly orderSeed: number; readonly data: string },
+  ): Promise<RunFolder> {
+    const { runId, dir } = claim(cfg.ckpt_path);
+    const record: RunRecord = {
+      version: 1,
+      run_id: runId,
+      status: "training",
+      steps: 0,
+      order_seed: orderSeed,
+      data,
+      config: cfg,
+      history: [],
+    };
+    const run = new RunFolder(runId, dir, cfg, FolderLock.take(dir, busy(dir)), record);
+    try {
+      await run.note("training", {
+        event: "started",
+        step: 0,
+        ...(cfg.init_from !== "" && { init_from: cfg.init_from }),
       });
-      run.#line({
-        run_id: run.runId,
-        tag: cfg.tag,
-        wandb_project: cfg.wandb_project,
-        log_every: cfg.log_every,
-      });
-    }
-    return run;
-  }
-
-  /** Makes the folders in which the runs of `cfgs` will lie, and asks for room for their checkpoints. @throws SaevError `IO`. */
-  static prepare(cfgs: readonly ResolvedTrain[]): void {
-    for (const folder of new Set(cfgs.map((cfg) => cfg.ckpt_path))) {
-      const here = cfgs.filter((cfg) => cfg.ckpt_path === folder);
-      const bytes = here.reduce((sum, { sae }) => sum + checkpointBytes(sae), 0);
-      makeFolder(folder);
-      requireRoom(
-        folder,
-        bytes,
-        `the checkpoints of ${here.length === 1 ? "one SAE" : `${here.length} SAEs`}`,
-      );
+      await run.#writeConfig();
+      run.#openMetrics(0);
+      return run;
+    } catch (error) {
+      run.close();
+      throw error;
     }
   }
 
-  static #claim(cfg: ResolvedTrain): RunFolder {
-    for (;;) {
-      const runId = newRunId();
-      const dir = path.join(cfg.ckpt_path, runId);
-      makeFolder(cfg.ckpt_path);
-      try {
-        mkdirSync(dir);
-        return new RunFolder(runId, dir, cfg);
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code === "EEXIST") continue;
-        throw new SaevError("IO", `cannot make the run's folder ${dir}: ${(cause as Error).message}`, {
-          cause,
-        });
-      }
+  /**
+   * Opens a run that is there, to go on with `cfg`.
+   * @throws SaevError `IO` while another process has it, and as {@link readRunRecord}.
+   */
+  static open(dir: string, cfg: ResolvedTrain): RunFolder {
+    const lock = FolderLock.take(dir, busy(dir));
+    try {
+      const record = readRunRecord(dir);
+      return new RunFolder(record.run_id, dir, cfg, lock, record);
+    } catch (error) {
+      lock.dispose();
+      throw error;
     }
   }
 
-  /** The checkpoint. */
+  /** The SAE. */
   get checkpoint(): string {
     return path.join(this.dir, "sae.pt");
   }
 
-  /** Appends an entry to metrics.jsonl; without `track` it does nothing. @throws SaevError `IO`. */
+  /** What the activations were when the run began. */
+  get data(): string {
+    return this.record.data;
+  }
+
+  /**
+   * Makes ready to go on after `step` steps: the config as it is now, metrics as they were then.
+   * @param metricsBytes of metrics.jsonl that are from before.
+   */
+  async goOn(step: number, metricsBytes: number, changes: NonNullable<RunEvent["changes"]>): Promise<void> {
+    await this.note("training", {
+      event: "went on",
+      step,
+      ...(Object.keys(changes).length > 0 && { changes }),
+    });
+    await this.#writeConfig();
+    this.#openMetrics(metricsBytes);
+  }
+
+  /** Writes down what happened. @throws SaevError `IO`. */
+  async note(status: RunStatus, event: Omit<RunEvent, "time">): Promise<void> {
+    const { event: what, step, ...more } = event;
+    const entry = { event: what, step, time: new Date().toISOString(), ...more };
+    const { history } = this.record;
+    const record = { ...this.record, status, steps: step, config: this.cfg, history: [...history, entry] };
+    await writeRunRecord(this.dir, record);
+    this.record = record;
+  }
+
+  /** Appends an entry to metrics.jsonl; without `track` it does nothing. @throws SaevError `IO`; it is tried again with the next. */
   log(entry: TrainLog): void {
-    this.#line({
+    const { kind } = this.cfg.sae;
+    this.#metrics?.add({
       step: entry.step,
       loss: entry.loss,
       mse: entry.mse,
@@ -87,60 +131,69 @@ export class RunFolder {
       density: entry.density,
       lr: entry.lr,
       sparsity_coeff: entry.sparsityCoeff,
-      ...(this.cfg.sae.kind !== "relu" && { aux: entry.aux, n_dead: entry.nDead }),
-      ...(this.cfg.sae.kind === "batch-top-k" && { threshold: entry.threshold }),
+      ...(kind !== "relu" && { aux: entry.aux, n_dead: entry.nDead }),
+      ...(kind === "batch-top-k" && { threshold: entry.threshold }),
     });
+  }
+
+  /** Writes the state of SAE number `i` of `trainer` as a checkpoint; older ones stay. @throws SaevError `IO`. */
+  async writeState(trainer: Trainer, i: number): Promise<void> {
+    const metrics = this.#metrics?.sync() ?? 0;
+    await trainer.save(i, statePath(this.dir, trainer.steps), {
+      run_id: this.runId,
+      metrics_bytes: String(metrics),
+      config: JSON.stringify(this.cfg),
+    });
+  }
+
+  /** Removes all checkpoints but the last ones that are to be kept. */
+  async prune(): Promise<void> {
+    await pruneStates(this.dir, this.cfg.checkpoint_keep);
   }
 
   /** Writes evaluation.json. @throws SaevError `IO`. */
   async writeEvaluation(e: Evaluation): Promise<void> {
-    const document = {
-      n_rows: e.nRows,
-      l0: e.l0,
-      l1: e.l1,
-      mse: e.mse,
-      explained_variance: e.explainedVariance,
-      normalized_mse: e.normalizedMse,
-      n_dead: e.nDead,
-      n_almost_dead: e.nAlmostDead,
-      n_dense: e.nDense,
-      almost_dead_threshold: e.almostDeadThreshold,
-      dense_threshold: e.denseThreshold,
-    };
-    await writeText(path.join(this.dir, "evaluation.json"), `${JSON.stringify(document, null, 2)}\n`);
+    await writeText(path.join(this.dir, "evaluation.json"), evaluationText(e));
   }
 
-  /** Ends metrics.jsonl. */
+  /** Ends metrics.jsonl and lets others have the folder. */
   close(): void {
-    if (this.#metrics === undefined) return;
-    closeSync(this.#metrics);
+    this.#metrics?.close();
     this.#metrics = undefined;
+    this.lock.dispose();
   }
 
-  #line(value: object): void {
-    const file = this.#metrics;
-    if (file === undefined) return;
-    this.#io(() => {
-      const bytes = Buffer.from(`${JSON.stringify(value)}\n`);
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-    });
+  async #writeConfig(): Promise<void> {
+    await writeText(path.join(this.dir, "config.json"), documentText(Train, this.cfg));
   }
 
-  #io(work: () => void): void {
-    try {
-      work();
-    } catch (cause) {
-      const file = path.join(this.dir, "metrics.jsonl");
-      throw new SaevError("IO", `cannot write ${file}: ${(cause as Error).message}`, { cause });
-    }
+  #openMetrics(bytes: number): void {
+    if (!this.cfg.track) return;
+    const file = path.join(this.dir, "metrics.jsonl");
+    this.#metrics = MetricsFile.open(file, bytes);
+    if (bytes > 0 && existsSync(file)) return;
+    const { tag, wandb_project, log_every } = this.cfg;
+    this.#metrics.add({ run_id: this.runId, tag, wandb_project, log_every });
   }
 }
 
-/** Two matrices and two vectors of float32; headers are small beside them. */
-function checkpointBytes(sae: ResolvedTrain["sae"]): number {
-  if (!("d_vit" in sae)) return 0;
-  const n = dSae(sae) ?? 0;
-  return 4 * (2 * sae.d_vit * n + sae.d_vit + n);
+const busy = (dir: string): string => `${dir}: another process is training this run; wait for it, or stop it`;
+
+function claim(parent: string): { runId: string; dir: string } {
+  makeFolder(parent);
+  for (;;) {
+    const runId = newRunId();
+    const dir = path.join(parent, runId);
+    try {
+      mkdirSync(dir);
+      return { runId, dir };
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === "EEXIST") continue;
+      throw new SaevError("IO", `cannot make the run's folder ${dir}: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+  }
 }
 
 let last = 0;

@@ -30,16 +30,18 @@ export class Starts {
     const size = dSae(sae);
     const sample = n === 0 ? undefined : await this.#sample(n, share > 0 ? size : 0, seed);
     return initialTensors(sae.d_vit, size, {
-      seed,
-      tied: sae.tied,
-      ...(sae.kind === "jump-relu" && { threshold: sae.threshold }),
-      ...(sae.kind === "gated" && { gated: true }),
+      ...ownStart(sae),
       ...(sample && { bDec: sample.mean.narrow(0, 0, sae.d_vit) }),
       ...(sample && share > 0 && { blend: { ...sample, share } }),
     });
   }
 
-  dispose(): void {
+  /** The same without a look at the activations, for what will be replaced; the caller disposes of them. */
+  random(sae: SaeConfig): SaeTensors {
+    return initialTensors(sae.d_vit, dSae(sae), ownStart(sae));
+  }
+
+  [Symbol.dispose](): void {
     for (const { mean, rows } of this.#samples.values()) {
       mean.dispose();
       rows.dispose();
@@ -57,3 +59,11 @@ export class Starts {
     return sample;
   }
 }
+
+/** What a kind's start has whatever the activations are. */
+const ownStart = (sae: SaeConfig) => ({
+  seed: sae.seed,
+  tied: sae.tied,
+  ...(sae.kind === "jump-relu" && { threshold: sae.threshold }),
+  ...(sae.kind === "gated" && { gated: true }),
+});

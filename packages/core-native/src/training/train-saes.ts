@@ -1,16 +1,18 @@
+import path from "node:path";
 import { type ResolvedTrain, refusals, splitCfgs, Train } from "@saev/config";
 import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
-import { ActivationLoader } from "../loading/activation-loader.js";
 import type { LongCallOptions } from "../native/call.js";
-import { disposeTensors } from "../sae/tensors.js";
-import { type Evaluation, evaluate } from "./evaluate.js";
-import { plannedSteps } from "./plan.js";
+import type { CheckpointRequests } from "./checkpoint-schedule.js";
+import { type Evaluation, type EvaluationFigures, readEvaluation } from "./evaluate.js";
+import { type FoundRun, findRuns } from "./find-runs.js";
+import { requireDisk, requireMemory } from "./needs.js";
+import { type Party, partiesOf, type RunJob } from "./parties.js";
 import { resolveTrain } from "./resolve.js";
-import { RunFolder } from "./run-folder.js";
-import { Starts } from "./starts.js";
-import { Trainer, type TrainLog } from "./trainer.js";
-import { trainingOf } from "./training-of.js";
+import { changesOf, refusedChanges } from "./run-changes.js";
+import { readRunRecord } from "./run-record.js";
+import { trainParty } from "./train-group.js";
+import type { TrainLog } from "./trainer.js";
 
 /** How far {@link trainSaes} is. */
 export interface TrainProgress {
@@ -24,6 +26,17 @@ export interface TrainProgress {
 }
 
 export interface TrainSaesOptions extends LongCallOptions<TrainProgress> {
+  /**
+   * Runs of the same config in `ckpt_path`: `new` leaves them alone and starts another, `continue` goes on with one that is not
+   * finished, and does nothing for one that is. Default `new`.
+   */
+  readonly existing?: "new" | "continue";
+  /** Folder of the run to go on with, for each config; `undefined`: see `existing`. */
+  readonly resume?: readonly (string | undefined)[];
+  /** Called for each SAE when it is known where it starts, before its first step. */
+  readonly onStart?: (start: RunStart) => void;
+  /** Asks for a checkpoint in the midst of training; see {@link CheckpointRequests}. */
+  readonly checkpointRequests?: CheckpointRequests;
   /** Every log entry, of every SAE; `sae` is the position in `cfgs`. */
   readonly onLog?: (entry: TrainLog) => void;
   /** Where remarks go: a device that is not there, a checkpoint kept after an abort. Default: `process.emitWarning`. */
@@ -32,6 +45,19 @@ export interface TrainSaesOptions extends LongCallOptions<TrainProgress> {
   readonly evaluate?: boolean;
   /** Warm-up of sparsity without effect, as in the Python package. Default false. */
   readonly legacySparsityWarmup?: boolean;
+}
+
+/** Where an SAE starts. */
+export interface RunStart {
+  /** Its position in `cfgs`. */
+  readonly sae: number;
+  readonly runId: string;
+  readonly dir: string;
+  /** `new`; `resumed` from a checkpoint, or from the beginning where there was none; `done`: it was finished before; `diverged`:
+   * its loss was not finite, nothing is done. */
+  readonly from: "new" | "resumed" | "done" | "diverged";
+  /** Steps that it has made. */
+  readonly step: number;
 }
 
 /** One trained SAE. */
@@ -43,206 +69,140 @@ export interface TrainedSae {
   readonly dir: string;
   /** Steps done. */
   readonly steps: number;
+  /** The step that this call went on from; `undefined` for a new run. */
+  readonly resumedAt: number | undefined;
+  /** Whether the run was finished before, so that nothing was done. */
+  readonly doneBefore: boolean;
   /** Why it was dropped before the end, its loss not being finite; `undefined` for a run that went well. */
   readonly dropped: string | undefined;
-  /** `undefined` when evaluation was turned off. */
-  readonly evaluation: Evaluation | undefined;
+  /** `undefined` when evaluation was turned off. Without tensors for a run that was finished before. */
+  readonly evaluation: (EvaluationFigures & Partial<Evaluation>) | undefined;
 }
 
 /**
  * Trains an SAE for each config. Those that can share their batches (`splitCfgs`) are trained on one pass over the
  * data, in the order that the first one's `seed` gives; groups follow one another.
  *
- * When it is aborted or fails while training, the SAEs so far are saved as checkpoints, `warn` says where, and it rejects
- * with `signal.reason` or the error.
- * @returns in the order of `cfgs`.
+ * While it trains, checkpoints are written (`checkpoint_minutes`, `checkpoint_every`), from which a run goes on to the same bits:
+ * see `existing` and `resume`. When it is aborted or fails, the SAEs so far are saved too and `warn` says where. An abort rejects
+ * with `signal.reason` at once; after an error the other groups are trained before it rejects with the first error.
  * A run whose loss is not finite is dropped with its last good weights, `warn` says which, and the others go on.
+ * @returns in the order of `cfgs`.
  * @throws SaevError `UNSUPPORTED` for kinds that are not built, `SHAPE_MISMATCH` when d_vit is not the data's, `NUMERIC` when a
- * loss is not finite, `INVALID_ARGUMENT` when `n_reinit_samples` are more than there are, `IO`.
+ * loss is not finite, `INVALID_ARGUMENT` when `n_reinit_samples` are more than there are, or when a run
+ * cannot go on with the config as it is now, `OUT_OF_MEMORY` before anything is made when parameters cannot fit, `IO`.
  */
 export async function trainSaes(
   cfgs: readonly Train[],
   options: TrainSaesOptions = {},
 ): Promise<TrainedSae[]> {
-  if (cfgs.length === 0) throw new SaevError("INVALID_ARGUMENT", "trainSaes: no config was given");
+  const resolved = await checked(cfgs, options);
+  const found = findAll(resolved, options);
+  for (const [i, run] of found.entries()) requireChangesThatWork(run, resolved[i]!);
+  const trained = new Map<number, TrainedSae>();
+  const jobs: RunJob[] = [];
+  for (const [number, cfg] of resolved.entries()) {
+    const before = found[number];
+    const done = before && options.resume?.[number] === undefined ? doneBefore(before, cfg) : undefined;
+    if (done === undefined) jobs.push({ number, cfg, found: before });
+    else {
+      trained.set(number, done);
+      const { status } = before!.record;
+      options.onStart?.({
+        sae: number,
+        runId: done.runId,
+        dir: done.dir,
+        from: status === "diverged" ? status : "done",
+        step: done.steps,
+      });
+    }
+  }
+  const byCfg = new Map(jobs.map((job) => [job.cfg, job]));
+  const groups = splitCfgs(jobs.map(({ cfg }) => cfg)).map((group) => group.map((cfg) => byCfg.get(cfg)!));
+  for (const group of groups) requireMemory(group.map(({ cfg }) => cfg));
+  const parties = groups.flatMap((group) => partiesOf(group));
+  const failures: unknown[] = [];
+  for (const [g, party] of parties.entries()) {
+    try {
+      const done = await trainOne(party, { ...options, group: g, groups: parties.length });
+      for (const [i, sae] of done.entries()) trained.set(party.jobs[i]!.number, sae);
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
+      failures.push(error);
+      if (parties.length > 1 && g + 1 < parties.length)
+        options.warn?.(`${(error as Error).message}; the other groups are trained`);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return resolved.map((_, i) => trained.get(i)!);
+}
+
+/** @throws SaevError for what cannot be trained. */
+async function checked(cfgs: readonly Train[], options: TrainSaesOptions): Promise<ResolvedTrain[]> {
+  const bad = (message: string) => new SaevError("INVALID_ARGUMENT", `trainSaes: ${message}`);
+  if (cfgs.length === 0) throw bad("no config was given");
   const refused = cfgs.flatMap((cfg) => refusals(Train, cfg));
   if (refused.length > 0) {
     throw new SaevError("UNSUPPORTED", [...new Set(refused.map((r) => r.message))].join("; "));
   }
-  if (new Set(cfgs).size !== cfgs.length) {
-    throw new SaevError("INVALID_ARGUMENT", "trainSaes: the same config object was given twice");
-  }
+  if (new Set(cfgs).size !== cfgs.length) throw bad("the same config object was given twice");
+  if (options.resume && options.resume.length !== cfgs.length)
+    throw bad("resume: expected a folder for each config");
   const resolved: ResolvedTrain[] = [];
   for (const cfg of cfgs) resolved.push(await resolveTrain(cfg));
-  const position = new Map(resolved.map((cfg, i) => [cfg, i]));
-  const groups = splitCfgs(resolved);
-  const trained: TrainedSae[] = [];
-  for (const [g, group] of groups.entries()) {
-    const numbers = group.map((cfg) => position.get(cfg) as number);
-    const done = await trainGroup(group, {
-      ...options,
-      onLog: (entry) => options.onLog?.({ ...entry, sae: numbers[entry.sae] as number }),
-      onProgress: (p) => options.onProgress?.({ ...p, group: g, groups: groups.length }),
-    });
-    done.forEach((sae, i) => {
-      trained[numbers[i] as number] = sae;
-    });
-  }
-  return trained;
+  return resolved;
 }
 
-type GroupOptions = Omit<TrainSaesOptions, "onProgress"> & {
-  readonly onLog: (entry: TrainLog) => void;
-  readonly onProgress: (p: Omit<TrainProgress, "group" | "groups">) => void;
-};
-
-async function trainGroup(cfgs: readonly ResolvedTrain[], options: GroupOptions): Promise<TrainedSae[]> {
-  const { signal } = options;
-  const [first] = cfgs;
-  if (first === undefined) return [];
-  resolveDevice(first.device, { warn: options.warn });
-  RunFolder.prepare(cfgs);
-  const loading = { nWorkers: first.n_workers, ...(options.warn && { warn: options.warn }), signal };
-  using source = await ActivationLoader.open(first.data, { ...loading, order: "shuffled", seed: first.seed });
-  using trainer = Trainer.create(source.dim);
-  await addSaes(trainer, cfgs, source, options);
-  source.reset();
-  const runs: RunFolder[] = [];
-  try {
-    for (const [i, cfg] of cfgs.entries()) {
-      const run = await RunFolder.create(cfg);
-      runs.push(run);
-      trainer.name(i, `run ${run.runId}`);
-    }
-    await train(trainer, source, runs, options);
-    await save(trainer, runs);
-    for (const run of runs) run.close();
-    return await evaluateAll(trainer, runs, options);
-  } finally {
-    for (const run of runs) run.close();
-  }
-}
-
-async function evaluateAll(
-  trainer: Trainer,
-  runs: readonly RunFolder[],
-  options: GroupOptions,
-): Promise<TrainedSae[]> {
-  const { steps } = trainer;
-  const done = (run: RunFolder, i: number, evaluation?: Evaluation): TrainedSae => ({
-    cfg: run.cfg,
-    runId: run.runId,
-    dir: run.dir,
-    steps,
-    dropped: trainer.dropped(i),
-    evaluation,
-  });
-  const [first] = runs;
-  if (options.evaluate === false || first === undefined) return runs.map((run, i) => done(run, i));
-  const { signal } = options;
-  const { cfg } = first;
-  const loading = { nWorkers: cfg.n_workers, signal, ...(options.warn && { warn: options.warn }) };
-  const out: TrainedSae[] = [];
-  try {
-    using source = await ActivationLoader.open(cfg.data, { ...loading, order: "ordered" });
-    for (const [i, run] of runs.entries()) {
-      using sae = trainer.sae(i);
-      const evaluation = await evaluate(sae, source, {
-        batchSize: cfg.sae_batch_size,
-        signal,
-        onProgress: (p) =>
-          options.onProgress({ phase: "evaluate", done: i * p.total + p.done, total: runs.length * p.total }),
-      });
-      await run.writeEvaluation(evaluation);
-      out.push(done(run, i, evaluation));
-    }
-    return out;
-  } catch (error) {
-    remark(options, `training was done; the SAEs are in ${places(runs)}, ${out.length} of them evaluated`);
-    throw error;
-  }
-}
-
-async function addSaes(
-  trainer: Trainer,
+/** The run that each config goes on with. */
+function findAll(
   cfgs: readonly ResolvedTrain[],
-  source: ActivationLoader,
-  options: GroupOptions,
-): Promise<void> {
-  const starts = new Starts(source, options.signal);
-  try {
-    for (const cfg of cfgs) {
-      const nSteps = plannedSteps(source.length, cfg.sae_batch_size, cfg.n_patches);
-      const start = await starts.of(cfg.sae);
-      trainer.add(start, trainingOf(cfg, nSteps, options.legacySparsityWarmup ?? false));
-      disposeTensors(start);
-    }
-  } finally {
-    starts.dispose();
-  }
+  { existing, resume }: TrainSaesOptions,
+): (FoundRun | undefined)[] {
+  const there = existing === "continue" ? findRuns(cfgs) : [];
+  return cfgs.map((_, i) => {
+    const dir = resume?.[i];
+    return dir === undefined ? there[i] : { dir, record: readRunRecord(dir) };
+  });
 }
 
-/** Trains; a log that cannot be written stops it. */
-async function train(
-  trainer: Trainer,
-  source: ActivationLoader,
-  runs: readonly RunFolder[],
-  options: GroupOptions,
-): Promise<void> {
-  const [{ cfg }] = runs as [RunFolder];
-  const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-  try {
-    await trainer.run(source, {
-      batchSize: cfg.sae_batch_size,
-      nPatches: cfg.n_patches,
-      logEvery: cfg.log_every,
-      signal,
-      onProgress: ({ done, total }) => options.onProgress({ phase: "train", done, total }),
-      onDrop: ({ sae, step }) =>
-        remark(
-          options,
-          `run ${runs[sae]?.runId}: after step ${step} its loss is not finite; it is dropped with the last good weights, ` +
-            "the others go on. Lower its lr",
-        ),
-      onLog: (entry) => {
-        try {
-          runs[entry.sae]?.log(entry);
-        } catch (error) {
-          stop.abort(error);
-        }
-        options.onLog(entry);
-      },
-    });
-  } catch (error) {
-    await keep(trainer, runs, options);
-    throw error;
-  }
+function requireChangesThatWork(run: FoundRun | undefined, cfg: ResolvedTrain): void {
+  const wrong = run ? refusedChanges(changesOf(run.record.config, cfg)) : [];
+  if (wrong.length > 0)
+    throw new SaevError("INVALID_ARGUMENT", `${run!.dir} cannot go on: ${wrong.join("; ")}`);
 }
 
-/** Saves what there is after an abort or a failure, and says where; its own failure does not hide the first. */
-async function keep(trainer: Trainer, runs: readonly RunFolder[], options: GroupOptions): Promise<void> {
-  try {
-    const steps = trainer.steps;
-    await save(trainer, runs);
-    remark(options, `stopped after ${steps} steps; the state so far is in ${places(runs)}`);
-  } catch (error) {
-    remark(options, `stopped, and the state so far could not be saved: ${(error as Error).message}`);
-  }
+/** A run for which there is nothing to do. */
+function doneBefore({ dir, record }: FoundRun, cfg: ResolvedTrain): TrainedSae | undefined {
+  if (record.status !== "finished" && record.status !== "diverged") return undefined;
+  const evaluation =
+    record.status === "finished" ? readEvaluation(path.join(dir, "evaluation.json")) : undefined;
+  return {
+    cfg,
+    runId: record.run_id,
+    dir,
+    steps: record.steps,
+    resumedAt: undefined,
+    doneBefore: true,
+    dropped:
+      record.status === "diverged" ? (record.history.at(-1)?.reason ?? "its loss was not finite") : undefined,
+    evaluation,
+  };
 }
 
-const places = (runs: readonly RunFolder[]): string => runs.map((run) => run.checkpoint).join(", ");
-
-function remark(options: GroupOptions, message: string): void {
-  if (options.warn) options.warn(message);
-  else process.emitWarning(message, { code: "SAEV_TRAIN" });
-}
-
-async function save(trainer: Trainer, runs: readonly RunFolder[]): Promise<void> {
-  for (const [i, run] of runs.entries()) {
-    using sae = trainer.sae(i);
-    const { sae: config } = run.cfg;
-    const { kind: _kind, ...document } = config;
-    await sae.save(run.checkpoint, document);
-  }
+async function trainOne(
+  party: Party,
+  options: TrainSaesOptions & { readonly group: number; readonly groups: number },
+): Promise<TrainedSae[]> {
+  const { group, groups, onLog, onProgress, onStart, ...rest } = options;
+  const { jobs } = party;
+  const cfgs = jobs.map(({ cfg }) => cfg);
+  resolveDevice(cfgs[0]!.device, { warn: options.warn });
+  requireDisk(cfgs);
+  return trainParty(party, {
+    ...rest,
+    onLog: (entry) => onLog?.({ ...entry, sae: jobs[entry.sae]!.number }),
+    onProgress: (p) => onProgress?.({ ...p, group, groups }),
+    onOpen: (i, { runId, dir }, step) =>
+      onStart?.({ sae: jobs[i]!.number, runId, dir, from: jobs[i]!.found ? "resumed" : "new", step }),
+  });
 }

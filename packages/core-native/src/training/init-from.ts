@@ -1,0 +1,94 @@
+import { existsSync, statSync } from "node:fs";
+import path from "node:path";
+import { dSae, type ResolvedTrain } from "@saev/config";
+import { SaevError } from "../errors.js";
+import { TensorFile } from "../io/tensor-file.js";
+import type { LongCallOptions } from "../native/call.js";
+import { loadCheckpoint } from "../sae/checkpoint.js";
+import { centredTensors } from "../sae/save-checkpoint.js";
+import type { SaeTensors } from "../sae/tensors.js";
+import { Tensor } from "../tensor.js";
+import { statesOf } from "./run-states.js";
+
+/**
+ * What `init_from` names: an sae.pt of any age, a run's folder (its sae.pt, else its last state) or one of its states. An
+ * encoder that sees x is converted to one that sees x − b_dec; BatchTopK's threshold is found anew. The caller disposes of the tensors.
+ * @throws SaevError `INVALID_ARGUMENT` when it is of another kind or size than `cfg.sae`, `NOT_FOUND`, and as the file's reader.
+ */
+export async function readStart(cfg: ResolvedTrain, options?: LongCallOptions): Promise<SaeTensors> {
+  const file = fileOf(cfg.init_from);
+  return file.endsWith(".safetensors") ? fromState(file, cfg, options) : fromCheckpoint(file, cfg, options);
+}
+
+function fileOf(given: string): string {
+  if (!existsSync(given)) {
+    throw new SaevError(
+      "NOT_FOUND",
+      `init_from: expected a checkpoint (sae.pt, a run's folder or one of its states), found nothing at ${given}`,
+    );
+  }
+  if (!statSync(given).isDirectory()) return given;
+  const sae = path.join(given, "sae.pt");
+  const file = existsSync(sae) ? sae : statesOf(given).at(-1)?.path;
+  if (file !== undefined) return file;
+  throw new SaevError(
+    "NOT_FOUND",
+    `init_from: ${given} holds no sae.pt and no states; name another checkpoint`,
+  );
+}
+
+async function fromCheckpoint(
+  file: string,
+  cfg: ResolvedTrain,
+  options?: LongCallOptions,
+): Promise<SaeTensors> {
+  const { sae } = await loadCheckpoint(file, options);
+  using _ = sae;
+  const { kind } = sae.activation;
+  require(file, "kind", cfg.sae.kind, kind);
+  requireSizes(file, cfg, sae.dVit, sae.dSae);
+  return centredTensors(sae);
+}
+
+async function fromState(file: string, cfg: ResolvedTrain, options?: LongCallOptions): Promise<SaeTensors> {
+  using tensors = await TensorFile.open(file, options);
+  const config = tensors.metadata.get("config");
+  if (config === undefined) {
+    throw new SaevError(
+      "BAD_FILE",
+      `init_from: ${file}: expected a state of a run, found another file of tensors`,
+    );
+  }
+  const { sae } = JSON.parse(config) as ResolvedTrain;
+  require(file, "kind", cfg.sae.kind, sae.kind);
+  const [dVit = 0, n = 0] = tensors.get("W_enc").shape;
+  requireSizes(file, cfg, dVit, n);
+  const own = (name: string) => (tensors.names().includes(name) ? tensors.get(name) : undefined);
+  using logThreshold = own("log_threshold");
+  const threshold = logThreshold && Tensor.from(logThreshold.toFloat32Array().map(Math.exp));
+  const rMag = own("r_mag");
+  const bMag = own("b_mag");
+  // Rows of W_dec lie in a state as the next step reads them.
+  return {
+    wEnc: tensors.get("W_enc"),
+    bEnc: tensors.get("b_enc"),
+    wDec: tensors.get("W_dec"),
+    bDec: tensors.get("b_dec"),
+    ...(threshold && { threshold }),
+    ...(rMag && { rMag }),
+    ...(bMag && { bMag }),
+  };
+}
+
+function requireSizes(file: string, cfg: ResolvedTrain, dVit: number, n: number): void {
+  require(file, "d_vit", cfg.sae.d_vit, dVit);
+  require(file, "d_sae", dSae(cfg.sae), n);
+}
+
+function require(file: string, what: string, asked: string | number, found: string | number): void {
+  if (asked === found) return;
+  throw new SaevError(
+    "INVALID_ARGUMENT",
+    `init_from: ${file} has ${what} ${found}, this run asks for ${asked}; its weights can only start an SAE of the same ${what}`,
+  );
+}

@@ -1,0 +1,141 @@
+import { SaevError } from "../errors.js";
+import { TensorFile } from "../io/tensor-file.js";
+import { ActivationLoader } from "../loading/activation-loader.js";
+import { disposeTensors } from "../sae/tensors.js";
+import { dataFingerprint } from "./data-fingerprint.js";
+import { readStart } from "./init-from.js";
+import type { Party } from "./parties.js";
+import { plannedSteps } from "./plan.js";
+import { changesOf } from "./run-changes.js";
+import { RunFolder } from "./run-folder.js";
+import { statePath } from "./run-states.js";
+import { Starts } from "./starts.js";
+import type { GroupOptions } from "./train-group.js";
+import { Trainer } from "./trainer.js";
+import { trainingOf } from "./training-of.js";
+
+/** A party ready to train. */
+export interface OpenParty extends Disposable {
+  readonly source: ActivationLoader;
+  readonly trainer: Trainer;
+  /** In the order of the party's jobs, as in the trainer. */
+  readonly runs: readonly RunFolder[];
+}
+
+/**
+ * Opens data, trainer and run folders, where the runs were. New folders are made last, when nothing else can go wrong.
+ * @throws SaevError `INVALID_ARGUMENT` when a run's activations were others, `IO` while another process trains one of the runs.
+ */
+export async function openParty(party: Party, options: GroupOptions): Promise<OpenParty> {
+  const { jobs, orderSeed } = party;
+  const { cfg } = jobs[0]!;
+  const opened: Disposable[] = [];
+  const runs: RunFolder[] = [];
+  const dispose = () => {
+    for (const run of runs) run.close();
+    for (const resource of opened.toReversed()) resource[Symbol.dispose]();
+  };
+  try {
+    for (const { found, cfg: own } of jobs) if (found) runs.push(RunFolder.open(found.dir, own));
+    const source = await ActivationLoader.open(cfg.data, {
+      nWorkers: cfg.n_workers,
+      ...(options.warn && { warn: options.warn }),
+      signal: options.signal,
+      order: "shuffled",
+      seed: orderSeed,
+    });
+    opened.push(source);
+    const data = await dataFingerprint(source.folder);
+    for (const run of runs) requireSameData(run, data);
+    const { trainer, step } = await restored(party, source, options);
+    opened.push(trainer);
+    if (runs.length === 0) {
+      for (const job of jobs) runs.push(await RunFolder.create(job.cfg, { orderSeed, data }));
+    } else {
+      for (const [i, run] of runs.entries())
+        await run.goOn(
+          step,
+          await metricsBytes(run, step),
+          changesOf(jobs[i]!.found!.record.config, run.cfg),
+        );
+    }
+    for (const [i, run] of runs.entries()) trainer.name(i, `run ${run.runId}`);
+    return { source, trainer, runs, [Symbol.dispose]: dispose };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
+
+/** A trainer at the latest step of which all checkpoints can be read; damaged ones are passed over, and that is said. */
+async function restored(
+  party: Party,
+  source: ActivationLoader,
+  options: GroupOptions,
+): Promise<{ trainer: Trainer; step: number }> {
+  const { jobs, steps } = party;
+  for (const [n, step] of steps.entries()) {
+    const trainer = Trainer.create(source.dim);
+    try {
+      await addSaes(trainer, party, source, options, true);
+      for (const [i, { found }] of jobs.entries())
+        await trainer.restore(i, statePath(found!.dir, step), { signal: options.signal });
+      return { trainer, step };
+    } catch (error) {
+      trainer.dispose();
+      const before = steps[n + 1];
+      if (!(error instanceof SaevError && error.code === "BAD_FILE") || before === undefined) throw error;
+      options.warn?.(`${error.message}: going on from step ${before}`);
+    }
+  }
+  const trainer = Trainer.create(source.dim);
+  try {
+    await addSaes(trainer, party, source, options, false);
+    source.reset();
+    return { trainer, step: 0 };
+  } catch (error) {
+    trainer.dispose();
+    throw error;
+  }
+}
+
+/** @param anyStart whether a state will take the place of the parameters that they start from. */
+async function addSaes(
+  trainer: Trainer,
+  { jobs }: Party,
+  source: ActivationLoader,
+  options: GroupOptions,
+  anyStart: boolean,
+): Promise<void> {
+  using starts = new Starts(source, options.signal);
+  for (const { cfg } of jobs) {
+    const nSteps = plannedSteps(source.length, cfg.sae_batch_size, cfg.n_patches);
+    const given = cfg.init_from !== "" && !anyStart;
+    const tensors = given
+      ? await readStart(cfg, { signal: options.signal })
+      : anyStart
+        ? starts.random(cfg.sae)
+        : await starts.of(cfg.sae);
+    try {
+      trainer.add(tensors, trainingOf(cfg, nSteps, options.legacySparsityWarmup ?? false));
+    } finally {
+      disposeTensors(tensors);
+    }
+  }
+}
+
+function requireSameData(run: RunFolder, data: string): void {
+  if (run.data === data) return;
+  throw new SaevError(
+    "INVALID_ARGUMENT",
+    `${run.dir}: the activations in ${run.cfg.data.shard_root} are not those that this run was trained on; name their folder, ` +
+      "or start a new run from these weights with --init-from",
+  );
+}
+
+/** Bytes of metrics.jsonl at a step. */
+async function metricsBytes(run: RunFolder, step: number): Promise<number> {
+  if (step === 0) return 0;
+  using file = await TensorFile.open(statePath(run.dir, step));
+  return Number(file.metadata.get("metrics_bytes") ?? 0);
+}
