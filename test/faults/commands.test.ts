@@ -222,7 +222,13 @@ test("a full disk", async () => {
     /IO: cannot write .*runs.*sae\.pt: File too large/,
   );
   const [runId] = readdirSync(at("runs")) as [string];
-  expect(readdirSync(at("runs", runId)).sort()).toEqual(["config.json", "metrics.jsonl"]);
+  expect(readdirSync(at("runs", runId)).sort()).toEqual([
+    "config.json",
+    "metrics.jsonl",
+    "run.json",
+    "states",
+  ]);
+  expect(readdirSync(at("runs", runId, "states"))).toEqual([]);
 
   const line = drawing(...data, "--ckpt", checkpoint, "--dump-to", "seen");
   expect((await run(...line)).code).toBe(0);

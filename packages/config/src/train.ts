@@ -63,25 +63,31 @@ export const trainSpec = spec("Train", "Trains a sparse autoencoder on recorded 
   wandb_project: string("tracking", "saev", "Name of the project, kept with the metrics."),
   tag: string("tracking", "", "A word of yours, kept with the metrics."),
   log_every: int("tracking", 25, "Steps between two entries of the metrics.", { min: 1 }),
-  init_from: string(
-    "model",
-    "",
-    "Checkpoint (sae.pt, a run's folder or one of its states) to start from; empty starts from random weights.",
+  init_from: ours(
+    string(
+      "model",
+      "",
+      "Checkpoint (sae.pt, a run's folder or one of its states) to start from; empty starts from random weights.",
+    ),
   ),
-  checkpoint_minutes: float(
-    "output",
-    10,
-    "Minutes between two checkpoints to go on from, more where writing them would take over 1 % of the time; 0: none by time.",
-    { min: 0 },
+  checkpoint_minutes: ours(
+    float(
+      "output",
+      10,
+      "Minutes between two checkpoints to go on from, more where writing them would take over 1 % of the time; 0: none by time.",
+      { min: 0 },
+    ),
   ),
-  checkpoint_every: int("output", 0, "Steps between two checkpoints; 0: none by steps.", { min: 0 }),
-  checkpoint_keep: int(
-    "output",
-    2,
-    "Checkpoints kept of each run; 0 writes none, so that a run that is stopped starts anew.",
-    {
-      min: 0,
-    },
+  checkpoint_every: ours(int("output", 0, "Steps between two checkpoints; 0: none by steps.", { min: 0 })),
+  checkpoint_keep: ours(
+    int(
+      "output",
+      2,
+      "Checkpoints kept of each run; 0 writes none, so that a run that is stopped starts anew.",
+      {
+        min: 0,
+      },
+    ),
   ),
   ckpt_path: string("output", "./checkpoints", "Folder in which each run's folder is made."),
   device: choice(

@@ -82,6 +82,7 @@ export {
 } from "./stats/top-k.js";
 export { type SystemInfo, systemInfo } from "./system.js";
 export { type Dtype, Tensor, type TensorData } from "./tensor.js";
+export { CheckpointRequests } from "./training/checkpoint-schedule.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./training/evaluate.js";
 export {
   blendRows,
@@ -108,6 +109,7 @@ export type {
   SaeTraining,
 } from "./training/sae-training.js";
 export {
+  type RunStart,
   type TrainedSae,
   type TrainProgress,
   type TrainSaesOptions,

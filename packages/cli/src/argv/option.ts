@@ -31,6 +31,13 @@ export const file = (name: string, doc: string): Option => ({
   doc,
 });
 
+/** An option that is followed by a folder's path. */
+export const folder = (name: string, doc: string): Option => ({
+  ...file(name, doc),
+  metavar: "FOLDER",
+  expected: "the path of a folder",
+});
+
 /** An option that is followed by a word; `metavar` names it in the help. */
 export const text = (name: string, metavar: string, expected: string, doc: string): Option => ({
   path: name,

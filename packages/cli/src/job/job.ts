@@ -33,6 +33,10 @@ export interface Job<T> {
   readonly schema: Schema<T>;
   /** Options beside those of every job. */
   readonly options: readonly Option[];
+  /** A config that its own options name, in place of `--config`; flags win over it. @throws what `run` may. */
+  readonly base?: (
+    options: ReadonlyMap<string, unknown>,
+  ) => { path: string; value: Record<string, unknown> } | undefined;
   /** Makes several configs of one, as `--sweep` does. */
   readonly expand?: (
     cfg: T,

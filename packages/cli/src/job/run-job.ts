@@ -39,7 +39,10 @@ export async function runJob<T extends object>(
     return Exit.done;
   }
   const mistakes = [...line.mistakes];
-  const file = readFile(line.options.get("config"), mistakes);
+  const base = job.base?.(line.options);
+  if (base !== undefined && line.options.has("config"))
+    mistakes.push(`--config: cannot be combined with ${base.path}, which has a config`);
+  const file = base ?? readFile(line.options.get("config"), mistakes);
   const assembled = assemble(job.schema, table, line, file);
   // A file that could not be read says nothing about the fields it would have set.
   if (file !== undefined || line.options.get("config") === undefined) mistakes.push(...assembled.mistakes);

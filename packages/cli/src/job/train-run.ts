@@ -6,17 +6,36 @@ import type { Outcome, Request, Session } from "./job.js";
 import { sparsityText } from "./sparsity-text.js";
 
 /** Trains one SAE or a sweep, group after group, and tells how each came out. */
-export async function runTrain({ cfgs }: Request<Train>, { signal, reporter }: Session): Promise<Outcome> {
-  const { trainSaes } = await import("@saev/core");
+export async function runTrain(
+  { cfgs, options }: Request<Train>,
+  { signal, reporter }: Session,
+): Promise<Outcome> {
+  const { CheckpointRequests, trainSaes } = await import("@saev/core");
+  const resume = options.get("resume");
   if (cfgs.length > 1) {
     reporter.note(
       `${amount(cfgs.length, "SAE")} in ${amount(splitCfgs(cfgs).length, "group")}, each trained on one pass over its data`,
     );
   }
+  const checkpointRequests = new CheckpointRequests();
+  const onUsr1 = () => {
+    reporter.note("SIGUSR1: writing a checkpoint");
+    checkpointRequests.request();
+  };
+  process.on("SIGUSR1", onUsr1);
   const logs = new Map<number, TrainLog>();
   let group: number | undefined;
-  const trained = await trainSaes(cfgs, {
+  const training = trainSaes(cfgs, {
     signal,
+    existing: options.get("new") === true ? "new" : "continue",
+    ...(typeof resume === "string" && { resume: [resume] }),
+    checkpointRequests,
+    onStart: ({ runId, from, step }) => {
+      if (from === "resumed") reporter.note(`${runId}: going on after step ${step}`);
+      if (from === "done") reporter.note(`${runId}: is finished; --new trains another`);
+      if (from === "diverged")
+        reporter.note(`${runId}: its loss was not finite; --new with a lower lr trains another`);
+    },
     onLog: (entry) => {
       logs.set(entry.sae, entry);
     },
@@ -31,7 +50,11 @@ export async function runTrain({ cfgs }: Request<Train>, { signal, reporter }: S
     },
     warn: (message) => reporter.warn(message),
   });
-  return outcomeOf(trained);
+  try {
+    return outcomeOf(await training);
+  } finally {
+    process.off("SIGUSR1", onUsr1);
+  }
 }
 
 function progressOf(p: TrainProgress, logs: readonly TrainLog[]): Progress {

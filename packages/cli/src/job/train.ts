@@ -1,5 +1,6 @@
 import { ConfigError, grid, loadConfigFile, Train } from "@saev/config";
-import { file } from "../argv/option.js";
+import { file, folder, toggle } from "../argv/option.js";
+import { configOfRun } from "./config-of-run.js";
 import type { Job } from "./job.js";
 import { planTrain } from "./train-plan.js";
 import { runTrain } from "./train-run.js";
@@ -10,6 +11,7 @@ export const trainJob: Job<Train> = {
     summary: "Trains sparse autoencoders on recorded activations.",
     details: [
       "Each SAE is a run with a folder of its own inside --ckpt-path: config.json, metrics.jsonl, sae.pt. The SAEs of a sweep that read the same data are trained together on one pass over it.",
+      "Checkpoints are written while it trains, and when it is stopped (Ctrl-C, SIGTERM; SIGUSR1 writes one and goes on). The same command again goes on from the last one to the same bits, and does nothing for runs that are finished; --new starts others. --resume RUN goes on with one run, with its own config but for the flags that are given: a larger --n-patches extends a finished one.",
     ],
     examples: [
       [
@@ -20,18 +22,33 @@ export const trainJob: Job<Train> = {
         "A sweep: every combination of the lists in a file.",
         "saev train --config train.toml --sweep sweep.toml",
       ],
+      [
+        "Go on with a run that was stopped, or train a finished one longer.",
+        "saev train --resume checkpoints/RUN --n-patches 200_000_000",
+      ],
       ["See which SAEs a sweep would train.", "saev train --config train.toml --sweep sweep.toml --dry-run"],
     ],
   },
   schema: Train,
   options: [
+    folder("resume", "Go on with this run, with its config; flags win over it."),
+    toggle("new", "Start new runs, also where some of the same config are there."),
     file(
       "sweep",
       "Train one SAE for each combination of the lists (or draws of the distributions) in this TOML or JSON file.",
     ),
   ],
+  base: (options) => {
+    const run = options.get("resume");
+    return typeof run === "string" ? { path: `--resume ${run}`, value: configOfRun(run) } : undefined;
+  },
   expand: (cfg, options) => {
     const path = options.get("sweep");
+    if (options.has("resume") && (options.has("sweep") || options.get("new") === true))
+      return {
+        cfgs: [],
+        mistakes: ["--resume: goes on with one run; it cannot be combined with --sweep or --new"],
+      };
     if (typeof path !== "string") return { cfgs: [cfg], mistakes: [] };
     try {
       const { cfgs, errs } = grid(cfg, loadConfigFile(path));
@@ -45,5 +62,5 @@ export const trainJob: Job<Train> = {
   },
   plan: ({ cfgs }) => planTrain(cfgs),
   run: runTrain,
-  goOn: "what was trained so far is kept as each run's sae.pt; the same command starts new runs",
+  goOn: "what was trained so far is kept; the same command goes on from there",
 };

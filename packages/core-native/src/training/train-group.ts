@@ -31,7 +31,7 @@ export async function trainParty(party: Party, options: GroupOptions): Promise<T
     await keep(open, options, error);
     throw error;
   }
-  return evaluateAll(open, begun, options);
+  return await evaluateAll(open, begun, options);
 }
 
 /** Trains; writes checkpoints when they are due. */

@@ -97,7 +97,9 @@ test("trains a group on one pass and leaves what a run must leave", async () => 
       "config.json",
       "evaluation.json",
       "metrics.jsonl",
+      "run.json",
       "sae.pt",
+      "states",
     ]);
     const [head, ...entries] = lines(run);
     expect(head).toMatchObject({ run_id: run.runId, tag: "a tag", wandb_project: "saev" });
@@ -203,7 +205,7 @@ test("the same config and seed train the same bits", async () => {
   const files = [];
   for (let i = 0; i < 2; i++) {
     const [run] = await trainSaes([config({ n_patches: 3000, track: false })], { evaluate: false });
-    expect(readdirSync(run!.dir).sort()).toEqual(["config.json", "sae.pt"]);
+    expect(readdirSync(run!.dir).sort()).toEqual(["config.json", "run.json", "sae.pt", "states"]);
     files.push(readFileSync(path.join(run!.dir, "sae.pt")));
   }
   expect(files[0]!.equals(files[1]!)).toBe(true);
@@ -257,7 +259,7 @@ test("an abort keeps the state so far and says where", async () => {
     onLog: (entry) => entry.step >= 20 && controller.abort(reason),
   });
   await expect(training).rejects.toBe(reason);
-  const [, where] = /the state so far is in (.*)$/.exec(said.join("\n"))!;
+  const [, where] = /the state so far is in ([^;]*);/.exec(said.join("\n"))!;
   expect(existsSync(where!)).toBe(true);
 });
 
