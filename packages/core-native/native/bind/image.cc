@@ -5,6 +5,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -48,12 +50,6 @@ Filter filter_of(const std::string& name) {
   throw Error(Code::kInvalidArgument, "filter: expected bicubic or bilinear, found '" + name + "'");
 }
 
-Napi::Value bytes_to_js(Napi::Env env, const std::vector<uint8_t>& bytes) {
-  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, bytes.size());
-  std::copy(bytes.begin(), bytes.end(), static_cast<uint8_t*>(buffer.Data()));
-  return Napi::Uint8Array::New(env, bytes.size(), buffer, 0);
-}
-
 /// Writes `image` into row `row` of a batch [n, 3, height, width].
 class PreprocessInto final : public PromiseWorker {
  public:
@@ -79,12 +75,7 @@ Napi::Value preprocess_into(const Napi::CallbackInfo& info) {
   check_transform(t);
   const at::Tensor batch = unwrap_tensor(info[2]);
   const int64_t row = int_of(info[3], "row");
-  if (batch.dim() != 4 || batch.scalar_type() != at::kFloat || !batch.is_contiguous() || batch.size(1) != 3 ||
-      batch.size(2) != t.height || batch.size(3) != t.width || row < 0 || row >= batch.size(0)) {
-    throw Error(Code::kShapeMismatch, "batch: expected float32 [n > " + std::to_string(row) + ", 3, " +
-                                          std::to_string(t.height) + ", " + std::to_string(t.width) +
-                                          "], contiguous");
-  }
+  check_batch(batch, t, row);
   return PromiseWorker::start(info[4], std::make_unique<PreprocessInto>(std::move(pixels), t, batch, row),
                               "preprocess");
 }
@@ -149,6 +140,21 @@ std::array<float, 3> three(const Napi::Value& value, const std::string& name) {
 }
 
 }  // namespace
+
+Napi::Value bytes_to_js(Napi::Env env, const std::vector<uint8_t>& bytes) {
+  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, bytes.size());
+  std::copy(bytes.begin(), bytes.end(), static_cast<uint8_t*>(buffer.Data()));
+  return Napi::Uint8Array::New(env, bytes.size(), buffer, 0);
+}
+
+void check_batch(const at::Tensor& batch, const Transform& t, int64_t row) {
+  if (batch.dim() != 4 || batch.scalar_type() != at::kFloat || !batch.is_contiguous() || batch.size(1) != 3 ||
+      batch.size(2) != t.height || batch.size(3) != t.width || row < 0 || row >= batch.size(0)) {
+    throw Error(Code::kShapeMismatch, "batch: expected float32 [n > " + std::to_string(row) + ", 3, " +
+                                          std::to_string(t.height) + ", " + std::to_string(t.width) +
+                                          "], contiguous");
+  }
+}
 
 Transform transform_of(const Napi::Value& value) {
   const Napi::Object object = object_of(value, "transform");

@@ -8,6 +8,7 @@
 #include "bind/handle.h"
 #include "bind/image.h"
 #include "bind/io.h"
+#include "bind/jpeg.h"
 #include "bind/latent_examples.h"
 #include "bind/nearest_rows.h"
 #include "bind/promise_worker.h"
@@ -29,6 +30,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_io(env, exports);
   register_sparse_autoencoder(env, exports);
   register_image(env, exports);
+  register_jpeg(env, exports);
   register_system(env, exports);
   register_tensor(env, exports);
   register_batch_source(env, exports);

@@ -7,12 +7,10 @@
 #include <utility>
 
 #include "core/error.h"
+#include "kernels/cpu/resample_rows.h"
 
 namespace saev {
 namespace {
-
-constexpr int kFractionBits = 22;  // 32 bits less 8 of the pixel and 2 for overshoot of the bicubic filter
-constexpr int32_t kHalf = 1 << (kFractionBits - 1);
 
 double half_width(Filter filter) {
   return filter == Filter::kBicubic ? 2.0 : 1.0;
@@ -27,47 +25,8 @@ double weight(Filter filter, double x) {
   return 0.0;
 }
 
-uint8_t to_byte(int32_t sum) {
-  return static_cast<uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
-}
-
-/// Rows [0, rows) of `src` [rows, width, 3], each resampled along x, into `dst` [rows, outputs, 3].
-void horizontal(const uint8_t* src, int64_t rows, int64_t width, const Coefficients& c, uint8_t* dst) {
-  const auto outputs = static_cast<int64_t>(c.first.size());
-  for (int64_t y = 0; y < rows; ++y) {
-    const uint8_t* row = src + y * width * 3;
-    uint8_t* out = dst + y * outputs * 3;
-    for (int64_t x = 0; x < outputs; ++x) {
-      const uint8_t* in = row + c.first[x] * 3;
-      const int32_t* w = c.weights.data() + x * c.taps;
-      int32_t r = kHalf, g = kHalf, b = kHalf;
-      for (int64_t k = 0; k < c.count[x]; ++k) {
-        r += in[3 * k] * w[k];
-        g += in[3 * k + 1] * w[k];
-        b += in[3 * k + 2] * w[k];
-      }
-      out[3 * x] = to_byte(r);
-      out[3 * x + 1] = to_byte(g);
-      out[3 * x + 2] = to_byte(b);
-    }
-  }
-}
-
-/// `src` [.., bytes] starts at input row `first_row`; writes `dst` [outputs, bytes].
-void vertical(const uint8_t* src, int64_t bytes, int64_t first_row, const Coefficients& c, uint8_t* dst) {
-  std::vector<int32_t> sums(static_cast<size_t>(bytes));
-  int32_t* sum = sums.data();
-  for (size_t y = 0; y < c.first.size(); ++y) {
-    const uint8_t* in = src + (c.first[y] - first_row) * bytes;
-    const int32_t* w = c.weights.data() + static_cast<int64_t>(y) * c.taps;
-    std::fill(sums.begin(), sums.end(), kHalf);
-    for (int64_t k = 0; k < c.count[y]; ++k, in += bytes) {
-      const int32_t wk = w[k];
-      for (int64_t i = 0; i < bytes; ++i) sum[i] += in[i] * wk;
-    }
-    uint8_t* out = dst + static_cast<int64_t>(y) * bytes;
-    for (int64_t i = 0; i < bytes; ++i) out[i] = to_byte(sum[i]);
-  }
+ResampleAxis axis_of(const Coefficients& c) {
+  return {c.first.data(), c.count.data(), c.weights.data(), c.taps, static_cast<int64_t>(c.first.size())};
 }
 
 void copy_window(const uint8_t* src, int64_t width, const Window& window, uint8_t* dst) {
@@ -112,7 +71,7 @@ Coefficients coefficients(int64_t in, int64_t out, int64_t begin, int64_t n, Fil
   Coefficients c{exact.taps, std::move(exact.first), std::move(exact.count), {}};
   c.weights.reserve(exact.weights.size());
   for (const double w : exact.weights) {
-    c.weights.push_back(static_cast<int32_t>((w < 0 ? -0.5 : 0.5) + w * (1 << kFractionBits)));
+    c.weights.push_back(static_cast<int32_t>((w < 0 ? -0.5 : 0.5) + w * (1 << kResampleBits)));
   }
   return c;
 }
@@ -139,6 +98,7 @@ void resize_rgb(const uint8_t* src, int64_t height, int64_t width, int64_t out_h
   check_resize(height, width, out_height, out_width, window);
   const bool along_x = width != out_width, along_y = height != out_height;
   if (!along_x && !along_y) return copy_window(src, width, window, dst);
+  const Level level = active_level();
   Coefficients rows;
   int64_t first_row = window.y, n_rows = window.height;
   if (along_y) {
@@ -154,11 +114,14 @@ void resize_rgb(const uint8_t* src, int64_t height, int64_t width, int64_t out_h
   }
   if (along_x) {
     const auto columns = coefficients(width, out_width, window.x, window.width, filter);
-    horizontal(src + first_row * width * 3, n_rows, width, columns, narrowed);
+    SAEV_PICK(level, resample_horizontal)
+    (src + first_row * width * 3, n_rows, width, axis_of(columns), narrowed);
   } else {
     copy_window(src, width, {window.x, first_row, window.width, n_rows}, narrowed);
   }
-  if (along_y) vertical(narrowed, window.width * 3, first_row, rows, dst);
+  if (along_y) {
+    SAEV_PICK(level, resample_vertical)(narrowed, window.width * 3, first_row, axis_of(rows), dst);
+  }
 }
 
 void resize_rgb_unrounded(const uint8_t* src, int64_t height, int64_t width, int64_t out_height,

@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 import { SaevError } from "../errors.js";
-import { decodeImage } from "../images/decode.js";
+import { decodeImage, defaultMaxPixels } from "../images/decode.js";
 import type { ImageDataset } from "../images/image-dataset.js";
 import type { Tensor } from "../tensor.js";
 import type { ViT } from "../vit/vit.js";
@@ -79,6 +79,8 @@ export class BatchDecoder {
     const { signal, maxPixels } = this.options;
     signal?.throwIfAborted();
     const source = await this.dataset.image(index);
+    const most = maxPixels ?? defaultMaxPixels;
+    if (await this.vit.preprocessJpegInto(source, input, row, { signal, maxPixels: most })) return;
     const name = this.dataset.where(index);
     const pixels = await decodeImage(source, { name, signal, maxPixels });
     await this.vit.preprocessInto(pixels, input, row, { signal });

@@ -33,6 +33,22 @@ export interface ImageExports {
     row: number,
     control?: Control,
   ): Promise<void>;
+  /** False for what this decoder does not take: `decodeImage` does, or says why not. */
+  preprocessJpegInto(
+    source: string | Uint8Array,
+    transform: NativeTransform,
+    batch: Handle<"Tensor">,
+    row: number,
+    maxPixels: number,
+    control?: Control,
+  ): Promise<boolean>;
+  decodeJpeg(
+    source: string | Uint8Array,
+    maxPixels: number,
+    control?: Control,
+  ): Promise<NativePixels | null>;
+  /** The JPEG library and its version, or "". */
+  jpegLibrary(): string;
   resizeImage(
     image: NativePixels,
     height: number,

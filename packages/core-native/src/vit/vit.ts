@@ -145,6 +145,21 @@ export class ViT extends Resource<"VisionModel"> {
     return Tensor.zeros([n, 3, height, width]);
   }
 
+  /**
+   * @internal Decodes and transforms a JPEG of the usual kinds into row `row` of `batch`, on a thread of its own.
+   * @returns false for everything else, damaged files too: then `decodeImage` has its turn.
+   */
+  preprocessJpegInto(
+    source: string | Uint8Array,
+    batch: Tensor,
+    row: number,
+    options: LongCallOptions & { readonly maxPixels: number },
+  ): Promise<boolean> {
+    return callAsync({ signal: options.signal }, (control) =>
+      addon().preprocessJpegInto(source, this.transform, batch.handle, row, options.maxPixels, control),
+    );
+  }
+
   /** @internal Transforms `pixels` into row `row` of `batch`. */
   preprocessInto(pixels: Pixels, batch: Tensor, row: number, options?: LongCallOptions): Promise<void> {
     return callAsync({ signal: options?.signal }, (control) =>
