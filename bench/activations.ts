@@ -3,17 +3,17 @@
  * is the same work as the Python package does it (bench/peers/activations.py). Both run in turn, on the same weights
  * and the same files; loading the model is not counted.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseActivations } from "@saev/config";
 import { recordActivations } from "@saev/core";
-import sharp from "sharp";
 import {
   type TinyClip,
   tinyWeights,
   writeTinyClip,
 } from "../packages/core-native/src/vit/testing/tiny-clip.js";
+import { writePhotographs } from "./_photographs.js";
 import { Peer } from "./peers/peer.js";
 import type { BenchResult } from "./result.js";
 
@@ -26,22 +26,6 @@ const width = 768;
 const vitB32: TinyClip = {
   vision: { image_size: 224, patch_size: 32, width, layers: 12, head_width: 64, mlp_ratio: 4 },
 };
-
-/** Photographs of about 500 pixels, as JPEG, in one class folder. */
-async function writeImages(root: string): Promise<void> {
-  const source = path.resolve(import.meta.dirname, "../examples/data/pictures");
-  const files = readdirSync(source, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".jpg"))
-    .sort();
-  mkdirSync(path.join(root, "all"), { recursive: true });
-  for (let i = 0; i < nImages; i++) {
-    const size = i % 2 ? { width: 500, height: 375 } : { width: 480, height: 480 };
-    await sharp(path.join(source, files[(i * 3) % files.length]!))
-      .resize({ ...size, fit: "cover" })
-      .jpeg({ quality: 90 })
-      .toFile(path.join(root, "all", `${String(i).padStart(4, "0")}.jpg`));
-  }
-}
 
 /** Records everything into a new folder. @returns images a second, and the folder. */
 async function ours(root: string, dump: string): Promise<{ rate: number; dir: string }> {
@@ -89,7 +73,7 @@ const median = (values: readonly number[]): number =>
 export default async function activations(): Promise<BenchResult> {
   const root = mkdtempSync(path.join(os.tmpdir(), "saev-bench-activations-"));
   try {
-    await writeImages(path.join(root, "images"));
+    await writePhotographs(path.join(root, "images"), nImages);
     await writeTinyClip(path.join(root, "model"), vitB32, tinyWeights(vitB32, 1, 0.15));
     using peer = new Peer("activations.py", [root, String(batch), String(workers)]);
     await peer.ask("ready");

@@ -2,7 +2,8 @@
 nn.MultiheadAttention, forward hooks on the blocks, a numpy memmap for the shard.
 
 usage: activations.py FOLDER BATCH WORKERS. FOLDER holds images/all/*.jpg and model/open_clip_model.safetensors.
-Reads lines: "ready" answers "ok"; "run FILE" records into FILE and answers the images a second.
+Reads lines: "ready" loads the model and answers "ok"; "run FILE" records into FILE and answers the images a second;
+"decode WORKERS REPEATS" decodes and transforms all images so many times, and answers the images a second.
 """
 
 import collections
@@ -115,16 +116,27 @@ def read_safetensors(path):
     return tensors
 
 
-def main():
+def load():
     weights = read_safetensors(root / "model" / "open_clip_model.safetensors")
     vision = Vision()
     state = {name.removeprefix("visual."): tensor for name, tensor in weights.items() if name != "visual.proj"}
     vision.load_state_dict(state)
-    model = Recorder(vision, [-2]).eval()
-    dataset = Images()
+    return Recorder(vision, [-2]).eval()
+
+
+def main():
+    model, dataset = None, Images()
     for line in sys.stdin:
         command = line.split()
+        if command[0] == "decode":
+            many = torch.utils.data.ConcatDataset([dataset] * int(command[2]))
+            loader = torch.utils.data.DataLoader(many, batch_size=batch_size, num_workers=int(command[1]))
+            start = time.perf_counter()
+            n = sum(len(index) for _, index in loader)
+            print(n / (time.perf_counter() - start), flush=True)
+            continue
         if command[0] == "ready":
+            model = load()
             print("ok", flush=True)
             continue
         loader = torch.utils.data.DataLoader(dataset, batch_size=batch_size, num_workers=n_workers, shuffle=False)

@@ -42,11 +42,7 @@ export interface ImageExports {
     maxPixels: number,
     control?: Control,
   ): Promise<boolean>;
-  decodeJpeg(
-    source: string | Uint8Array,
-    maxPixels: number,
-    control?: Control,
-  ): Promise<NativePixels | null>;
+  decodeJpeg(source: string | Uint8Array, maxPixels: number, control?: Control): Promise<NativePixels | null>;
   /** The JPEG library and its version, or "". */
   jpegLibrary(): string;
   resizeImage(

@@ -19,7 +19,12 @@ SAEV_INLINE void put(uint16_t* p, Vec v) {
   const UVec rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
   const UVec kept = (UVec)(v == v);
   const UVec chosen = (rounded & kept) | (0x7fc0u & ~kept);
-  *reinterpret_cast<HalfVecUnaligned*>(p) = __builtin_convertvector(chosen, HalfVec);
+#if defined(__AVX512F__)
+  const HalfVec half = (HalfVec)_mm512_cvtepi32_epi16((__m512i)chosen);
+#else
+  const HalfVec half = __builtin_convertvector(chosen, HalfVec);
+#endif
+  *reinterpret_cast<HalfVecUnaligned*>(p) = half;
 }
 
 /// The first `count` lanes; all of them where `count` is larger.
