@@ -3,11 +3,12 @@
  * is the same work as the Python package does it (bench/peers/activations.py). Both run in turn, on the same weights
  * and the same files; loading the model is not counted.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseActivations } from "@saev/config";
-import { recordActivations } from "@saev/core";
+import { recordActivations, systemInfo, ViT } from "@saev/core";
+import { addon } from "../packages/core-native/src/native/load.js";
 import {
   type TinyClip,
   tinyWeights,
@@ -28,7 +29,11 @@ const vitB32: TinyClip = {
 };
 
 /** Records everything into a new folder. @returns images a second, and the folder. */
-async function ours(root: string, dump: string): Promise<{ rate: number; dir: string }> {
+async function ours(
+  root: string,
+  dump: string,
+  dtype: "float32" | "bfloat16" = "float32",
+): Promise<{ rate: number; dir: string }> {
   const cfg = parseActivations({
     data: { root: path.join(root, "images") },
     dump_to: dump,
@@ -40,6 +45,7 @@ async function ours(root: string, dump: string): Promise<{ rate: number; dir: st
     n_patches_per_img: tokens - 1,
     n_patches_per_shard: tokens * nImages,
     device: "cpu",
+    compute_dtype: dtype,
   });
   let began = 0;
   const { dir } = await recordActivations(cfg, {
@@ -62,6 +68,26 @@ function deviation(a: Float32Array, b: Float32Array): number {
   return worst / Math.sqrt(squares / b.length);
 }
 
+/** Root mean square of the difference over that of `b`, block by block, of a batch. */
+async function blockErrors(root: string): Promise<number[]> {
+  using exact = await ViT.load("clip", path.join(root, "model"));
+  using half = await ViT.load("clip", path.join(root, "model"), { computeDtype: "bfloat16" });
+  const files = readdirSync(path.join(root, "images", "all")).slice(0, 16);
+  using input = await exact.preprocess(files.map((file) => path.join(root, "images", "all", file)));
+  const layers = Array.from({ length: exact.nLayers }, (_, i) => i);
+  using a = await half.record(input, layers);
+  using b = await exact.record(input, layers);
+  return layers.map((layer) => {
+    const [found, wanted] = [a, b].map((t) => t.narrow(1, layer, 1).toFloat32Array()) as [
+      Float32Array,
+      Float32Array,
+    ];
+    const off = wanted.reduce((sum, w, i) => sum + (found[i]! - w) ** 2, 0);
+    const size = wanted.reduce((sum, w) => sum + w * w, 0);
+    return Math.sqrt(off / size);
+  });
+}
+
 const floats = (file: string): Float32Array => {
   const bytes = readFileSync(file);
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
@@ -79,6 +105,9 @@ export default async function activations(): Promise<BenchResult> {
     await peer.ask("ready");
     const mine: number[] = [];
     const theirs: number[] = [];
+    const half: number[] = [];
+    const { cpuFeatures, level } = systemInfo();
+    const hasBfloat16 = level === "avx512" && cpuFeatures.includes("avx512_bf16");
     let off = 0;
     for (let i = 0; i < repetitions; i++) {
       const dump = path.join(root, `ours-${i}`);
@@ -88,7 +117,14 @@ export default async function activations(): Promise<BenchResult> {
       if (i === 0)
         off = deviation(floats(path.join(dir, "acts000000.bin")), floats(path.join(root, "peer.bin")));
       rmSync(dump, { recursive: true });
+      if (!hasBfloat16) continue;
+      half.push((await ours(root, dump, "bfloat16")).rate);
+      rmSync(dump, { recursive: true });
     }
+    const errors = hasBfloat16 ? await blockErrors(root) : [];
+    const rates = await addon().measureProducts(batch * tokens, width, 4 * width);
+    const share = (name: string, rate: number) =>
+      `${name} ${rate.toFixed(0)} GFLOP/s, ${((100 * rate) / rates.peak).toFixed(0)} % of it`;
     if (!(off < 1e-3)) throw new Error(`the two recordings differ by ${off} of the root mean square`);
     const [own, other] = [median(mine), median(theirs)];
     return {
@@ -99,6 +135,15 @@ export default async function activations(): Promise<BenchResult> {
       unit: "images/s",
       notes: [
         `ViT-B/32, 224 px, layer -2, batch ${batch}, ${workers} workers, ${nImages} JPEGs, ${repetitions} runs each in turn`,
+        `float32 peak of the cores ${rates.peak.toFixed(0)} GFLOP/s; products: ${share("the library", rates.library)}; ${share("ours", rates.ours)}`,
+        ...(hasBfloat16
+          ? [
+              `compute_dtype bfloat16: ${median(half).toFixed(1)} images/s, ` +
+                `${median(half.map((rate, i) => rate / theirs[i]!)).toFixed(2)} times the peer's float32; ` +
+                `product ${rates.bfloat16.toFixed(0)} GFLOP/s`,
+              `its relative error after each block: ${errors.map((e) => e.toExponential(1)).join(" ")}`,
+            ]
+          : ["no AVX512-BF16 here: compute_dtype bfloat16 is not available"]),
         `largest difference ${off.toExponential(1)} of the root mean square`,
       ],
     };

@@ -13,6 +13,7 @@
 #include "vit/dinov2.h"
 #include "vit/dinov3.h"
 #include "vit/eva.h"
+#include "vit/measure_products.h"
 #include "vit/perception_encoder.h"
 #include "vit/position_interpolation.h"
 #include "vit/siglip.h"
@@ -250,6 +251,22 @@ Napi::Value model_embed(const Napi::CallbackInfo& info) {
       [](Napi::Env env, at::Tensor& out) { return wrap_tensor(env, out); });
 }
 
+/// measureProducts(rows, nIn, nOut, control) → Promise<{ peak, library, ours, bfloat16 }>, GFLOP/s
+Napi::Value measured_products(const Napi::CallbackInfo& info) {
+  const int64_t rows = int_of(info[0], "rows"), n_in = int_of(info[1], "nIn"),
+                n_out = int_of(info[2], "nOut");
+  return run_job<ProductRates>(
+      info[3], "measureProducts", [=](const Job& job) { return measure_products(rows, n_in, n_out, job); },
+      [](Napi::Env env, ProductRates& rates) {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("peak", rates.peak);
+        out.Set("library", rates.library);
+        out.Set("ours", rates.ours);
+        out.Set("bfloat16", rates.bfloat16);
+        return out;
+      });
+}
+
 }  // namespace
 
 void register_vision_model(Napi::Env env, Napi::Object exports) {
@@ -262,6 +279,7 @@ void register_vision_model(Napi::Env env, Napi::Object exports) {
   export_function<load_perception_encoder_model>(env, exports, "loadPerceptionEncoder");
   export_function<interpolated_positions>(env, exports, "interpolatePositions");
   export_function<model_info>(env, exports, "visionModelInfo");
+  export_function<measured_products>(env, exports, "measureProducts");
   export_function<model_prepare>(env, exports, "visionModelPrepare");
   export_function<model_record>(env, exports, "visionModelRecord");
   export_function<model_embed>(env, exports, "visionModelEmbed");

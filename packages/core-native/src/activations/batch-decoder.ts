@@ -79,7 +79,7 @@ export class BatchDecoder {
     const { signal, maxPixels } = this.options;
     signal?.throwIfAborted();
     const source = await this.dataset.image(index);
-    const most = maxPixels ?? defaultMaxPixels;
+    const most = maxPixels ?? defaultMaxPixels();
     if (await this.vit.preprocessJpegInto(source, input, row, { signal, maxPixels: most })) return;
     const name = this.dataset.where(index);
     const pixels = await decodeImage(source, { name, signal, maxPixels });

@@ -193,13 +193,13 @@ async function finishedRecording(
   return whole ? resultOf(writer, dataset, dataset.length) : undefined;
 }
 
-/** Pictures are decoded on libuv's threads, whose number is fixed when Node starts. */
+/** JPEG has threads of our own; other pictures are decoded on libuv's, whose number is fixed when Node starts. */
 function warnOfThreads(workers: number, warn: (message: string) => void): void {
   const threads = Number(process.env.UV_THREADPOOL_SIZE) || 4;
   const useful = Math.min(workers, availableParallelism());
   if (useful <= threads) return;
   warn(
-    `pictures are decoded on ${threads} threads; start with UV_THREADPOOL_SIZE=${useful} in the environment for more`,
+    `pictures that are no JPEG are decoded on ${threads} threads; start with UV_THREADPOOL_SIZE=${useful} in the environment for more`,
   );
 }
 

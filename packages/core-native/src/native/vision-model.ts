@@ -143,6 +143,13 @@ export interface VisionModelExports {
     layers: readonly number[],
     control?: Control,
   ): Promise<Handle<"Tensor">>;
+  /** GFLOP/s of the cores' peak, libtorch's product and ours, [rows, nIn] × [nIn, nOut]; 0 for what is not here. */
+  measureProducts(
+    rows: number,
+    nIn: number,
+    nOut: number,
+    control?: Control,
+  ): Promise<{ peak: number; library: number; ours: number; bfloat16: number }>;
   visionModelEmbed(
     model: Handle<"VisionModel">,
     input: Handle<"Tensor">,
