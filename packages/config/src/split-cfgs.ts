@@ -1,13 +1,10 @@
 import type { Train } from "./train.js";
 
 /**
- * Fields that SAEs trained on one pass over the data must agree in; "data" is all of it. Everything else (learning
+ * Fields that SAEs trained on one pass over the data must agree in, as in the Python package; "data" is all of it. Everything else (learning
  * rate, objective, warm-ups, seeds, number of reinit samples, normalisation) may differ within a group.
  */
 export const cannotParallelize = [
-  "checkpoint_every",
-  "checkpoint_keep",
-  "checkpoint_minutes",
   "ckpt_path",
   "data",
   "device",
@@ -26,6 +23,9 @@ export const cannotParallelize = [
   "wandb_project",
 ] as const;
 
+/** Fields that the Python package does not have and that one pass must agree in too. */
+const ownFields = ["checkpoint_every", "checkpoint_keep", "checkpoint_minutes"] as const;
+
 /**
  * Splits configs into groups that can be trained together, in order of first appearance; inside a group the order
  * stays. A kind of SAE that has no sizes is in a group with its like.
@@ -33,7 +33,7 @@ export const cannotParallelize = [
 export function splitCfgs<T extends Train>(cfgs: readonly T[]): T[][] {
   const groups = new Map<string, T[]>();
   for (const cfg of cfgs) {
-    const key = JSON.stringify(cannotParallelize.map((path) => canonical(at(cfg, path))));
+    const key = JSON.stringify([...cannotParallelize, ...ownFields].map((path) => canonical(at(cfg, path))));
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [cfg]);
     else group.push(cfg);
