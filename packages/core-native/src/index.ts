@@ -53,6 +53,7 @@ export type {
   TopKActivation,
 } from "./sae/activation.js";
 export { type LoadOptions, loadCheckpoint, type SaeHeader } from "./sae/checkpoint.js";
+export { checkpointFormats, exportCheckpoint, recogniseCheckpoint } from "./sae/formats/index.js";
 export { Latents } from "./sae/latents.js";
 export { type CheckpointConfig, saveCheckpoint } from "./sae/save-checkpoint.js";
 export { type EncoderInput, SparseAutoencoder } from "./sae/sparse-autoencoder.js";

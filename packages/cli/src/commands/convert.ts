@@ -5,7 +5,7 @@ import { SaevCommand } from "./saev-command.js";
 export class ConvertCommand extends SaevCommand {
   static override readonly paths = [["convert"]];
   static override readonly usage = Command.Usage({
-    description: "Write recorded activations down in the other of the Python package's two layouts.",
+    description: "Write recorded activations, or an SAE, in another tool's layout.",
   });
 
   async execute(): Promise<ExitCode> {

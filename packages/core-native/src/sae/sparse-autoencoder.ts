@@ -1,3 +1,4 @@
+import { SaevError } from "../errors.js";
 import type { Handle } from "../native/addon.js";
 import { callAsync, callSync, type LongCallOptions } from "../native/call.js";
 import { addon } from "../native/load.js";
@@ -6,6 +7,7 @@ import type { SaeExports } from "../native/sae.js";
 import { Tensor } from "../tensor.js";
 import { type Activation, fromNativeActivation, toNativeActivation } from "./activation.js";
 import { type LoadOptions, loadCheckpoint } from "./checkpoint.js";
+import { recogniseCheckpoint } from "./formats/index.js";
 import { Latents } from "./latents.js";
 import { type CheckpointConfig, saveCheckpoint } from "./save-checkpoint.js";
 import { fromNativeParams, type SaeTensors, toNativeParams } from "./tensors.js";
@@ -52,11 +54,18 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
   }
 
   /**
-   * Reads a checkpoint `sae.pt` of the Python package or of ours; see {@link loadCheckpoint} for its header.
+   * Reads a checkpoint `sae.pt` of the Python package or of ours (see {@link loadCheckpoint} for its header), or a
+   * folder of SAELens 6; which it is, its content tells.
    * @throws SaevError `BAD_FILE`, `UNSUPPORTED`, `NUMERIC`, `NOT_FOUND`, `IO`.
    */
   static async load(path: string, options?: LoadOptions): Promise<SparseAutoencoder> {
-    return (await loadCheckpoint(path, options)).sae;
+    const format = await recogniseCheckpoint(path);
+    if (format === undefined) return (await loadCheckpoint(path, options)).sae;
+    if (options?.input === undefined) return format.read(path, options);
+    throw new SaevError(
+      "INVALID_ARGUMENT",
+      `${path}: a checkpoint of ${format.name} says what its encoder sees; leave input out`,
+    );
   }
 
   /**

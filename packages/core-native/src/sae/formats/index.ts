@@ -1,0 +1,54 @@
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { SaevError } from "../../errors.js";
+import { makeFolder } from "../../io/make-folder.js";
+import type { LongCallOptions } from "../../native/call.js";
+import type { SparseAutoencoder } from "../sparse-autoencoder.js";
+import type { CheckpointFormat } from "./format.js";
+import { saelens } from "./saelens.js";
+
+/** Layouts of other tools that can be read and written. */
+export const checkpointFormats: readonly CheckpointFormat[] = [saelens];
+
+/** The format of another tool that `path` is in, by its content; undefined when it is in none of them. */
+export async function recogniseCheckpoint(where: string): Promise<CheckpointFormat | undefined> {
+  for (const format of checkpointFormats) if (await format.recognises(where)) return format;
+  return undefined;
+}
+
+/**
+ * Writes an SAE in another tool's layout. The folder appears when it is whole; what is in one already is left alone.
+ * @param format a name of {@link checkpointFormats}.
+ * @throws SaevError `INVALID_ARGUMENT` for an unknown format or a folder that is not empty, `UNSUPPORTED` with the
+ * reason for what the format cannot hold, `IO`.
+ */
+export async function exportCheckpoint(
+  dir: string,
+  sae: SparseAutoencoder,
+  format: string,
+  options?: LongCallOptions,
+): Promise<void> {
+  const known = checkpointFormats.find(({ name }) => name === format);
+  if (known === undefined) {
+    const names = checkpointFormats.map(({ name }) => name).join(", ");
+    throw new SaevError("INVALID_ARGUMENT", `unknown checkpoint format ${format}; there is ${names}`);
+  }
+  const there = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw new SaevError("IO", `cannot write ${dir}: ${error.message}`, { cause: error });
+  });
+  if (there.length > 0)
+    throw new SaevError("INVALID_ARGUMENT", `${dir} is not empty; name a folder that is new or empty`);
+  const parent = path.dirname(path.resolve(dir));
+  makeFolder(parent);
+  const temporary = path.join(parent, `.${path.basename(path.resolve(dir))}.${process.pid}.tmp`);
+  try {
+    await mkdir(temporary);
+    await known.write(temporary, sae, options);
+    await rename(temporary, dir);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    if (error instanceof SaevError) throw error;
+    throw new SaevError("IO", `cannot write ${dir}: ${(error as Error).message}`, { cause: error });
+  }
+}
