@@ -150,7 +150,7 @@ export function centredTensors(sae: SparseAutoencoder): SaeTensors {
  * The parameters for an encoder that sees x − b_dec where this one sees x (`sign` 1), or the other way round (−1). A gated
  * SAE's magnitudes see what its gate sees times e^r, so their bias moves by that.
  */
-function otherInput(own: SaeTensors, sign: 1 | -1): SaeTensors {
+export function otherInput(own: SaeTensors, sign: 1 | -1): SaeTensors {
   const [dVit = 0, dSae = 0] = own.wEnc.shape;
   const wEnc = own.wEnc.toFloat32Array();
   const bDec = own.bDec.toFloat32Array();

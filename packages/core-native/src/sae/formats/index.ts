@@ -6,9 +6,10 @@ import type { LongCallOptions } from "../../native/call.js";
 import type { SparseAutoencoder } from "../sparse-autoencoder.js";
 import type { CheckpointFormat } from "./format.js";
 import { saelens } from "./saelens.js";
+import { sparsify } from "./sparsify.js";
 
 /** Layouts of other tools that can be read and written. */
-export const checkpointFormats: readonly CheckpointFormat[] = [saelens];
+export const checkpointFormats: readonly CheckpointFormat[] = [saelens, sparsify];
 
 /** The format of another tool that `path` is in, by its content; undefined when it is in none of them. */
 export async function recogniseCheckpoint(where: string): Promise<CheckpointFormat | undefined> {

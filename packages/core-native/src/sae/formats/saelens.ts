@@ -1,4 +1,4 @@
-import { access, readFile } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import path from "node:path";
 import { SaevError } from "../../errors.js";
 import { TensorFile, writeSafetensors } from "../../io/tensor-file.js";
@@ -8,6 +8,7 @@ import type { Activation } from "../activation.js";
 import { SparseAutoencoder } from "../sparse-autoencoder.js";
 import { disposeTensors, type SaeTensors } from "../tensors.js";
 import { float32Of } from "./float32.js";
+import { folderOf, readConfig } from "./folder.js";
 import type { CheckpointFormat } from "./format.js";
 
 const weightsName = "sae_weights.safetensors";
@@ -25,17 +26,17 @@ export const saelens: CheckpointFormat = {
   name: "saelens",
 
   async recognises(where) {
-    const cfg = await readConfig(folderOf(where)).catch(() => undefined);
+    const cfg = await readConfig(folderOf(where, weightsName), configName).catch(() => undefined);
     if (cfg === undefined || !("d_in" in cfg && "d_sae" in cfg)) return false;
-    return access(path.join(folderOf(where), weightsName)).then(
+    return access(path.join(folderOf(where, weightsName), weightsName)).then(
       () => true,
       () => false,
     );
   },
 
   async read(where, options) {
-    const dir = folderOf(where);
-    const cfg = await readConfig(dir);
+    const dir = folderOf(where, weightsName);
+    const cfg = await readConfig(dir, configName);
     const refuse = (what: string) => new SaevError("UNSUPPORTED", `${path.join(dir, configName)}: ${what}`);
     checkConventions(cfg, refuse);
     const architecture = String(cfg.architecture);
@@ -86,20 +87,6 @@ export const saelens: CheckpointFormat = {
     await writeText(path.join(dir, configName), `${JSON.stringify(cfg, null, 2)}\n`);
   },
 };
-
-const folderOf = (where: string) => (path.basename(where) === weightsName ? path.dirname(where) : where);
-
-async function readConfig(dir: string): Promise<Json> {
-  const file = path.join(dir, configName);
-  let cfg: unknown;
-  try {
-    cfg = JSON.parse(await readFile(file, "utf8"));
-  } catch (cause) {
-    throw new SaevError("BAD_FILE", `cannot read ${file}: ${(cause as Error).message}`, { cause });
-  }
-  if (typeof cfg === "object" && cfg !== null && !Array.isArray(cfg)) return cfg as Json;
-  throw new SaevError("BAD_FILE", `${file}: expected an object with SAELens' configuration`);
-}
 
 /** Refuses what would change the latents and has no place in our SAE. */
 function checkConventions(cfg: Json, refuse: (what: string) => SaevError): void {
