@@ -24,6 +24,8 @@ export interface Filter {
 export const everything: Filter = {
   text: "",
   states: new Set(latentStates),
+  frequency: undefined,
+  mean: undefined,
   noted: false,
   sort: "frequency",
   descending: true,

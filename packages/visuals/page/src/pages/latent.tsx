@@ -1,10 +1,11 @@
 import { useEffect, useMemo } from "preact/hooks";
-import { Link, useLocation, useSearchParams } from "wouter-preact";
+import { Link, useLocation } from "wouter-preact";
 import type { LatentPage as Page } from "../../../src/explorer/api.js";
 import { stateOf } from "../data/columns.js";
 import { select } from "../data/filter.js";
 import { filterOf } from "../data/filter-address.js";
 import { useLoaded } from "../data/use.js";
+import { useQuery } from "../data/use-query.js";
 import { Examples } from "../parts/examples.js";
 import { figure, log10 } from "../parts/format.js";
 import { HeatControls } from "../parts/heat-controls.js";
@@ -18,7 +19,7 @@ import type { ViewData } from "./view.js";
 /** One latent: its numbers, the images that move it, what a person calls it. */
 export function LatentPage({ data, latent }: { readonly data: ViewData; readonly latent: number }) {
   const { view, source, columns } = data;
-  const [query] = useSearchParams();
+  const [query] = useQuery();
   const [, navigate] = useLocation();
   const at = `views/${view.id}/latents/${latent}`;
   const loaded = useLoaded(async () => {
@@ -41,6 +42,8 @@ export function LatentPage({ data, latent }: { readonly data: ViewData; readonly
   }, [view, latent]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
+      // An open picture has keys of its own.
+      if (document.querySelector("dialog[open]")) return;
       if (event.target instanceof HTMLElement && event.target.closest("input, textarea, select")) return;
       const to = { ArrowLeft: around.before, ArrowRight: around.after }[event.key];
       if (to !== undefined) navigate(`/views/${view.id}/latents/${to}`);

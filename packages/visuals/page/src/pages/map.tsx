@@ -1,10 +1,11 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { Link, useSearchParams } from "wouter-preact";
+import { Link } from "wouter-preact";
 import type { MapState } from "../../../src/explorer/api.js";
 import { select } from "../data/filter.js";
 import { inside, lassoOf, lassoText } from "../data/lasso.js";
 import { useLoaded } from "../data/use.js";
 import { useFilter } from "../data/use-filter.js";
+import { useQuery } from "../data/use-query.js";
 import { LatentFilter } from "../parts/latent-filter.js";
 import { LatentList } from "../parts/latent-list.js";
 import { colourings, MapCanvas } from "../parts/map-canvas.js";
@@ -63,14 +64,14 @@ function ReadyMap({ data }: { readonly data: ViewData }) {
     async () => new Float32Array(await source.bytes(`views/${view.id}/map.bin`)),
     [view.id],
   );
-  const [query, setQuery] = useSearchParams();
+  const [query, setQuery] = useQuery();
   const [filter, change] = useFilter();
   const lasso = useMemo(() => lassoOf(query.get("lasso")), [query]);
   const colour = query.get("colour") ?? "frequency";
   const put = (name: string, value: string) => {
     const next = new URLSearchParams(query);
     value === "" ? next.delete(name) : next.set(name, value);
-    setQuery(next, { replace: true });
+    setQuery(next);
   };
   const passing = useMemo(
     () => select(columns, data.notes.value, filter, view.only),

@@ -1,6 +1,6 @@
-import { useSearchParams } from "wouter-preact";
 import type { Filter } from "../data/filter.js";
 import { selectionCsv } from "../data/selection.js";
+import { useQuery } from "../data/use-query.js";
 import type { ViewData } from "../pages/view.js";
 import { download } from "./download.js";
 import { amount, count } from "./format.js";
@@ -18,12 +18,12 @@ interface LatentListProps {
 /** Chosen latents as a table or a grid, and as a file. */
 export function LatentList({ data, chosen, filter, change }: LatentListProps) {
   const { view, columns } = data;
-  const [query, setQuery] = useSearchParams();
+  const [query, setQuery] = useQuery();
   const grid = query.get("list") === "grid";
   const show = (asGrid: boolean) => {
     const next = new URLSearchParams(query);
     asGrid ? next.set("list", "grid") : next.delete("list");
-    setQuery(next, { replace: true });
+    setQuery(next);
   };
   const save = () =>
     download(`${view.title.replaceAll("/", "-")}.csv`, selectionCsv(chosen, columns, data.notes.value));
