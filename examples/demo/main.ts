@@ -76,3 +76,5 @@ saev(
 
 console.log(`\nThe demo took ${seconds(started)}. Open the gallery in a browser:`);
 console.log(`  ${path.join(visuals, "sort_by_patch", "index.html")}`);
+console.log("or look into all latents and the three runs:");
+console.log(`  node packages/cli/bin/saev.js explore ${relative(visuals)} ${relative(runs)}`);
