@@ -1,0 +1,166 @@
+/** What goes wrong in the midst of a training: each ends in one clear error, and what was checkpointed stays. */
+import { spawn, spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Metadata, parseConfig } from "@saev/config";
+import { ShardWriter, Tensor } from "@saev/core";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { runChild } from "./child.js";
+
+process.env.OMP_NUM_THREADS = "1";
+const dVit = 24;
+const register = path.resolve(import.meta.dirname, "../../scripts/source/register.mjs");
+const child = path.join(import.meta.dirname, "train-child.ts");
+let root: string;
+let shardRoot: string;
+let n = 0;
+let runs: string;
+
+beforeAll(async () => {
+  root = mkdtempSync(path.join(tmpdir(), "saev-train-mishaps-"));
+  const metadata = parseConfig(Metadata, {
+    vit_family: "siglip",
+    vit_ckpt: "synthetic",
+    layers: [-1],
+    n_patches_per_img: 16,
+    cls_token: false,
+    d_vit: dVit,
+    seed: 0,
+    n_imgs: 80,
+    n_patches_per_shard: 400,
+    data: "ImageFolderDataset(root='synthetic')",
+  });
+  using writer = await ShardWriter.open(path.join(root, "shards"), metadata);
+  const values = Float32Array.from({ length: 80 * 16 * dVit }, (_, i) => Math.sin(i * i * 0.37));
+  using acts = Tensor.from(values, [80, 1, 16, dVit]);
+  await writer.write(acts);
+  await writer.finish();
+  shardRoot = writer.dir;
+});
+afterAll(() => rmSync(root, { recursive: true }));
+beforeEach(() => {
+  runs = path.join(root, `runs${n++}`);
+});
+
+const config = (more: object = {}) => ({
+  data: { shard_root: shardRoot, layer: -1, n_random_samples: 200 },
+  n_workers: 1,
+  n_patches: 20_000,
+  sae: { kind: "relu", d_vit: dVit, exp_factor: 4, n_reinit_samples: 200 },
+  sae_batch_size: 64,
+  log_every: 10,
+  checkpoint_every: 40,
+  checkpoint_minutes: 0,
+  ckpt_path: runs,
+  device: "cpu",
+  ...more,
+});
+const endless = { n_patches: 1_000_000_000 };
+const trained = (cfgs: object[]) => runChild("train-child.ts", [JSON.stringify(cfgs)]);
+const states = () => {
+  const [run] = readdirSync(runs);
+  return readdirSync(path.join(runs, run!, "states")).filter((name) => /^step-\d+\.safetensors$/.test(name));
+};
+
+/** Starts a training, does `mishap` once it has made 100 steps, and gives what it said in the end. */
+function during(cfg: object, mishap: (pid: number) => void): Promise<{ code: number | null; text: string }> {
+  return new Promise((resolve, reject) => {
+    const args = ["--import", register, child, JSON.stringify([cfg])];
+    const process_ = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let text = "";
+    let done = false;
+    const hear = (piece: Buffer) => {
+      text += piece.toString();
+      if (done || !/"step":[1-9]\d\d/.test(text)) return;
+      done = true;
+      try {
+        mishap(process_.pid!);
+      } catch (error) {
+        process_.kill("SIGKILL");
+        reject(error);
+      }
+    };
+    process_.stdout.on("data", hear);
+    process_.stderr.on("data", hear);
+    process_.on("error", reject);
+    process_.on("close", (code) => resolve({ code, text }));
+  });
+}
+
+test("a second process is refused while the first trains the run", { timeout: 60_000 }, async () => {
+  const ended = await during(config(endless), (pid) => {
+    const second = trained([config(endless)]);
+    process.kill(pid, "SIGKILL");
+    expect(second.status).toBe(1);
+    expect(second.stdout).toMatch(/another process is training this run/);
+  });
+  expect(ended.code).toBeNull();
+});
+
+test("a full disk is reported, what was written stays whole, and with room the run ends", {
+  timeout: 60_000,
+}, () => {
+  // Files may have 16 KiB: run.json and metrics fit, a state does not.
+  const all = ["--import", register, child, JSON.stringify([config()])];
+  const limited = ["-c", 'ulimit -f 16; exec "$@"', "bash", process.execPath, ...all];
+  const full = spawnSync("bash", limited, { encoding: "utf8", timeout: 50_000 });
+  expect(full.status, full.stdout + full.stderr).toBe(1);
+  expect(full.stderr).toMatch(/no checkpoint of .*EFBIG|no checkpoint of .*[Ff]ile too large/);
+  expect(full.stdout).toMatch(/"name":"SaevError","message":"[^"]*cannot write/);
+  expect(states()).toEqual([]);
+  const room = trained([config()]);
+  expect(room.status, room.stdout + room.stderr).toBe(0);
+  expect(readdirSync(runs)).toHaveLength(1);
+  expect(states().length).toBeGreaterThan(0);
+});
+
+test("a shard that shrinks stops the training with a checkpoint, from which it goes on when it is back", {
+  timeout: 60_000,
+}, async () => {
+  const shard = path.join(shardRoot, "acts000000.bin");
+  const copy = path.join(root, "copy.bin");
+  copyFileSync(shard, copy);
+  try {
+    const { code, text } = await during(config(endless), () => truncateSync(shard, 1000));
+    expect(code, text).toBe(1);
+    expect(text).toMatch(/acts000000\.bin shrank from/);
+    expect(states().length).toBeGreaterThan(0);
+  } finally {
+    copyFileSync(copy, shard);
+  }
+  const back = await during(config(endless), (pid) => process.kill(pid, "SIGKILL"));
+  expect(back.text).toMatch(/"from":"resumed","at":[1-9]\d\d/);
+});
+
+test("a shard that vanished is named before anything is made", () => {
+  const metadata = readdirSync(shardRoot);
+  expect(metadata).toContain("acts000001.bin");
+  const shard = path.join(shardRoot, "acts000001.bin");
+  const bytes = readFileSync(shard);
+  rmSync(shard);
+  try {
+    const { status, stdout } = trained([config()]);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/acts000001\.bin/);
+  } finally {
+    writeFileSync(shard, bytes);
+  }
+});
+
+test("an SAE that cannot fit in memory is refused before anything is made", () => {
+  const { status, stdout } = trained([
+    config(),
+    config({ sae: { kind: "relu", d_vit: dVit, exp_factor: 100_000_000, n_reinit_samples: 200 } }),
+  ]);
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/takes [\d.]+ GB for parameters and moments, and this machine has/);
+});
