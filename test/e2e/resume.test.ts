@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { compile, saev } from "./saev.js";
+import { type SmallRun, smallRun } from "./small-run.js";
+
+let small: SmallRun;
+beforeAll(async () => {
+  compile();
+  small = await smallRun();
+}, 120_000);
+afterAll(() => small?.remove());
+
+const run = (...args: string[]) => saev(args, { cwd: small.folder });
+const training = (...more: string[]) => [
+  ...[
+    "train",
+    "--data.shard-root",
+    small.shards,
+    "--sae-batch-size",
+    "200",
+    "--lr",
+    "1e-3",
+    "--n-lr-warmup",
+    "20",
+  ],
+  ...[
+    "--log-every",
+    "50",
+    "--device",
+    "cpu",
+    "--ckpt-path",
+    "resumed",
+    "--checkpoint-every",
+    "50",
+    ...more,
+    "sae:relu",
+    "--sae.exp-factor",
+    "4",
+    "--sae.n-reinit-samples",
+    "1000",
+  ],
+];
+const states = (dir: string) => readdirSync(path.join(small.folder, dir, "states"));
+const record = (dir: string) => JSON.parse(readFileSync(path.join(small.folder, dir, "run.json"), "utf8"));
+
+test("saev train: the same command goes on, a finished run is left alone, --resume extends it", async () => {
+  // Stopped by SIGTERM once it has written a checkpoint.
+  const stopped = await saev(training("--n-patches", "400_000"), {
+    cwd: small.folder,
+    started: (child) => {
+      const look = setInterval(() => {
+        try {
+          const [id] = readdirSync(path.join(small.folder, "resumed"));
+          if (states(path.join("resumed", id!)).length > 0) {
+            clearInterval(look);
+            child.kill("SIGTERM");
+          }
+        } catch {
+          // not yet
+        }
+      }, 10);
+      child.on("close", () => clearInterval(look));
+    },
+  });
+  expect(stopped.code, stopped.stderr).toBe(143);
+  expect(stopped.stderr).toContain("the same command goes on from there");
+
+  const finished = await run(...training("--n-patches", "400_000"));
+  expect(finished, finished.stderr).toMatchObject({ code: 0 });
+  expect(finished.stderr).toMatch(/going on after step \d+/);
+  const dir = finished.stdout.trim().split("\n").at(-1)!;
+  expect(record(dir).history.map(({ event }: { event: string }) => event)).toEqual([
+    "started",
+    "stopped",
+    "went on",
+    "finished",
+  ]);
+
+  const again = await run(...training("--n-patches", "400_000"));
+  expect(again.stderr).toContain("is finished; --new trains another");
+  expect(readdirSync(path.join(small.folder, "resumed"))).toHaveLength(1);
+
+  const longer = await run("train", "--resume", dir, "--n-patches", "500_000", "--json");
+  expect(longer, longer.stderr).toMatchObject({ code: 0 });
+  const [{ steps }] = JSON.parse(longer.stdout);
+  expect(steps).toBeGreaterThan(record(dir).history[3].step);
+  expect(record(dir).history.at(-2).changes).toEqual({ n_patches: [400_000, 500_000] });
+
+  const other = await run(...training("--n-patches", "20_000", "--new", "--quiet"));
+  expect(other.stdout.trim()).not.toBe(dir);
+});
+
+test("saev train --resume of what is no run, or with --sweep, says so", async () => {
+  const nothing = await run("train", "--resume", "pictures");
+  expect(nothing.code).toBe(1);
+  expect(nothing.stderr).toMatch(/NOT_FOUND: --resume pictures: expected a training run/);
+  const both = await run("train", "--resume", small.runs[0]!, "--new");
+  expect(both.code).toBe(2);
+  expect(both.stderr).toContain("it cannot be combined with --sweep or --new");
+});
