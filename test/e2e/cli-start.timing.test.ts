@@ -12,10 +12,10 @@ test("saev --help costs at most 2.5 times node -e 0", () => {
   };
   const node: number[] = [];
   const help: number[] = [];
-  for (let i = 0; i < 15; i++) {
+  for (let i = 0; i < 60; i++) {
     node.push(time(["-e", "0"]));
     help.push(time([binary, "--help"]));
   }
-  // The fastest is what it costs; the rest is what else the machine did.
+  // The fastest of some seconds is what it costs; the rest is what else the machine did.
   expect(Math.min(...help) / Math.min(...node)).toBeLessThan(2.5);
 });
