@@ -6,7 +6,7 @@
  * (default: demo-out), which may be deleted at any time. A second run goes on with what is there.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -59,7 +59,6 @@ const shardRoot = relative(path.join(shards, hash!));
 
 const runs = path.join(out, "runs");
 if (finishedRuns(runs).length < 3) {
-  rmSync(runs, { recursive: true, force: true });
   saev(
     ...["train", "--config", `${demo}/train.toml`, "--sweep", `${demo}/sweep.toml`],
     ...["--data.shard-root", shardRoot, "--ckpt-path", relative(runs)],
