@@ -16,6 +16,9 @@ import {
 } from "./fields.js";
 import { schemaOf } from "./schema.js";
 
+/** Values of `vit_family`. */
+export const vitFamilies = ["clip", "siglip", "dinov2", "dinov3", "vit", "eva", "pe"] as const;
+
 export const activationsSpec = spec(
   "Activations",
   "Runs a vision transformer over a dataset and records its activations in shards.",
@@ -26,12 +29,7 @@ export const activationsSpec = spec(
       "./shards",
       "Folder in which the shard folder is made; it is named by the hash of its metadata.",
     ),
-    vit_family: choice(
-      "model",
-      ["clip", "siglip", "dinov2", "dinov3", "vit", "eva", "pe"],
-      "clip",
-      "Family of the ViT.",
-    ),
+    vit_family: choice("model", vitFamilies, "clip", "Family of the ViT."),
     vit_ckpt: string("model", "ViT-L-14/openai", "Checkpoint of that family: a name, or a folder on disk."),
     vit_batch_size: int("model", 1024, "Images per forward pass of the ViT.", { min: 1 }),
     n_workers: int("hardware", 8, "Threads that decode images.", { min: 0 }),

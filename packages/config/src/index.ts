@@ -1,4 +1,4 @@
-export { Activations, type ResolvedActivations } from "./activations.js";
+export { Activations, type ResolvedActivations, vitFamilies } from "./activations.js";
 export { DataLoad } from "./data-load.js";
 export {
   Ade20kDataset,

@@ -1,3 +1,4 @@
+import { vitFamilies } from "@saev/config";
 import type { KnownModel } from "@saev/core";
 import { jsonOption, oneOf, toggle } from "../argv/option.js";
 import { Exit, type ExitCode } from "../exit.js";
@@ -10,7 +11,7 @@ const command: SimpleCommand = {
   doc: {
     name: "models",
     summary:
-      "Lists the models that --vit-ckpt can name: every vision transformer among open_clip's pretrained tags, DINOv2, and what was downloaded from the hub.",
+      "Lists the models that --vit-ckpt can name: every vision transformer among open_clip's pretrained tags, DINOv2, and models that were downloaded from the hub.",
     details: [
       "FILTER is a part of the name, the family or the repository; of several parts, separated by spaces, all must fit. No server is asked. Besides these names, --vit-ckpt takes any repository of the hub (hf-hub:org/name), a folder, or a file.",
     ],
@@ -22,7 +23,7 @@ const command: SimpleCommand = {
     ],
   },
   options: [
-    oneOf("family", ["any", "clip", "siglip", "dinov2"], "List only models of this family."),
+    oneOf("family", ["any", ...vitFamilies], "List only models of this family."),
     toggle("cached", "List only what is downloaded."),
     jsonOption("Print the list as JSON."),
   ],

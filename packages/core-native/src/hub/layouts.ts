@@ -4,6 +4,12 @@ import { isInnerPath } from "./cache.js";
 import { shownName } from "./problems.js";
 import type { ResolvedModel } from "./resolved-model.js";
 
+/** Beside `open_clip_config.json`: describes a trunk that differs from what timm's releases have under its name. */
+export const timmTrunkFile = "timm_trunk.json";
+
+/** Beside a config of transformers: says what is done to a picture. */
+export const imageProcessorFile = "preprocessor_config.json";
+
 /** Files of a model that belong together, in a folder or a repository. */
 export interface Layout {
   /** The config's name; absent where the weights say everything. */
@@ -19,6 +25,7 @@ export const layouts = {
   openClip: {
     config: "open_clip_config.json",
     weights: ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"],
+    extra: [timmTrunkFile],
   },
   /** A state_dict of dinov2's own code beside the arguments of its constructor. */
   dinov2: { config: "config.json", weights: ["model.pth"] },
@@ -26,7 +33,7 @@ export const layouts = {
   transformers: {
     config: "config.json",
     weights: ["model.safetensors", "pytorch_model.bin"],
-    extra: ["preprocessor_config.json"],
+    extra: [imageProcessorFile],
   },
 } as const satisfies Readonly<Record<string, Layout>>;
 

@@ -1,10 +1,9 @@
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { SaevError } from "../errors.js";
 import { describeModel } from "../vit/describe.js";
-import { familyNames } from "../vit/families.js";
-import { HubCache } from "./cache.js";
+import { familyNames, recognise } from "../vit/families.js";
+import { JsonReader } from "../vit/json-reader.js";
+import { cachedModel, cachedRepos, sizeOnDisk } from "./cached-models.js";
 import { dinov2Models, dinov2PatchSize } from "./dinov2-models.js";
-import { hubCaches } from "./environment.js";
 import { layouts } from "./layouts.js";
 import { familyOfTag, openClipConfigOf, openClipTable } from "./open-clip-table.js";
 import type { ModelReference } from "./references.js";
@@ -35,7 +34,7 @@ export interface KnownModel {
   readonly sizes: ModelSizes | undefined;
   /** Where its weights are: a repository or an address. */
   readonly source: string;
-  /** Where they lie on this machine, if they do, and how large they are. */
+  /** Where they lie on this machine, if they all do (the first of several files), and how large they are together. */
   readonly cached: { readonly path: string; readonly bytes: number } | undefined;
 }
 
@@ -43,8 +42,8 @@ export interface KnownModel {
 const dinov2Side = 224;
 
 /**
- * The models that saev knows by name: every ViT among open_clip's pretrained tags, DINOv2, and repositories with an
- * open_clip model that lie in the hub's caches. Asks no server.
+ * The models that saev knows by name: every ViT among open_clip's pretrained tags, DINOv2, and repositories in the hub's
+ * caches with a model of a family, or one of open_clip's. Asks no server.
  */
 export async function knownModels(): Promise<KnownModel[]> {
   const { pretrained } = openClipTable();
@@ -57,7 +56,7 @@ export async function knownModels(): Promise<KnownModel[]> {
       name: `${reference.architecture}/${reference.tag}`,
       sizes: sizesOf(reference),
       source: repo,
-      cached: await cachedWeights(repo, file ? [file] : layouts.openClip.weights),
+      cached: await cachedModel(repo, { weights: file ? [file] : layouts.openClip.weights }),
     };
   });
   const dinov2 = Object.entries(dinov2Models).map(async ([name, model]) => {
@@ -67,7 +66,7 @@ export async function knownModels(): Promise<KnownModel[]> {
       name,
       sizes: sizesOf({ kind: "dinov2", name, model }),
       source: model.url,
-      cached: await sized(file),
+      cached: file === undefined ? undefined : await sizeOnDisk([file]),
     };
   });
   const all = await Promise.all([...tags, ...dinov2]);
@@ -133,39 +132,35 @@ function sizesOfConfig(text: string, from: string): ModelSizes | undefined {
   }
 }
 
-async function sized(file: string | undefined): Promise<KnownModel["cached"]> {
-  return file === undefined ? undefined : { path: file, bytes: (await stat(await realpath(file))).size };
-}
-
-async function cachedWeights(repo: string, files: readonly string[]): Promise<KnownModel["cached"]> {
-  for (const folder of hubCaches()) {
-    const cache = new HubCache(folder);
-    const commit = await cache.commitOf({ repo, revision: "main" });
-    if (commit === undefined) continue;
-    for (const file of files) {
-      const found = await cache.find(repo, commit, file);
-      if (found) return sized(found);
-    }
-  }
-  return undefined;
-}
-
-/** Repositories in the caches that hold a model in open_clip's layout and have no name of their own. */
+/** Repositories in the caches with a model that some family reads, or in open_clip's layout, without a name of their own. */
 async function cachedRepositories(named: ReadonlySet<string>): Promise<KnownModel[]> {
-  const found = new Map<string, KnownModel>();
-  for (const folder of hubCaches()) {
-    const cache = new HubCache(folder);
-    for (const entry of (await readdir(folder).catch(() => [])).sort()) {
-      // The hub forbids "--" in names, so this is the one way back.
-      const repo = /^models--(.+)$/.exec(entry)?.[1]?.replaceAll("--", "/");
-      if (repo === undefined || named.has(repo) || found.has(repo)) continue;
-      const commit = await cache.commitOf({ repo, revision: "main" });
-      const config = commit && (await cache.find(repo, commit, layouts.openClip.config));
-      const cached = config && (await cachedWeights(repo, layouts.openClip.weights));
-      if (!cached) continue;
-      const sizes = sizesOfConfig(await readFile(config, "utf8"), config);
-      found.set(repo, { name: `hf-hub:${repo}`, sizes, source: repo, cached });
+  const found: KnownModel[] = [];
+  for (const repo of await cachedRepos()) {
+    if (named.has(repo)) continue;
+    for (const layout of Object.values(layouts)) {
+      const model = await cachedModel(repo, layout);
+      if (!model?.config) continue;
+      const { text, from } = model.config;
+      // A cache holds the models of other tools as well: language models have a config.json and weights of these names.
+      if (layout !== layouts.openClip && !isOfFamily(text, from)) continue;
+      const { path, bytes } = model;
+      found.push({
+        name: `hf-hub:${repo}`,
+        sizes: sizesOfConfig(text, from),
+        source: repo,
+        cached: { path, bytes },
+      });
+      break;
     }
   }
-  return [...found.values()];
+  return found;
+}
+
+function isOfFamily(text: string, from: string): boolean {
+  try {
+    return recognise(JsonReader.parse(text, from)) !== undefined;
+  } catch (error) {
+    if (error instanceof SaevError) return false;
+    throw error;
+  }
 }

@@ -3,8 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { describeModel } from "../vit/describe.js";
 import { parseOpenClipConfig } from "../vit/open-clip-config.js";
+import { timmVit } from "../vit/timm-vits.js";
+import { layouts } from "./layouts.js";
 import { familyOfTag, openClipConfigOf, openClipTable } from "./open-clip-table.js";
+import { parseModelReference } from "./references.js";
+import { resolveConfig } from "./resolve.js";
 
 const table = openClipTable();
 const tags = Object.entries(table.pretrained).flatMap(([architecture, of]) =>
@@ -75,6 +80,66 @@ describe("the table of open_clip's pretrained models", () => {
     },
   );
 
+  it("holds the towers and tags of open_clip 3.3.0, all of them", () => {
+    expect(table.open_clip).toBe("3.3.0");
+    expect(Object.keys(table.architectures)).toHaveLength(98);
+    expect(tags).toHaveLength(144);
+    for (const { architecture } of tags) expect(Object.keys(table.architectures)).toContain(architecture);
+    expect(Object.keys(table.architectures).filter((name) => table.notVits.includes(name))).toEqual([]);
+  });
+
+  it.each(tags)(
+    "$name names weights, a preprocessing and a tower that is run",
+    async ({ name, architecture, entry }) => {
+      const { tower } = table.architectures[architecture]!;
+      const reference = parseModelReference(name);
+      expect(reference).toMatchObject({ kind: "tag", architecture, entry });
+      // The address of the weights: a file of this name in the repository, or open_clip's own.
+      const [file] = entry.file ? [entry.file] : layouts.openClip.weights;
+      expect(file).toMatch(/^[\w.-]+\.(safetensors|bin|pt|pth)$/);
+      // What recording starts from, without a network.
+      const family = familyOfTag(architecture);
+      const { config } = await resolveConfig(family, name, { offline: true });
+      const model = describeModel(config!)!;
+      expect(model).toMatchObject({
+        family,
+        dVit: tower.d_vit,
+        nLayers: tower.layers,
+        heads: tower.heads,
+        patchHeight: tower.patch_size,
+        nPatches: Math.floor(tower.image_size / tower.patch_size) ** 2,
+        clsToken: tower.cls_token,
+      });
+      expect(model.transform).toMatchObject({
+        mode: entry.resize_mode,
+        filter: entry.interpolation,
+        ...{ mean: entry.mean, std: entry.std, height: tower.image_size, width: tower.image_size },
+      });
+      // SwiGLU has no GELU; of all others, the kind is that of the tag, the name or timm's arguments.
+      const timm = tower.timm === undefined ? undefined : timmVit(tower.timm);
+      const quick = table.architectures[architecture]!.quick_gelu || entry.quick_gelu;
+      const act = { gelu_tanh: "tanh GELU", quick_gelu: "quick GELU" }[tower.act ?? ""] ?? "erf GELU";
+      expect(model.mlp).toBe(
+        timm?.swiglu_mlp === true
+          ? "SwiGLU"
+          : tower.timm === undefined
+            ? quick
+              ? "quick GELU"
+              : "erf GELU"
+            : act,
+      );
+    },
+  );
+
+  it.each(table.notVits)("%s, which is no plain ViT, is refused by name", (name) => {
+    expect(() => parseModelReference(`${name}/openai`)).toThrow(
+      expect.objectContaining({
+        code: "UNSUPPORTED",
+        message: `vit_ckpt "${name}/openai": ${name} is no plain vision transformer; only those can be recorded`,
+      }),
+    );
+  });
+
   it("knows which models want the quick GELU, whatever their architecture is called", () => {
     const gelu = (architecture: string, tag: string) =>
       parseOpenClipConfig(
@@ -92,10 +157,12 @@ describe("the table of open_clip's pretrained models", () => {
   });
 
   const script = path.resolve(import.meta.dirname, "../../../../scripts/open-clip-table.py");
+  // scripts/requirements-models.txt, where set-up puts it.
+  const env = { ...process.env, PYTHONPATH: path.resolve(script, "../../.cache/python-models") };
   const packages = [process.env.SAEV_OPEN_CLIP_PYTHON, process.env.SAEV_PYTHON, "python3"].find((python) => {
     if (!python) return false;
     const versions = "from importlib.metadata import version as v; print(v('open_clip_torch'), v('timm'))";
-    const run = spawnSync(python, ["-c", versions], { encoding: "utf8" });
+    const run = spawnSync(python, ["-c", versions], { encoding: "utf8", env });
     return run.status === 0 && run.stdout.trim() === `${table.open_clip} ${table.timm}`;
   });
   if (!packages) {
@@ -106,7 +173,7 @@ describe("the table of open_clip's pretrained models", () => {
   it.skipIf(!packages)("is what the script makes of the installed packages", () => {
     const folder = mkdtempSync(path.join(tmpdir(), "saev-table-"));
     const out = path.join(folder, "table.json");
-    const run = spawnSync(packages!, [script, out], { encoding: "utf8" });
+    const run = spawnSync(packages!, [script, out], { encoding: "utf8", env });
     expect(run.stderr).not.toMatch(/Traceback/);
     const committed = new URL("../../data/open-clip.json", import.meta.url);
     expect(readFileSync(out, "utf8")).toBe(readFileSync(committed, "utf8"));

@@ -1,11 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { SaevError } from "../errors.js";
+import { imageProcessorFile } from "../hub/layouts.js";
 import type { Transform } from "../images/transform.js";
 import { JsonReader } from "./json-reader.js";
-
-/** Name of the file beside a transformers config that says what is done to a picture. */
-export const imageProcessorFile = "preprocessor_config.json";
 
 type Triple = readonly [number, number, number];
 const half: Triple = [0.5, 0.5, 0.5];

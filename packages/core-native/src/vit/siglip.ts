@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { SaevError } from "../errors.js";
+import { timmTrunkFile } from "../hub/layouts.js";
 import type { Transform } from "../images/transform.js";
 import { callAsync } from "../native/call.js";
 import { addon } from "../native/load.js";
@@ -10,7 +11,7 @@ import { configOf, type ModelConfig, type ModelFamily } from "./family.js";
 import { JsonReader } from "./json-reader.js";
 import { openClipTransform } from "./open-clip-transform.js";
 import { type TimmTrunk, timmSiglip } from "./timm-siglip.js";
-import { parseTimmTrunk, timmTrunkFile } from "./timm-trunk-file.js";
+import { parseTimmTrunk } from "./timm-trunk-file.js";
 
 /** SigLIP and SigLIP 2: timm's trunks in the layout of open_clip. No CLS token. */
 export const siglip: ModelFamily = {

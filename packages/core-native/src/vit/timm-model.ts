@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { SaevError } from "../errors.js";
+import { timmTrunkFile } from "../hub/layouts.js";
 import type { Transform } from "../images/transform.js";
 import type { NativeModelSizes } from "../native/vision-model.js";
 import type { ModelConfig } from "./family.js";
 import { JsonReader } from "./json-reader.js";
 import { openClipTransform } from "./open-clip-transform.js";
 import { timmTransform } from "./timm-transform.js";
-import { timmTrunkFile } from "./timm-trunk-file.js";
 import { timmVit } from "./timm-vits.js";
 
 /** A vision transformer of timm: by itself (timm's config.json), or as the trunk of an open_clip model. */

@@ -3,9 +3,6 @@ import type { NativeModelSizes } from "../native/vision-model.js";
 import { JsonReader } from "./json-reader.js";
 import { type TimmTrunk, timmEps } from "./timm-siglip.js";
 
-/** Name of the file beside `open_clip_config.json` that describes a trunk whose name timm's releases do not have. */
-export const timmTrunkFile = "timm_trunk.json";
-
 /** Arguments of timm's VisionTransformer that are read, and those that change nothing before the last block's output. */
 const known = ["patch_size", "embed_dim", "depth", "num_heads", "mlp_ratio", "act_layer", "class_token"];
 const harmless = ["img_size", "global_pool", "fc_norm", "num_classes"];
