@@ -1,10 +1,11 @@
-/** Our training step beside plain PyTorch's: same rows, same start, steps interleaved, results compared. */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+/** Our training step beside plain PyTorch's: same rows, same start, steps in turn, results compared. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
-import { systemInfo, Tensor, Trainer } from "@saev/core";
+import { drawPrefixes, type SaeTraining, systemInfo, Tensor, Trainer } from "@saev/core";
+import { compareParameters } from "./_compare.js";
+import { normalStart, type Start } from "./_start.js";
+import { Peer } from "./peers/peer.js";
 import type { BenchResult } from "./result.js";
 
 export interface TrainBench {
@@ -12,39 +13,147 @@ export interface TrainBench {
   readonly rows: number;
   readonly dVit: number;
   readonly dSae: number;
-  /** b_enc of every latent. Pre-activations are standard normal without it, so it sets the density. */
-  readonly bEnc: number;
   /** Steps timed, after one that is not. */
   readonly steps: number;
+  /** b_enc of every latent. Pre-activations are standard normal without it, so it sets the density. Default 0. */
+  readonly bEnc?: number | Float32Array;
+  /** Default: normal rows and `bEnc`. */
+  readonly start?: Start;
+  /** Default `relu`, as the Python package of June 2025 trains it; with others or prefixes as that of March 2026 does. */
+  readonly kind?: "relu" | "top-k" | "batch-top-k";
+  readonly topK?: number;
+  /** Prefixes of each step; default: the whole alone. */
+  readonly nPrefixes?: number;
+  /** Steps over which the learning rate rises. Default 1: it is 0 in the first step only. */
+  readonly nLrWarmup?: number;
+}
+
+/** One step of both. */
+export interface Pair {
+  readonly ms: number;
+  readonly cpuMs: number;
+  readonly peerMs: number;
+  readonly peerCpuMs: number;
+  readonly loss: number;
+  readonly peerLoss: number;
+  readonly density: number;
+  /** Milliseconds of ours by phase. */
+  readonly phases: Readonly<Record<string, number>>;
+}
+
+interface PeerStep {
+  readonly ms: number;
+  readonly cpu_ms: number;
+  readonly loss: number;
+  readonly threshold?: number;
+  readonly grad_norm?: number;
 }
 
 const lr = 4e-4;
 const sparsityCoeff = 4e-4;
 
 export async function benchTrain(bench: TrainBench): Promise<BenchResult> {
+  const pairs: Pair[] = [];
+  const made = bench.steps + 1;
+  const agreement = await trainPairs(
+    bench,
+    made,
+    (pair, step) => {
+      if (Math.abs(pair.loss - pair.peerLoss) > 1e-5 * pair.peerLoss)
+        throw new Error(`losses ${pair.loss} and ${pair.peerLoss}: the two do not do the same work`);
+      if (step > 0) pairs.push(pair);
+    },
+    (trainer, folder) => compareParameters(trainer, folder, lr * made),
+  );
+  const { rows, dVit, dSae } = bench;
+  const gflop = (2 * rows * dVit * dSae) / 1e9;
+  const of = (key: keyof Omit<Pair, "phases">) => median(pairs.map((pair) => pair[key]));
+  const phase = (name: string) => median(pairs.map((pair) => pair.phases[name] as number));
+  const density = 100 * (pairs.at(-1) as Pair).density;
+  return {
+    name: bench.name,
+    ours: of("ms"),
+    peer: of("peerMs"),
+    ratio: median(pairs.map((pair) => pair.peerMs / pair.ms)),
+    unit: "ms/step",
+    notes: [
+      `B ${rows}, d_vit ${dVit}, d_sae ${dSae}, ${density.toFixed(2)} % of latents active, ${availableParallelism()} threads, level ${systemInfo().level}`,
+      `CPU seconds a step: ours ${(of("cpuMs") / 1e3).toFixed(3)}, peer ${(of("peerCpuMs") / 1e3).toFixed(3)}, ratio ${median(pairs.map((pair) => pair.peerCpuMs / pair.cpuMs)).toFixed(2)}; ` +
+        `cores busy in our step ${busy(pairs).toFixed(0)} %`,
+      `ours by phase, ms: ${Object.keys((pairs[0] as Pair).phases)
+        .map((name) => `${name} ${phase(name).toFixed(1)}`)
+        .join(", ")} (the last four within backward)`,
+      `encoder product: ${gflop.toFixed(1)} GFLOP, ${(gflop / (phase("encode") / 1e3)).toFixed(0)} GFLOP/s`,
+      agreement,
+    ],
+  };
+}
+
+/** CPU time of our steps over wall time of all cores, in per cent. */
+function busy(pairs: readonly Pair[]): number {
+  const share = pairs.map((pair) => pair.cpuMs / (pair.ms * availableParallelism()));
+  return 100 * median(share);
+}
+
+/**
+ * Makes `steps` steps of both, the peer first in each. Then `onEnd` sees our trainer and the folder into which the peer has
+ * written its parameters.
+ */
+export async function trainPairs<T>(
+  bench: TrainBench,
+  steps: number,
+  onPair: (pair: Pair, step: number) => void,
+  onEnd: (trainer: Trainer, folder: string) => T,
+): Promise<T> {
   const folder = mkdtempSync(path.join(tmpdir(), "saev-bench-"));
   try {
-    return await run(bench, folder);
+    return await run(bench, steps, folder, onPair, onEnd);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-async function run(bench: TrainBench, folder: string): Promise<BenchResult> {
-  const { rows, dVit, dSae } = bench;
-  const start = startOf(bench);
+async function run<T>(
+  bench: TrainBench,
+  steps: number,
+  folder: string,
+  onPair: (pair: Pair, step: number) => void,
+  onEnd: (trainer: Trainer, folder: string) => T,
+): Promise<T> {
+  const { rows, dVit, dSae, kind = "relu", topK = 32, nPrefixes = 1, nLrWarmup = 1 } = bench;
+  const as2026 = kind !== "relu" || nPrefixes > 1;
+  const start = bench.start ?? normalStart(rows, dVit, dSae, bench.bEnc ?? 0);
+  const prefixes =
+    nPrefixes > 1
+      ? Array.from({ length: steps }, (_, step) =>
+          drawPrefixes(dSae, nPrefixes, { draw: "python-package", step: step + 1 }),
+        )
+      : null;
   for (const [name, values] of Object.entries(start)) writeFileSync(path.join(folder, `${name}.bin`), values);
-  const setup = {
-    rows,
-    d_vit: dVit,
-    d_sae: dSae,
-    lr,
-    sparsity_coeff: sparsityCoeff,
-    threads: availableParallelism(),
-  };
-  writeFileSync(path.join(folder, "setup.json"), JSON.stringify(setup));
-  const peer = Peer.start(folder);
+  writeFileSync(
+    path.join(folder, "setup.json"),
+    JSON.stringify({
+      rows,
+      d_vit: dVit,
+      d_sae: dSae,
+      lr,
+      n_lr_warmup: nLrWarmup,
+      sparsity_coeff: sparsityCoeff,
+      threads: availableParallelism(),
+      kind,
+      top_k: topK,
+      prefixes,
+    }),
+  );
+  using peer = new Peer(as2026 ? "train_2026.py" : "train.py", [folder]);
   using trainer = Trainer.create(dVit);
+  const training: SaeTraining = {
+    lr,
+    nLrWarmup,
+    sparsityCoeff: kind === "relu" ? sparsityCoeff : 0,
+    ...(as2026 && { input: "raw", gradClip: 1, deadThresholdTokens: 10_000_000 }),
+    ...(kind !== "relu" && { activation: { kind, topK, relu: false }, auxK: { form: "python-package" } }),
+  };
   trainer.add(
     {
       wEnc: Tensor.from(start.W_enc, [dVit, dSae]),
@@ -52,147 +161,50 @@ async function run(bench: TrainBench, folder: string): Promise<BenchResult> {
       wDec: Tensor.from(start.W_dec, [dSae, dVit]),
       bDec: Tensor.from(start.b_dec),
     },
-    { lr, nLrWarmup: 1, sparsityCoeff },
+    training,
   );
-  using x = Tensor.from(start.x, [rows, dVit]);
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  const phases: Record<string, number[]> = {};
-  let density = 0;
-  let lossOff = 0;
-  for (let i = 0; i <= bench.steps; i++) {
-    const answer = await peer.ask<{ ms: number; loss: number }>("step");
+  const batches = Array.from({ length: start.x.length / (rows * dVit) }, (_, i) =>
+    Tensor.from(start.x.subarray(i * rows * dVit, (i + 1) * rows * dVit), [rows, dVit]),
+  );
+  for (let step = 0; step < steps; step++) {
+    const theirs = JSON.parse(await peer.ask("step")) as PeerStep;
+    const cpu = process.cpuUsage();
     const begin = performance.now();
-    const { saes, times } = await trainer.step(x);
+    const { saes, times } = await trainer.step(batches[step % batches.length] as Tensor, {
+      prefixes: prefixes?.[step] ?? [],
+    });
     const ms = performance.now() - begin;
+    const { user, system } = process.cpuUsage(cpu);
     const [sae] = saes;
     if (!sae) throw new Error("no figures");
-    lossOff = Math.max(lossOff, Math.abs(sae.loss - answer.loss) / answer.loss);
-    density = sae.density;
-    if (i === 0) continue;
-    ours.push(ms);
-    theirs.push(answer.ms);
-    for (const [phase, value] of Object.entries(times)) {
-      phases[phase] ??= [];
-      phases[phase].push(value);
-    }
+    agree("threshold", sae.threshold, theirs.threshold, 1e-4);
+    // PyTorch adds millions of squares up in float32.
+    agree("norm of the gradients", sae.gradNorm, theirs.grad_norm, 1e-3);
+    onPair(
+      {
+        ms,
+        cpuMs: (user + system) / 1e3,
+        peerMs: theirs.ms,
+        peerCpuMs: theirs.cpu_ms,
+        loss: sae.loss,
+        peerLoss: theirs.loss,
+        density: sae.density,
+        phases: { ...times },
+      },
+      step,
+    );
   }
+  for (const batch of batches) batch.dispose();
   await peer.ask("save");
-  await peer.stop();
-  const agreement = compare(trainer, folder, bench.steps);
-  if (!(lossOff < 1e-5))
-    throw new Error(`losses differ by ${lossOff} relative: the two do not do the same work`);
-  const gflop = (2 * rows * dVit * dSae) / 1e9;
-  return {
-    name: bench.name,
-    ours: median(ours),
-    peer: median(theirs),
-    ratio: median(theirs.map((t, i) => t / (ours[i] as number))),
-    unit: "ms/step",
-    notes: [
-      `B ${rows}, d_vit ${dVit}, d_sae ${dSae}, ${(100 * density).toFixed(2)} % of latents active, ${setup.threads} threads, level ${systemInfo().level}`,
-      `ours by phase, ms: ${Object.entries(phases)
-        .map(([phase, values]) => `${phase} ${median(values).toFixed(1)}`)
-        .join(", ")} (the last four within backward)`,
-      `encoder product: ${gflop.toFixed(1)} GFLOP, ${(gflop / (median(phases.encode ?? [1]) / 1e3)).toFixed(0)} GFLOP/s`,
-      `losses agree within ${lossOff.toExponential(1)} relative; ${agreement}`,
-    ],
-  };
+  return onEnd(trainer, folder);
 }
 
-/** Standard normal rows; W_dec of random unit rows, W_enc its transpose: pre-activations are standard normal. */
-function startOf({ rows, dVit, dSae, bEnc }: TrainBench) {
-  const normal = normals(7);
-  const fill = (n: number) => Float32Array.from({ length: n }, normal);
-  const x = fill(rows * dVit);
-  const wDec = fill(dSae * dVit);
-  const wEnc = new Float32Array(dSae * dVit);
-  for (let j = 0; j < dSae; j++) {
-    let squares = 0;
-    for (let k = 0; k < dVit; k++) squares += (wDec[j * dVit + k] as number) ** 2;
-    for (let k = 0; k < dVit; k++) {
-      wDec[j * dVit + k] = (wDec[j * dVit + k] as number) / Math.sqrt(squares);
-      wEnc[k * dSae + j] = wDec[j * dVit + k] as number;
-    }
-  }
-  return {
-    x,
-    W_enc: wEnc,
-    b_enc: new Float32Array(dSae).fill(bEnc),
-    W_dec: wDec,
-    b_dec: new Float32Array(dVit),
-  };
+function agree(what: string, ours: number, theirs: number | undefined, tolerance: number): void {
+  if (theirs !== undefined && Math.abs(ours - theirs) > tolerance * Math.abs(theirs))
+    throw new Error(`${what}: ours ${ours}, the peer's ${theirs}`);
 }
 
-function normals(seed: number): () => number {
-  let state = seed;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-}
-
-/**
- * Parameters after the last step. Adam's first steps act like a sign, so an entry whose gradient is a rounding error,
- * or a latent that is active in one of the two only, may move by up to 2 lr a step: such entries must be very few.
- */
-function compare(trainer: Trainer, folder: string, steps: number): string {
-  const t = trainer.tensors(0);
-  let worst = 0;
-  let off = 0;
-  let n = 0;
-  for (const [name, tensor] of [
-    ["W_enc", t.wEnc],
-    ["b_enc", t.bEnc],
-    ["W_dec", t.wDec],
-    ["b_dec", t.bDec],
-  ] as const) {
-    const bytes = readFileSync(path.join(folder, `${name}.after.bin`));
-    const theirs = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-    const ours = tensor.toFloat32Array();
-    tensor.dispose();
-    for (let i = 0; i < ours.length; i++) {
-      const d = Math.abs((ours[i] as number) - (theirs[i] as number));
-      if (!(d <= worst)) worst = d;
-      if (!(d <= 1e-5)) off++;
-    }
-    n += ours.length;
-  }
-  if (!(worst <= 2.2 * lr * steps) || off > 1e-3 * n) {
-    throw new Error(`parameters differ by up to ${worst}, ${off} of ${n} by more than 1e-5`);
-  }
-  return `${off} of ${n} parameters differ by more than 1e-5, the largest difference is ${worst.toExponential(1)}`;
-}
-
-class Peer {
-  readonly #lines: AsyncIterator<string>;
-  private constructor(private readonly child: ChildProcessWithoutNullStreams) {
-    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  }
-  static start(folder: string): Peer {
-    const python = process.env.SAEV_PYTHON ?? "python3";
-    const child = spawn(python, [path.join(import.meta.dirname, "peers", "train.py"), folder], {
-      stdio: ["pipe", "pipe", "inherit"],
-    }) as unknown as ChildProcessWithoutNullStreams;
-    return new Peer(child);
-  }
-  async ask<T>(command: string): Promise<T> {
-    this.child.stdin.write(`${command}\n`);
-    const { value, done } = await this.#lines.next();
-    if (done) throw new Error("the peer ended; is there a Python with torch? Set SAEV_PYTHON to one");
-    return JSON.parse(value) as T;
-  }
-  async stop(): Promise<void> {
-    const ended = new Promise((resolve) => this.child.once("exit", resolve));
-    this.child.stdin.end();
-    await ended;
-  }
-}
-
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2

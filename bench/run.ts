@@ -30,9 +30,11 @@ if (wanted.includes("all")) wanted = names;
 
 for (const name of wanted) {
   try {
-    const benchmark = (await import(`./${name}.ts`)) as { default: () => Promise<BenchResult> };
-    const result = await benchmark.default();
-    process.stdout.write(json ? `${JSON.stringify(result)}\n` : table(result));
+    const benchmark = (await import(`./${name}.ts`)) as {
+      default: () => Promise<BenchResult | readonly BenchResult[]>;
+    };
+    for (const result of [await benchmark.default()].flat())
+      process.stdout.write(json ? `${JSON.stringify(result)}\n` : table(result));
   } catch (error) {
     process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
     process.exitCode = 1;

@@ -1,46 +1,15 @@
-"""A ReLU SAE's training step in plain PyTorch, written as the Python package writes it.
+"""A ReLU SAE's training step in plain PyTorch, written as the Python package of June 2025 writes it. See served.py."""
 
-Reads a folder with setup.json, x.bin and the four parameters; then one command a line on standard input:
-"step" trains once and prints {"ms", "loss", "l0"}; "save" writes the parameters beside the inputs and prints {}.
-"""
-
-import json
-import os
-import sys
-import time
-
-import numpy as np
 import torch
-
-folder = sys.argv[1]
-with open(os.path.join(folder, "setup.json")) as f:
-    setup = json.load(f)
-torch.set_num_threads(setup["threads"])
-rows, d_vit, d_sae = setup["rows"], setup["d_vit"], setup["d_sae"]
+from served import Parameters, learning_rate, serve, setup
 
 
-def read(name, *shape):
-    data = np.fromfile(os.path.join(folder, name + ".bin"), dtype=np.float32)
-    return torch.from_numpy(data).reshape(shape)
-
-
-class Relu(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.W_enc = torch.nn.Parameter(read("W_enc", d_vit, d_sae))
-        self.b_enc = torch.nn.Parameter(read("b_enc", d_sae))
-        self.W_dec = torch.nn.Parameter(read("W_dec", d_sae, d_vit))
-        self.b_dec = torch.nn.Parameter(read("b_dec", d_vit))
-
+class Relu(Parameters):
     def forward(self, x):
         h = torch.einsum("bd,ds->bs", x - self.b_dec, self.W_enc) + self.b_enc
         f = torch.relu(h)
         x_hat = torch.einsum("bs,sd->bd", f, self.W_dec) + self.b_dec
         return x_hat, f
-
-    @torch.no_grad()
-    def normalize(self):
-        self.W_dec.data /= torch.norm(self.W_dec.data, dim=1, keepdim=True)
 
     @torch.no_grad()
     def remove_parallel(self):
@@ -53,14 +22,11 @@ def squared_error(x_hat, x):
     return (x_hat / upper - x / upper) ** 2 * upper * upper
 
 
-x = read("x", rows, d_vit)
 sae = Relu()
 optimizer = torch.optim.Adam(sae.parameters(), lr=0.0)
-step = 0
 
 
-def train():
-    global step
+def train(x, step):
     sae.normalize()
     x_hat, f = sae(x)
     mse = squared_error(x_hat, x).mean()
@@ -70,19 +36,10 @@ def train():
     loss.backward()
     sae.remove_parallel()
     for group in optimizer.param_groups:
-        group["lr"] = 0.0 if step == 0 else setup["lr"]
+        group["lr"] = learning_rate(step)
     optimizer.step()
     optimizer.zero_grad()
-    step += 1
-    return loss.item(), l0.item()
+    return {"loss": loss.item(), "mse": mse.item(), "l0": l0.item()}
 
 
-for line in sys.stdin:
-    if line.strip() == "step":
-        begin = time.perf_counter()
-        loss, l0 = train()
-        print(json.dumps({"ms": 1e3 * (time.perf_counter() - begin), "loss": loss, "l0": l0}), flush=True)
-    elif line.strip() == "save":
-        for name, value in sae.state_dict().items():
-            value.numpy().tofile(os.path.join(folder, name + ".after.bin"))
-        print("{}", flush=True)
+serve(sae, train)
