@@ -127,5 +127,6 @@ export {
 export { describeModel } from "./vit/describe.js";
 export { familyNames } from "./vit/families.js";
 export type { ModelDescription } from "./vit/family.js";
+export { type EmbeddingForm, ViTOutputs } from "./vit/outputs.js";
 export { interpolatePositions } from "./vit/positions.js";
-export { ViT, type ViTLoadOptions } from "./vit/vit.js";
+export { type ContinueOptions, ViT, type ViTLoadOptions } from "./vit/vit.js";

@@ -84,6 +84,53 @@ export const misuses: readonly Misuse[] = [
     ends: "reason",
   },
   {
+    what: "the residual stream after a layer that is not there",
+    run: async () => (await model()).residual(input(), 3),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "continuing from a layer that is no whole number",
+    run: async () => (await model()).continueFrom(0.5, Tensor.zeros([1, 5, 12])),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "continuing from activations of another shape",
+    run: async () => (await model()).continueFrom(0, ones()),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "continuing with a replacement for fewer images",
+    run: async () =>
+      (await model()).continueFrom(0, Tensor.zeros([2, 5, 12]), { replacement: Tensor.zeros([1, 5, 12]) }),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "continuing with a replacement of doubles",
+    run: async () =>
+      (await model()).continueFrom(0, Tensor.zeros([1, 5, 12]), {
+        replacement: Tensor.from(new Float64Array(60), [1, 5, 12]),
+      }),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "continuing with NaN",
+    run: async () =>
+      (await model()).continueFrom(0, Tensor.zeros([1, 5, 12]), {
+        replacement: Tensor.from(new Float32Array(48).fill(Number.NaN), [1, 4, 12]),
+      }),
+    ends: ["NUMERIC"],
+  },
+  {
+    what: "continuing with a model that was disposed",
+    run: async () => (await closed()).continueFrom(0, Tensor.zeros([1, 5, 12])),
+    ends: ["DISPOSED"],
+  },
+  {
+    what: "continuing after the signal",
+    run: async () => (await model()).continueFrom(0, Tensor.zeros([1, 5, 12]), { signal: aborted() }),
+    ends: "reason",
+  },
+  {
     what: "preprocessing no images",
     run: async () => (await model()).preprocess([]),
     ends: ["INVALID_ARGUMENT"],

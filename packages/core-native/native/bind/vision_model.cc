@@ -10,6 +10,7 @@
 #include "bind/promise_worker.h"
 #include "bind/tensor.h"
 #include "vit/clip.h"
+#include "vit/continue_from.h"
 #include "vit/dinov2.h"
 #include "vit/dinov3.h"
 #include "vit/eva.h"
@@ -31,6 +32,43 @@ Gelu gelu_of(const std::string& name) {
   throw Error(Code::kInvalidArgument, "gelu: expected erf, tanh or quick, found '" + name + "'");
 }
 
+Pool pool_of(const std::string& name) {
+  if (name == "none") return Pool::kNone;
+  if (name == "auto") return Pool::kAuto;
+  if (name == "cls") return Pool::kCls;
+  if (name == "first two") return Pool::kFirstTwo;
+  if (name == "mean") return Pool::kMean;
+  if (name == "attention") return Pool::kAttention;
+  throw Error(Code::kInvalidArgument,
+              "pool: expected none, auto, cls, first two, mean or attention, found '" + name + "'");
+}
+
+const char* pool_name(Pool pool) {
+  switch (pool) {
+    case Pool::kCls:
+      return "cls";
+    case Pool::kFirstTwo:
+      return "first two";
+    case Pool::kMean:
+      return "mean";
+    case Pool::kAttention:
+      return "attention";
+    default:
+      return "none";
+  }
+}
+
+HeadConfig head_of(const Napi::Value& value) {
+  const Napi::Object object = object_of(value, "head");
+  HeadConfig h;
+  h.pool = pool_of(string_of(field(object, "pool"), "pool"));
+  h.whole_mean = bool_of(field(object, "wholeMean"), "wholeMean");
+  h.whole_attention = bool_of(field(object, "wholeAttention"), "wholeAttention");
+  h.heads = int_of(field(object, "heads"), "heads");
+  h.gelu = gelu_of(string_of(field(object, "gelu"), "gelu"));
+  return h;
+}
+
 ModelSizes sizes_of(const Napi::Object& object) {
   const auto size = [&object](const char* name) { return int_of(field(object, name), name); };
   ModelSizes c;
@@ -44,6 +82,7 @@ ModelSizes sizes_of(const Napi::Object& object) {
   c.hidden = size("hidden");
   c.eps = static_cast<float>(number_of(field(object, "eps"), "eps"));
   c.gelu = gelu_of(string_of(field(object, "gelu"), "gelu"));
+  c.head = head_of(field(object, "head"));
   return c;
 }
 
@@ -52,6 +91,7 @@ ClipConfig clip_config_of(const Napi::Value& value) {
   ClipConfig c;
   static_cast<ModelSizes&>(c) = sizes_of(object);
   c.norm_before_blocks = bool_of(field(object, "normBeforeBlocks"), "normBeforeBlocks");
+  c.norm_after_pool = bool_of(field(object, "normAfterPool"), "normAfterPool");
   c.layer_scale = bool_of(field(object, "layerScale"), "layerScale");
   return c;
 }
@@ -217,7 +257,8 @@ Napi::Value interpolated_positions(const Napi::CallbackInfo& info) {
   return wrap_tensor(info.Env(), out);
 }
 
-/// visionModelInfo(handle) → { nLayers, dVit, nPatches, clsToken, nRegisters, height, width }
+/// visionModelInfo(handle) → { nLayers, dVit, nPatches, clsToken, nRegisters, height, width,
+///                           pool, projected, dEmbedding }
 Napi::Value model_info(const Napi::CallbackInfo& info) {
   const auto model = unwrap<VisionModel>(info[0], kKind);
   const VisionShape& s = model->shape();
@@ -229,6 +270,9 @@ Napi::Value model_info(const Napi::CallbackInfo& info) {
   out.Set("nRegisters", static_cast<double>(s.n_registers));
   out.Set("height", static_cast<double>(s.height));
   out.Set("width", static_cast<double>(s.width));
+  out.Set("pool", pool_name(model->head().pool()));
+  out.Set("projected", model->head().projected());
+  out.Set("dEmbedding", static_cast<double>(model->head().width()));
   return out;
 }
 
@@ -249,6 +293,34 @@ Napi::Value model_embed(const Napi::CallbackInfo& info) {
   return run_job<at::Tensor>(
       info[2], "embed", [=](const Job&) { return embedded(*model, input); },
       [](Napi::Env env, at::Tensor& out) { return wrap_tensor(env, out); });
+}
+
+/// visionModelResidual(handle, input: Tensor, layer, control) → Promise<Tensor handle>
+Napi::Value model_residual(const Napi::CallbackInfo& info) {
+  const auto model = unwrap<VisionModel>(info[0], kKind);
+  const at::Tensor input = unwrap_tensor(info[1]);
+  const int64_t layer = int_of(info[2], "layer");
+  return run_job<at::Tensor>(
+      info[3], "residual", [=](const Job& job) { return residual(*model, input, layer, job); },
+      [](Napi::Env env, at::Tensor& out) { return wrap_tensor(env, out); });
+}
+
+/// visionModelContinue(handle, residual: Tensor, replacement: Tensor | undefined, layer, control) →
+/// Promise<{ tokens, embedding: Tensor handle | undefined }>
+Napi::Value model_continue(const Napi::CallbackInfo& info) {
+  const auto model = unwrap<VisionModel>(info[0], kKind);
+  const at::Tensor stream = unwrap_tensor(info[1]);
+  const at::Tensor replacement = info[2].IsUndefined() ? at::Tensor() : unwrap_tensor(info[2]);
+  const int64_t layer = int_of(info[3], "layer");
+  return run_job<Outputs>(
+      info[4], "continueFrom",
+      [=](const Job& job) { return continue_from(*model, stream, replacement, layer, job); },
+      [](Napi::Env env, Outputs& outputs) {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("tokens", wrap_tensor(env, outputs.tokens));
+        if (outputs.embedding.defined()) out.Set("embedding", wrap_tensor(env, outputs.embedding));
+        return out;
+      });
 }
 
 /// measureProducts(rows, nIn, nOut, control) → Promise<{ peak, library, ours, bfloat16 }>, GFLOP/s
@@ -283,6 +355,8 @@ void register_vision_model(Napi::Env env, Napi::Object exports) {
   export_function<model_prepare>(env, exports, "visionModelPrepare");
   export_function<model_record>(env, exports, "visionModelRecord");
   export_function<model_embed>(env, exports, "visionModelEmbed");
+  export_function<model_residual>(env, exports, "visionModelResidual");
+  export_function<model_continue>(env, exports, "visionModelContinue");
 }
 
 }  // namespace saev::bind

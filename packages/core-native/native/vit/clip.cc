@@ -38,11 +38,14 @@ class Clip final : public TokenModel {
       const std::string at = "visual.transformer.resblocks." + std::to_string(layer) + ".";
       blocks_.push_back(take_block(weights, at, config, block_names(config)));
     }
-    // Used after the last block only, and so for no activation.
+    // The norm comes before pooling or, in some models, after it.
+    HeadNames names{.norm = "visual.ln_post", .norm_needed = true, .matrix = "visual.proj"};
+    if (config.norm_after_pool) names = {.pooled_norm = "visual.ln_post", .matrix = "visual.proj"};
+    take_head(weights, names);
     for (const char* name : {"visual.ln_post.weight", "visual.ln_post.bias", "visual.proj"}) {
       weights.ignore(name);
     }
-    // CoCa pools the last block's output with attention.
+    // CoCa pools the last block's output with attention of a form of its own: it has no embedding here.
     for (const char* name : {"query", "attn.in_proj_weight", "attn.in_proj_bias", "attn.q_proj_weight",
                              "attn.k_proj_weight", "attn.v_proj_weight", "attn.out_proj.weight",
                              "attn.out_proj.bias", "ln_q.weight", "ln_q.bias", "ln_k.weight", "ln_k.bias"}) {

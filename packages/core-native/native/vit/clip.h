@@ -13,6 +13,7 @@ namespace saev {
 /// `model_cfg.vision_cfg` of an open_clip_config.json, resolved.
 struct ClipConfig : ModelSizes {
   bool norm_before_blocks = true;  ///< `ln_pre`
+  bool norm_after_pool = false;    ///< `final_ln_after_pool`
   bool layer_scale = false;        ///< `ls_1.gamma`, `ls_2.gamma`
 };
 

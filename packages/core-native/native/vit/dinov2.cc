@@ -16,7 +16,7 @@ namespace {
 struct Names {
   std::string patches, cls, registers, positions;
   std::string mask;
-  std::vector<std::string> norm;  ///< after the last block
+  std::string norm;  ///< after the last block
   BlockNames block;
 };
 
@@ -27,7 +27,7 @@ Names own_names(const Dinov2Config& config) {
   n.registers = "register_tokens";
   n.positions = "pos_embed";
   n.mask = "mask_token";
-  n.norm = {"norm.weight", "norm.bias"};
+  n.norm = "norm";
   n.block = timm_block_names();
   if (config.swiglu) {
     n.block.fc1 = {"mlp.w12"};
@@ -45,7 +45,7 @@ Names transformers_names(const Dinov2Config& config, const std::string& at) {
   n.registers = at + "embeddings.register_tokens";
   n.positions = at + "embeddings.position_embeddings";
   n.mask = at + "embeddings.mask_token";
-  n.norm = {at + "layernorm.weight", at + "layernorm.bias"};
+  n.norm = at + "layernorm";
   n.block = transformers_block_names(config.qkv_bias);
   n.block.norm1 = "norm1";
   n.block.norm2 = "norm2";
@@ -75,8 +75,9 @@ class Dinov2 final : public TokenModel {
       blocks_.push_back(
           take_block(weights, at + block_at(layer), config, names.block, {.swiglu = config.swiglu}));
     }
-    // Used after the last block, or in training only.
-    for (const std::string& name : names.norm) weights.ignore(name);
+    take_head(weights, {.norm = names.norm, .norm_needed = true});
+    for (const char* part : {".weight", ".bias"}) weights.ignore(names.norm + part);
+    // Used in training only.
     weights.ignore(names.mask);
     if (config.transformers) weights.ignore_under("classifier.");
     weights.finish(at);

@@ -70,7 +70,8 @@ class Dinov3 final : public TokenModel {
                                    block_names(config), {.swiglu = config.swiglu}));
       blocks_.back().rope = rope;
     }
-    // Used after the last block, or in training only.
+    take_head(weights, {.norm = at + "norm", .norm_needed = true});
+    // Used in training only, or not at all.
     for (const char* name : {"norm.weight", "norm.bias", "embeddings.mask_token"}) weights.ignore(at + name);
     weights.ignore_under("classifier.");
     weights.finish(at);

@@ -44,6 +44,7 @@ class Eva final : public TokenModel {
                                    {.swiglu = config.swiglu, .post_norm = config.post_norm}));
       blocks_.back().rope = rope;
     }
+    take_head(weights, timm_head_names(at, at.ends_with("trunk.")));
     for (const char* after : {"norm.", "fc_norm.", "head.", "attn_pool."}) weights.ignore_under(at + after);
     weights.finish(at);
     join(positions[0], patch_bias);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/cpu/bias_gelu.h"
+#include "vit/head.h"
 
 namespace saev {
 
@@ -16,6 +17,7 @@ struct ModelSizes {
   int64_t hidden = 0;  ///< of the MLP
   float eps = 1e-5f;   ///< of every layer norm
   Gelu gelu = Gelu::kErf;
+  HeadConfig head;  ///< what comes after the last block
 
   int64_t n_patches() const { return (height / patch_height) * (width / patch_width); }
 };

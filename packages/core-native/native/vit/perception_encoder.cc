@@ -35,6 +35,7 @@ class PerceptionEncoder final : public TokenModel {
           take_block(weights, at + "blocks." + std::to_string(layer) + ".", config, block_names(config)));
       blocks_.back().rope = turns;
     }
+    take_head(weights, timm_head_names(at, at.ends_with("trunk.")));
     for (const char* after : {"norm.", "fc_norm.", "head.", "attn_pool."}) weights.ignore_under(at + after);
     weights.finish(at);
     join(positions[0], {});

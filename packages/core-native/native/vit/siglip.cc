@@ -21,6 +21,7 @@ class Siglip final : public TokenModel {
       blocks_.push_back(
           take_block(weights, trunk + "blocks." + std::to_string(layer) + ".", sizes, timm_block_names()));
     }
+    take_head(weights, timm_head_names(trunk, true));
     for (const char* after : {"trunk.attn_pool.", "trunk.norm.", "trunk.fc_norm.", "trunk.head.", "head."}) {
       weights.ignore_under(std::string("visual.") + after);
     }

@@ -31,6 +31,12 @@ void TokenModel::take_norm(WeightReader& weights, const std::string& name) {
   norm_shift_ = weights.take(name + ".bias", {sizes_.d_vit});
 }
 
+void TokenModel::take_head(WeightReader& weights, const HeadNames& names) {
+  HeadConfig config = sizes_.head;
+  config.has_cls = shape_.has_cls;
+  head_.take(weights, names, config, sizes_.d_vit, sizes_.eps);
+}
+
 void TokenModel::join(const at::Tensor& positions, const at::Tensor& patch_bias) {
   const int64_t d = sizes_.d_vit;
   if (!prefixes_.empty()) prefix_ = at::cat(prefixes_, 1)[0];

@@ -31,11 +31,13 @@ class TokenModel : public VisionModel {
   void add_prefix(const at::Tensor& tokens) { prefixes_.push_back(tokens); }
   /// Takes the norm that goes over all tokens once.
   void take_norm(WeightReader& weights, const std::string& name);
+  /// Takes what comes after the last block; what is missing is no error (`Head::take`).
+  void take_head(WeightReader& weights, const HeadNames& names);
   /// To be called when everything was there: `positions` [prefix + patches, d], or [patches, d] where the
   /// tokens before have none, or undefined; `patch_bias` [d] or undefined.
   void join(const at::Tensor& positions, const at::Tensor& patch_bias);
 
-  int64_t n_prefix() const { return (shape_.has_cls ? 1 : 0) + shape_.n_registers; }
+  int64_t n_prefix() const { return shape_.n_prefix(); }
 
  private:
   ModelSizes sizes_;

@@ -19,18 +19,6 @@ namespace {
 /// Rows of one pass through the blocks: enough for full speed of the products, few enough for the caches.
 constexpr int64_t kRowsPerPass = 2048;
 
-void check_input(const VisionShape& shape, const at::Tensor& input) {
-  if (input.scalar_type() != at::kFloat || input.dim() != 4 || input.size(0) < 1 || input.size(1) != 3 ||
-      input.size(2) != shape.height || input.size(3) != shape.width) {
-    std::string found;
-    for (const int64_t size : input.sizes()) found += (found.empty() ? "" : ", ") + std::to_string(size);
-    throw Error(Code::kShapeMismatch, "input: expected float32 [n ≥ 1, 3, " + std::to_string(shape.height) +
-                                          ", " + std::to_string(shape.width) + "], found " +
-                                          std::string(c10::toString(input.scalar_type())) + " [" + found +
-                                          "]");
-  }
-}
-
 void check_layers(const VisionShape& shape, const std::vector<int64_t>& layers) {
   if (layers.empty()) throw Error(Code::kInvalidArgument, "layers: expected at least one");
   for (const int64_t layer : layers) {
@@ -61,6 +49,22 @@ bool store(const VisionShape& s, const float* x, int64_t n, int64_t layers, int6
 }
 
 }  // namespace
+
+void check_input(const VisionShape& shape, const at::Tensor& input) {
+  if (input.scalar_type() != at::kFloat || input.dim() != 4 || input.size(0) < 1 || input.size(1) != 3 ||
+      input.size(2) != shape.height || input.size(3) != shape.width) {
+    std::string found;
+    for (const int64_t size : input.sizes()) found += (found.empty() ? "" : ", ") + std::to_string(size);
+    throw Error(Code::kShapeMismatch, "input: expected float32 [n ≥ 1, 3, " + std::to_string(shape.height) +
+                                          ", " + std::to_string(shape.width) + "], found " +
+                                          std::string(c10::toString(input.scalar_type())) + " [" + found +
+                                          "]");
+  }
+}
+
+int64_t images_per_pass(const VisionShape& shape) {
+  return std::max<int64_t>(1, kRowsPerPass / shape.n_tokens());
+}
 
 int64_t VisionModel::bytes() const {
   int64_t total = 0;
@@ -119,7 +123,7 @@ at::Tensor record(const VisionModel& model, const at::Tensor& input, const std::
   const int64_t deepest = *std::max_element(layers.begin(), layers.end());
   at::Tensor out = at::empty({n, n_layers, s.n_recorded(), s.d_vit}, at::kFloat);
   float* data = out.mutable_data_ptr<float>();
-  const int64_t per_pass = std::max<int64_t>(1, kRowsPerPass / s.n_tokens());
+  const int64_t per_pass = images_per_pass(s);
   for (int64_t from = 0; from < n; from += per_pass) {
     const int64_t images = std::min(per_pass, n - from);
     at::Tensor x = model.embed(input.narrow(0, from, images));

@@ -10,24 +10,10 @@
 
 #include "core/job.h"
 #include "vit/block.h"
+#include "vit/head.h"
+#include "vit/vision_shape.h"
 
 namespace saev {
-
-/// Sizes of a loaded model.
-struct VisionShape {
-  int64_t n_layers = 0;
-  int64_t d_vit = 0;
-  int64_t n_patches = 0;    ///< patches of an image, row by row from the top left
-  bool has_cls = false;     ///< whether a CLS token comes before them
-  int64_t n_registers = 0;  ///< tokens between CLS and patches, never recorded
-  int64_t height = 0;       ///< pixels of the input
-  int64_t width = 0;
-
-  /// Tokens inside the model.
-  int64_t n_tokens() const { return (has_cls ? 1 : 0) + n_registers + n_patches; }
-  /// Tokens of an image in a record: CLS first, then patches.
-  int64_t n_recorded() const { return (has_cls ? 1 : 0) + n_patches; }
-};
 
 class VisionModel {
  public:
@@ -38,6 +24,7 @@ class VisionModel {
 
   const VisionShape& shape() const { return shape_; }
   const std::vector<Block>& blocks() const { return blocks_; }
+  const Head& head() const { return head_; }
   int64_t bytes() const;
 
   /// Puts the blocks' weights into the form that our products read, once, after loading. Float32 blocks that
@@ -55,12 +42,19 @@ class VisionModel {
  protected:
   VisionShape shape_;
   std::vector<Block> blocks_;
+  Head head_;
 
  private:
   enum class State { kLoaded, kPreparing, kReady };
   mutable std::atomic<State> state_{State::kLoaded};
   Precision precision_ = Precision::kFloat32;
 };
+
+/// Throws Code::kShapeMismatch unless `input` is float32 [n ≥ 1, 3, height, width].
+void check_input(const VisionShape& shape, const at::Tensor& input);
+
+/// Images that go through the blocks at once.
+int64_t images_per_pass(const VisionShape& shape);
 
 /// The outputs of the residual blocks `layers` (each in [0, n_layers), in any order, repeats allowed) as
 /// [n, layers, n_recorded, d_vit] float32, in the order of `layers`. Blocks after the deepest one asked for

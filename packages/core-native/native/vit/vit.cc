@@ -77,6 +77,8 @@ class Vit final : public TokenModel {
       blocks_.push_back(take_block(weights, at + names.blocks + std::to_string(layer) + ".", config,
                                    names.block, {.swiglu = config.swiglu}));
     }
+    take_head(weights, config.transformers ? HeadNames{.norm = at + "layernorm", .norm_needed = true}
+                                           : timm_head_names(at, at.ends_with("trunk.")));
     for (const std::string& after : names.unused) weights.ignore_under(at + after);
     weights.finish(at);
     join(positions[0], patch_bias);

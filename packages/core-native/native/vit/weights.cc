@@ -113,6 +113,16 @@ at::Tensor WeightReader::take(const std::string& name, const std::vector<int64_t
   return own;
 }
 
+at::Tensor WeightReader::take_if_there(const std::string& name, int64_t dims) {
+  if (!file_.contains(name)) return {};
+  used_.insert(name);
+  const at::Tensor stored = file_.tensor(name);
+  if (stored.dim() != dims || !at::isFloatingType(stored.scalar_type())) return {};
+  at::Tensor own = at::empty(stored.sizes(), at::kFloat);
+  own.copy_(stored);
+  return own;
+}
+
 void WeightReader::ignore_under(const std::string& prefix) {
   for (const std::string& name : file_.names()) {
     if (name.rfind(prefix, 0) == 0) used_.insert(name);

@@ -24,6 +24,10 @@ class WeightReader {
   /// The tensor `name` as float32 in memory of its own (the file may go away or be cut later). Missing or of
   /// another shape: noted, and undefined is returned; `finish` throws.
   at::Tensor take(const std::string& name, const std::vector<int64_t>& shape);
+  /// The floating-point tensor `name` with `dims` dimensions as `take` gives it; undefined when there is
+  /// none.
+  at::Tensor take_if_there(const std::string& name, int64_t dims);
+  bool has(const std::string& name) const { return file_.contains(name); }
   /// A tensor that may be there and is not used.
   void ignore(const std::string& name) { used_.insert(name); }
   /// The same for all tensors whose names begin so.

@@ -1,5 +1,18 @@
 import type { Control, Handle } from "./addon.js";
 
+/** `native/vit/head.h`: what comes after the last block. */
+export interface NativeHead {
+  readonly pool: "none" | "auto" | "cls" | "first two" | "mean" | "attention";
+  /** Whether the mean is of all tokens, and not of patches only. */
+  readonly wholeMean: boolean;
+  /** The same of attention. */
+  readonly wholeAttention: boolean;
+  /** Of pooling by attention. */
+  readonly heads: number;
+  /** Of its MLP. */
+  readonly gelu: "erf" | "tanh" | "quick";
+}
+
 /** `native/vit/model_sizes.h`. */
 export interface NativeModelSizes {
   readonly height: number;
@@ -12,11 +25,13 @@ export interface NativeModelSizes {
   readonly hidden: number;
   readonly eps: number;
   readonly gelu: "erf" | "tanh" | "quick";
+  readonly head: NativeHead;
 }
 
 /** `native/vit/clip.h`. */
 export interface NativeClipConfig extends NativeModelSizes {
   readonly normBeforeBlocks: boolean;
+  readonly normAfterPool: boolean;
   readonly layerScale: boolean;
 }
 
@@ -90,6 +105,10 @@ export interface NativeVisionModelInfo {
   readonly nRegisters: number;
   readonly height: number;
   readonly width: number;
+  readonly pool: Exclude<NativeHead["pool"], "auto">;
+  readonly projected: boolean;
+  /** 0 when the model has no embedding. */
+  readonly dEmbedding: number;
 }
 
 /** Bindings of `native/bind/vision_model.cc`. */
@@ -150,6 +169,19 @@ export interface VisionModelExports {
     nOut: number,
     control?: Control,
   ): Promise<{ peak: number; library: number; ours: number; bfloat16: number }>;
+  visionModelResidual(
+    model: Handle<"VisionModel">,
+    input: Handle<"Tensor">,
+    layer: number,
+    control?: Control,
+  ): Promise<Handle<"Tensor">>;
+  visionModelContinue(
+    model: Handle<"VisionModel">,
+    residual: Handle<"Tensor">,
+    replacement: Handle<"Tensor"> | undefined,
+    layer: number,
+    control?: Control,
+  ): Promise<{ tokens: Handle<"Tensor">; embedding?: Handle<"Tensor"> }>;
   visionModelEmbed(
     model: Handle<"VisionModel">,
     input: Handle<"Tensor">,

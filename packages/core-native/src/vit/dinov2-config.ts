@@ -2,6 +2,7 @@ import { SaevError } from "../errors.js";
 import type { Dinov2Model } from "../hub/dinov2-models.js";
 import { dinov2PatchSize, dinov2PositionsSide } from "../hub/dinov2-models.js";
 import type { NativeDinov2Config } from "../native/vision-model.js";
+import { plainHead } from "./head.js";
 import { JsonReader } from "./json-reader.js";
 
 /** Pixels of the picture that dinov2 models see: 256 a side, the middle 224 cut out. */
@@ -92,6 +93,7 @@ function dinov2Config({ patchSide, imageSide, mlpRatio, chunks, ...rest }: Argum
     hidden: dinov2Hidden(wide, rest.swiglu),
     eps: 1e-6,
     gelu: "erf",
+    head: plainHead,
     positionsSide: Math.floor(imageSide / patchSide),
     transformers: false,
     qkvBias: true,

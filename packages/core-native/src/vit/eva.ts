@@ -5,6 +5,7 @@ import { addon } from "../native/load.js";
 import type { NativeEvaConfig } from "../native/vision-model.js";
 import { descriptionOf } from "./description.js";
 import { configOf, type ModelConfig, type ModelFamily } from "./family.js";
+import { evaHead } from "./head.js";
 import { checkTimmArguments, readTimmModel, timmName, timmSizes } from "./timm-model.js";
 
 /** Arguments of timm's Eva that are read. */
@@ -42,9 +43,11 @@ function parse(config: ModelConfig): { model: NativeEvaConfig; transform: Transf
     );
   }
   const [ropeSide] = args.boolean("use_rot_pos_emb", false) ? args.pair("ref_feat_shape", Number.NaN) : [0];
+  const sizes = timmSizes(timm);
   return {
     model: {
-      ...timmSizes(timm),
+      ...sizes,
+      head: evaHead(sizes),
       splitQkv: !args.boolean("qkv_fused", true),
       ...{ swiglu, innerNorms, ropeSide },
       postNorm: args.boolean("use_post_norm", false),

@@ -1,6 +1,7 @@
 import { SaevError } from "../errors.js";
 import type { Transform } from "../images/transform.js";
-import type { NativeClipConfig } from "../native/vision-model.js";
+import type { NativeClipConfig, NativeHead } from "../native/vision-model.js";
+import { plainHead } from "./head.js";
 import { JsonReader } from "./json-reader.js";
 import { openClipTransform } from "./open-clip-transform.js";
 
@@ -15,6 +16,15 @@ const unsupported = [
   "scale_fc",
   "act_kwargs",
 ] as const;
+
+/** open_clip's pooling. What is no `tok` or `avg` (CoCa's attention) gives no embedding here. */
+function headOf(vision: JsonReader): NativeHead {
+  const type = vision.raw("pool_type") ?? "tok";
+  const pool = vision.boolean("attentional_pool", false) ? undefined : pools[String(type)];
+  return { ...plainHead, pool: pool ?? "none" };
+}
+
+const pools: Readonly<Record<string, NativeHead["pool"]>> = { tok: "cls", avg: "mean" };
 
 export interface OpenClipConfig {
   readonly model: NativeClipConfig;
@@ -57,6 +67,8 @@ export function parseOpenClipConfig(text: string, what: string): OpenClipConfig 
       hidden: Math.trunc(dVit * vision.number("mlp_ratio", 4)),
       eps: vision.optional("norm_kwargs")?.number("eps", 1e-5) ?? 1e-5,
       gelu: modelCfg.boolean("quick_gelu", false) ? "quick" : "erf",
+      head: headOf(vision),
+      normAfterPool: vision.boolean("final_ln_after_pool", false),
       normBeforeBlocks: !vision.boolean("no_ln_pre", false),
       layerScale: scale !== undefined && scale !== null,
     },

@@ -4,6 +4,7 @@ import { addon } from "../native/load.js";
 import type { NativePerceptionEncoderConfig } from "../native/vision-model.js";
 import { descriptionOf } from "./description.js";
 import { configOf, type ModelConfig, type ModelFamily } from "./family.js";
+import { evaHead } from "./head.js";
 import { checkTimmArguments, readTimmModel, timmName, timmSizes } from "./timm-model.js";
 
 /** Arguments of timm's Eva that are read, and those that all of these models have alike. */
@@ -32,9 +33,11 @@ function parse(config: ModelConfig): { model: NativePerceptionEncoderConfig; tra
   const { args } = timm;
   checkTimmArguments(timm, "pe", [...read, ...alike]);
   const [ropeSide] = args.pair("ref_feat_shape", Number.NaN);
+  const sizes = timmSizes(timm);
   return {
     model: {
-      ...timmSizes(timm),
+      ...sizes,
+      head: evaHead(sizes),
       clsToken: args.boolean("class_token", true),
       layerScale: args.has("init_values"),
       ropeSide,

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { scratchFolder } from "../activations/testing/dataset.js";
 import { recordActivations, TensorFile, ViT, writeSafetensors } from "../index.js";
 import { modelFacts } from "./model-facts.js";
+import { checkContinuing } from "./testing/continuing.js";
 import { hasPythonModels, makePythonModels, type PythonModel } from "./testing/python-models.js";
 import { randomNumbers } from "./testing/tiny-clip.js";
 
@@ -147,6 +148,30 @@ describe.skipIf(!hasPythonModels)("models of transformers and timm", () => {
           expect(deviation(ours.toFloat32Array(), theirs), `${name}, layer ${layer}`).toBeLessThan(tolerance);
         }
       }
+    }
+  });
+
+  it("end in the embedding that their own code gives", async () => {
+    for (const [name, about] of cases) {
+      using vit = await ViT.load(about.family, path.join(folder, name));
+      using reference = await TensorFile.open(path.join(folder, name, "reference.safetensors"));
+      using input = reference.get("input");
+      using theirs = reference.get("embedding");
+      using ours = await vit.forward(input);
+      expect(ours.embedding?.shape, name).toEqual(theirs.shape);
+      expect(vit.dEmbedding, name).toBe(theirs.shape[1]);
+      expect(deviation(ours.embedding!.toFloat32Array(), theirs.toFloat32Array()), name).toBeLessThan(
+        tolerance,
+      );
+    }
+  });
+
+  it("go on from any block to the same bits, and take replacements in both forms", async () => {
+    for (const [name, about] of cases) {
+      using vit = await ViT.load(about.family, path.join(folder, name));
+      using reference = await TensorFile.open(path.join(folder, name, "reference.safetensors"));
+      using input = reference.get("input");
+      await checkContinuing(vit, input, name);
     }
   });
 

@@ -5,9 +5,10 @@ import { timmTrunkFile } from "../hub/layouts.js";
 import type { Transform } from "../images/transform.js";
 import { callAsync } from "../native/call.js";
 import { addon } from "../native/load.js";
-import type { NativeModelSizes } from "../native/vision-model.js";
+import type { NativeHead, NativeModelSizes } from "../native/vision-model.js";
 import { descriptionOf } from "./description.js";
 import { configOf, type ModelConfig, type ModelFamily } from "./family.js";
+import { plainHead, timmPool } from "./head.js";
 import { JsonReader } from "./json-reader.js";
 import { openClipTransform } from "./open-clip-transform.js";
 import { type TimmTrunk, timmSiglip } from "./timm-siglip.js";
@@ -44,7 +45,8 @@ function parse(config: ModelConfig): { sizes: NativeModelSizes; transform: Trans
   }
   const [height, width] = vision.pair("image_size", 224);
   const trunk = trunkOf(vision.string("timm_model_name"), config.from);
-  return { sizes: { height, width, ...trunk }, transform: openClipTransform(root, height, width) };
+  const head: NativeHead = { ...plainHead, pool: timmPool(root), heads: trunk.heads, gelu: trunk.gelu };
+  return { sizes: { height, width, ...trunk, head }, transform: openClipTransform(root, height, width) };
 }
 
 /** By the name; for a name that timm does not have, from the file that describes it, where there is one. */

@@ -3,8 +3,9 @@ import path from "node:path";
 import { SaevError } from "../errors.js";
 import { timmTrunkFile } from "../hub/layouts.js";
 import type { Transform } from "../images/transform.js";
-import type { NativeModelSizes } from "../native/vision-model.js";
+import type { NativeHead, NativeModelSizes } from "../native/vision-model.js";
 import type { ModelConfig } from "./family.js";
+import { timmPool } from "./head.js";
 import { JsonReader } from "./json-reader.js";
 import { openClipTransform } from "./open-clip-transform.js";
 import { timmTransform } from "./timm-transform.js";
@@ -18,6 +19,8 @@ export interface TimmModel {
   readonly args: JsonReader;
   readonly height: number;
   readonly width: number;
+  /** How it pools tokens. */
+  readonly pool: NativeHead["pool"];
   readonly transform: Transform;
 }
 
@@ -37,11 +40,12 @@ export function readTimmModel({ text, from }: ModelConfig): TimmModel {
   if (!found)
     throw new SaevError("UNSUPPORTED", `${from}: this is no vision transformer of timm that saev knows`);
   const { name } = found;
+  const pool = timmPool(root);
   if (root.has("architecture")) {
     const args = argumentsOf(name, root.optional("model_args"), from);
     const transform = timmTransform(root, args);
     const { height, width } = transform;
-    return { name, args, height, width, transform };
+    return { name, args, height, width, pool, transform };
   }
   const beside = path.join(path.dirname(from), timmTrunkFile);
   const over = existsSync(beside)
@@ -49,7 +53,7 @@ export function readTimmModel({ text, from }: ModelConfig): TimmModel {
     : undefined;
   const args = argumentsOf(name, over, from);
   const [height, width] = root.object("model_cfg").object("vision_cfg").pair("image_size", 224);
-  return { name, args, height, width, transform: openClipTransform(root, height, width) };
+  return { name, args, height, width, pool, transform: openClipTransform(root, height, width) };
 }
 
 function argumentsOf(name: string, over: JsonReader | undefined, from: string): JsonReader {
@@ -92,19 +96,22 @@ export function checkTimmArguments({ args }: TimmModel, family: string, read: re
 }
 
 /** What the constructors of all of them call the same. */
-export function timmSizes({ args, height, width }: TimmModel): NativeModelSizes {
+export function timmSizes({ args, height, width, pool }: TimmModel): NativeModelSizes {
   const [patchHeight, patchWidth] = args.pair("patch_size", 16);
   const dVit = args.integer("embed_dim", 768);
   const act = args.has("act_layer") ? args.string("act_layer") : "gelu";
   const gelu = Object.hasOwn(gelus, act) ? gelus[act] : undefined;
   if (!gelu && !/silu$/i.test(act))
     throw new SaevError("UNSUPPORTED", `${args.what}: the activation ${act} is not run`);
+  const heads = args.integer("num_heads", 12);
+  const whole = args.boolean("pool_include_prefix", false);
+  const poolHeads = args.integer("attn_pool_num_heads", heads);
   return {
-    ...{ height, width, patchHeight, patchWidth, dVit },
+    ...{ height, width, patchHeight, patchWidth, dVit, heads },
     nLayers: args.integer("depth", 12),
-    heads: args.integer("num_heads", 12),
     hidden: Math.trunc(dVit * args.number("mlp_ratio", 4)),
     eps: args.number("norm_eps", 1e-6),
     gelu: gelu ?? "erf",
+    head: { pool, wholeMean: whole, wholeAttention: whole, heads: poolHeads, gelu: gelu ?? "erf" },
   };
 }

@@ -1,7 +1,7 @@
 import type { NativeModelSizes } from "../native/vision-model.js";
 
 /** What a timm SigLIP's name says of it: everything that its weights' shapes do not tell, and those too. */
-export type TimmTrunk = Omit<NativeModelSizes, "height" | "width">;
+export type TimmTrunk = Omit<NativeModelSizes, "height" | "width" | "head">;
 
 const sizes = {
   base: { dVit: 768, nLayers: 12, heads: 12, mlpRatio: 4 },

@@ -1,5 +1,6 @@
 import { SaevError } from "../errors.js";
 import type { NativeModelSizes } from "../native/vision-model.js";
+import { plainHead } from "./head.js";
 import type { JsonReader } from "./json-reader.js";
 
 /** transformers' names of the GELUs. */
@@ -39,6 +40,7 @@ export function transformersSizes(
     nLayers: config.integer("num_hidden_layers", 12),
     dVit: config.integer("hidden_size", 768),
     heads: config.integer("num_attention_heads", 12),
+    head: plainHead,
   };
 }
 

@@ -84,14 +84,16 @@ function parseTimm(config: ModelConfig): Parsed {
   if (layer !== "Mlp" && !swiglu)
     throw new SaevError("UNSUPPORTED", `${args.what}: the MLP ${layer} is not run`);
   const sizes = timmSizes(timm);
+  const distilled = args.boolean("distilled", false);
   return {
     model: {
       ...sizes,
+      head: distilled && sizes.head.pool !== "none" ? { ...sizes.head, pool: "first two" } : sizes.head,
       // Packed: gate and value together are as wide as mlp_ratio says.
       hidden: swiglu ? Math.floor(sizes.hidden / 2) : sizes.hidden,
       transformers: false,
       clsToken: args.boolean("class_token", true),
-      distilled: args.boolean("distilled", false),
+      distilled,
       nRegisters: args.count("reg_tokens", 0),
       prefixPositions: !args.boolean("no_embed_class", false),
       normBeforeBlocks: args.boolean("pre_norm", false),

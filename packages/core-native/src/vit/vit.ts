@@ -11,7 +11,8 @@ import { Resource } from "../native/resource.js";
 import type { NativeVisionModelInfo } from "../native/vision-model.js";
 import { Tensor } from "../tensor.js";
 import { familyFor, familyOf } from "./families.js";
-import { resolveLayers } from "./layers.js";
+import { resolveLayer, resolveLayers } from "./layers.js";
+import { type EmbeddingForm, ViTOutputs } from "./outputs.js";
 
 export interface ViTLoadOptions extends LongCallOptions {
   /** Called as files are downloaded. */
@@ -27,6 +28,14 @@ export interface ViTLoadOptions extends LongCallOptions {
   readonly computeDtype?: "float32" | "bfloat16" | undefined;
   /** Whether servers must show a valid certificate; default true. */
   readonly ssl?: boolean | undefined;
+}
+
+export interface ContinueOptions extends LongCallOptions {
+  /**
+   * What takes the place of the layer's activations: float32 [n, nTokens, dVit], CLS and patches in the form of
+   * {@link ViT.record}, or [n, nPatches, dVit], patches only. Default: nothing.
+   */
+  readonly replacement?: Tensor | undefined;
 }
 
 /**
@@ -183,6 +192,75 @@ export class ViT extends Resource<"VisionModel"> {
         addon().visionModelRecord(this.handle, input.handle, resolved, control),
       ),
     );
+  }
+
+  /** Register tokens between CLS and patches, which {@link record} leaves out. */
+  get nRegisters(): number {
+    return this.#info.nRegisters;
+  }
+
+  /** Width of {@link ViTOutputs.embedding}; 0 for a model without one. */
+  get dEmbedding(): number {
+    return this.#info.dEmbedding;
+  }
+
+  /** How tokens become the embedding; undefined for a model without one. */
+  get embeddingForm(): EmbeddingForm | undefined {
+    const { pool, projected } = this.#info;
+    return pool === "none" ? undefined : { pool, projected };
+  }
+
+  /**
+   * The residual stream after a block, whole: what {@link record} gives for the layer, and the register tokens that it
+   * leaves out. The forward pass goes on from here with {@link continueFrom}.
+   * @param input float32 [n, 3, height, width], as {@link preprocess} gives it.
+   * @param layer index of a block, a negative one from the end.
+   * @returns float32 [n, tokens, dVit]: CLS, if there is one, `nRegisters` registers, patches.
+   * @throws SaevError as {@link record}.
+   */
+  async residual(input: Tensor, layer: number, options?: LongCallOptions): Promise<Tensor> {
+    this.alive();
+    const at = resolveLayer(layer, this.nLayers);
+    return Tensor.fromHandle(
+      await callAsync(options, (control) =>
+        addon().visionModelResidual(this.handle, input.handle, at, control),
+      ),
+    );
+  }
+
+  /**
+   * Goes on with the forward pass after a block, with other activations in its place: what an SAE's reconstruction, or a
+   * change to it, does to the model's output. Computes in float32 (with `computeDtype` "bfloat16", as {@link record} does).
+   *
+   * ```ts
+   * using stream = await vit.residual(input, -2);
+   * using before = await vit.continueFrom(-2, stream);
+   * using after = await vit.continueFrom(-2, stream, { replacement: reconstructed });
+   * ```
+   * @param layer the block whose output `residual` is, a negative one from the end.
+   * @param residual float32 [n, tokens, dVit] of {@link residual}; it is not changed. Of a model without registers,
+   * [n, nTokens, dVit] of {@link record} is the same.
+   * @returns without a replacement, `tokens` has the bits that {@link record} gives for the last layer, when `n` is the same.
+   * @throws SaevError `SHAPE_MISMATCH`, `INVALID_ARGUMENT` for a layer that is not there, `NUMERIC` for an infinite or NaN
+   * activation, given or computed, `DISPOSED`.
+   */
+  async continueFrom(layer: number, residual: Tensor, options: ContinueOptions = {}): Promise<ViTOutputs> {
+    this.alive();
+    const at = resolveLayer(layer, this.nLayers);
+    const { replacement, ...call } = options;
+    const found = await callAsync(call, (control) =>
+      addon().visionModelContinue(this.handle, residual.handle, replacement?.handle, at, control),
+    );
+    return new ViTOutputs(
+      Tensor.fromHandle(found.tokens),
+      found.embedding && Tensor.fromHandle(found.embedding),
+    );
+  }
+
+  /** The whole forward pass: {@link continueFrom} the last block. */
+  async forward(input: Tensor, options: LongCallOptions = {}): Promise<ViTOutputs> {
+    using last = await this.residual(input, -1, options);
+    return this.continueFrom(-1, last, options);
   }
 
   /** What enters the first block: float32 [n, tokens, dVit], register tokens included. */

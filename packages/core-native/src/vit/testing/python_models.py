@@ -6,7 +6,7 @@ computes: for python-models.test.ts.
 
 PICTURES is a folder of pictures. FOLDER gets cases.json and for each case a folder with the model and
 reference.safetensors: `input` [n, 3, height, width] from the model's own preprocessing, `embedded` [n, tokens, d] (what
-enters the first block), `blocks` [layers, n, tokens, d]; `pillow` like `input` where the model's own code resizes floats
+enters the first block), `blocks` [layers, n, tokens, d], `embedding` [n, out] (the picture's one vector); `pillow` like `input` where the model's own code resizes floats
 with torch: the same with Pillow.
 """
 
@@ -91,11 +91,15 @@ class Cases:
         self.images = [Image.open(p).convert("RGB") for p in sorted(pictures.iterdir())]
         self.about = {}
 
-    def add(self, name, family, model, n_layers, pixels, prefix, run=None, tensors={}):
-        """`prefix`: whether there is a CLS token, and how many tokens lie between it and the patches."""
+    def add(self, name, family, model, n_layers, pixels, prefix, embed, run=None, tensors={}):
+        """`prefix`: whether there is a CLS token, and how many tokens lie between it and the patches;
+        `embed`: the picture's vector from what the model gave, and the input."""
         folder = self.folder / name
-        embedded, blocks = trace(model, n_layers, (lambda: model(pixels)) if run is None else lambda: run(pixels))
-        tensors = {"input": pixels.contiguous(), "embedded": embedded, "blocks": blocks, **tensors}
+        gave = []
+        run = model if run is None else run
+        embedded, blocks = trace(model, n_layers, lambda: gave.append(run(pixels)))
+        tensors = {"input": pixels.contiguous(), "embedded": embedded, "blocks": blocks,
+                   "embedding": embed(gave[0], pixels).contiguous(), **tensors}
         save_file(tensors, folder / "reference.safetensors")
         cls, registers = prefix
         self.about[name] = {
@@ -121,7 +125,11 @@ class Cases:
         processor.save_pretrained(folder)
         pixels = processor(self.images, return_tensors="pt")["pixel_values"]
         tensors = {"pillow": self.pillow(processor)} if family == "dinov3" else {}
-        self.add(name, family, model, model.config.num_hidden_layers, pixels, prefix, run, tensors)
+        # Of every model of transformers here: CLS after the last norm, whatever head comes then.
+        norms = [m for n, m in model.named_modules() if n.split(".")[-1] in ("norm", "layernorm") and "decoder" not in n]
+        seen = []
+        norms[-1].register_forward_hook(lambda _, __, out: seen.append(out[:, 0].clone()))
+        self.add(name, family, model, model.config.num_hidden_layers, pixels, prefix, lambda *_: seen[-1], run, tensors)
 
     def timm(self, name, family, architecture, prefix, trunk=False, config=(), **args):
         """`trunk`: in the layout of open_clip, under `visual.trunk.`; else in timm's own."""
@@ -131,7 +139,7 @@ class Cases:
         side = args["img_size"]
         if trunk:
             preprocess = {"mean": [0.48, 0.46, 0.41], "std": [0.27, 0.26, 0.28], "interpolation": "bicubic"}
-            vision = {"timm_model_name": architecture, "image_size": side, "timm_pool": "token", "timm_proj": None}
+            vision = {"timm_model_name": architecture, "image_size": side, "timm_pool": model.global_pool, "timm_proj": None}
             whole = {"model_cfg": {"embed_dim": 5, "vision_cfg": vision}, "preprocess_cfg": preprocess}
             (folder / "open_clip_config.json").write_text(json.dumps(whole))
             (folder / "timm_trunk.json").write_text(json.dumps({"model_args": args}))
@@ -141,13 +149,18 @@ class Cases:
         else:
             cfg = {"input_size": [3, side, side], "crop_pct": 0.9, "interpolation": "bicubic",
                    "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.3, 0.4], "crop_mode": "center", **dict(config)}
-            about = {"architecture": architecture.split(".")[0], "num_classes": 5, "pretrained_cfg": cfg, "model_args": args}
+            about = {"architecture": architecture.split(".")[0], "num_classes": 5, "global_pool": model.global_pool, "pretrained_cfg": cfg, "model_args": args}
             (folder / "config.json").write_text(json.dumps(about))
             save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / "model.safetensors")
         data = timm.data.resolve_data_config({}, pretrained_cfg=cfg)
         transform = timm.data.create_transform(**data, is_training=False)
         pixels = torch.stack([transform(image) for image in self.images])
-        self.add(name, family, model, args["depth"], pixels, prefix)
+        # A trunk's classifier is its projection; a model of its own has one that is no part of the embedding.
+        def embed(gave, x):
+            with torch.no_grad():
+                return gave if trunk else model.forward_head(model.forward_features(x), pre_logits=True)
+
+        self.add(name, family, model, args["depth"], pixels, prefix, embed)
 
 
 def main():
