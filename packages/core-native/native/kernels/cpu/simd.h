@@ -43,8 +43,18 @@ SAEV_INLINE void storeu(float* p, Vec v) {
 SAEV_INLINE Vec zero() {
   return Vec{};
 }
+/// Not `Vec{} + x`, which the compiler must take at its word (0 + −0 is 0): an addition and a shuffle, where the
+/// machine can load one number into all lanes.
 SAEV_INLINE Vec splat(float x) {
-  return Vec{} + x;
+#if defined(__AVX512F__)
+  return (Vec)_mm512_set1_ps(x);
+#elif defined(__AVX2__)
+  return (Vec)_mm256_set1_ps(x);
+#else
+  Vec v;
+  for (int i = 0; i < kWidth; ++i) v[i] = x;
+  return v;
+#endif
 }
 
 /// a * b + c in one rounding where the machine has it (the compiler contracts it).
