@@ -114,6 +114,7 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
 
   "Train.data": does("the rows that are trained on"),
   "Train.n_workers": does("threads that read; 0 reads on the training thread"),
+  "Train.buffer": does("rows that are shuffled in memory; 0 reads every row where it lies"),
   "Train.n_patches": does("when training ends"),
   "Train.sae": does("kind and size of the SAE"),
   "Train.objective": does("the loss"),

@@ -24,7 +24,7 @@ export const cannotParallelize = [
 ] as const;
 
 /** Fields that the Python package does not have and that one pass must agree in too. */
-const ownFields = ["checkpoint_every", "checkpoint_keep", "checkpoint_minutes"] as const;
+const ownFields = ["buffer", "checkpoint_every", "checkpoint_keep", "checkpoint_minutes"] as const;
 
 /**
  * Splits configs into groups that can be trained together, in order of first appearance; inside a group the order

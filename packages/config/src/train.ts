@@ -19,6 +19,14 @@ import { schemaOf } from "./schema.js";
 export const trainSpec = spec("Train", "Trains a sparse autoencoder on recorded activations.", {
   data: config("data", dataLoadSpec, "Activations to train on."),
   n_workers: int("hardware", 32, "Threads that read activations.", { min: 0 }),
+  buffer: ours(
+    int(
+      "hardware",
+      0,
+      "Rows of a shuffle buffer, for activations that do not fit in memory: they are read in sequence and shuffled in it; 0 reads every row where it lies.",
+      { min: 0 },
+    ),
+  ),
   n_patches: int("training", 100_000_000, "Activations to train on in all.", { min: 1 }),
   sae: union("model", saeSpecs, "The SAE to train."),
   objective: union("training", objectiveSpecs, "The loss to minimise."),

@@ -19,6 +19,7 @@
 #include "io/numpy_random.h"
 #include "io/prefetch_source.h"
 #include "io/shard_source.h"
+#include "io/shuffle_buffer_source.h"
 
 namespace saev::bind {
 namespace {
@@ -70,6 +71,7 @@ struct OpenOptions {
   ScalingRequest request;
   Order order;
   uint64_t seed;
+  int64_t buffer;  ///< rows; 0: read where the shuffled order leads
   int threads;
   bool prefetch;
 };
@@ -113,6 +115,14 @@ OpenOptions open_options(const Napi::Object& o) {
                  .n_random_samples = count("nRandomSamples")};
   out.order = order_of(string_of(field(o, "order"), "order"));
   out.seed = static_cast<uint64_t>(count("seed"));
+  out.buffer = count("buffer");
+  if (out.buffer != 0 && out.order != Order::kShuffled) {
+    throw Error(Code::kInvalidArgument, "buffer: rows in order need none; leave it out");
+  }
+  if (out.buffer < 0 || out.buffer == 1) {
+    throw Error(Code::kInvalidArgument,
+                "buffer: expected 0 or at least 2 rows, found " + std::to_string(out.buffer));
+  }
   out.threads = static_cast<int>(std::clamp<int64_t>(count("threads"), 1, 1024));
   out.prefetch = bool_of(field(o, "prefetch"), "prefetch");
   return out;
@@ -130,7 +140,13 @@ Opened open_source(const OpenOptions& o, const Job& job) {
   Opened opened;
   opened.scaling = o.scaling;
   opened.report = compute_scaling(*rows, o.request, opened.scaling, job);
-  opened.source = std::make_unique<ShardSource>(shards, rows, opened.scaling, o.order, o.seed, o.threads);
+  if (o.buffer > 0) {
+    // More rows than there are would be memory for nothing.
+    const int64_t buffer = std::min(o.buffer, std::max<int64_t>(2, 2 * rows->length()));
+    opened.source = std::make_unique<ShuffleBufferSource>(shards, rows, opened.scaling, buffer, o.seed, o.threads);
+  } else {
+    opened.source = std::make_unique<ShardSource>(shards, rows, opened.scaling, o.order, o.seed, o.threads);
+  }
   if (o.prefetch) opened.source = std::make_unique<PrefetchSource>(std::move(opened.source));
   return opened;
 }

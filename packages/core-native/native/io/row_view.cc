@@ -70,6 +70,26 @@ Row RowView::at_index(int64_t index) const {
   return row;
 }
 
+void RowView::advise(int64_t begin, int64_t n, PageAdvice advice) const {
+  const ShardLayout& l = shards_->layout();
+  for (int64_t i = begin; i < begin + n;) {
+    const Row row = at(i);
+    int64_t rows = 1, token = 0, tokens = 1;
+    if (choice_.patches == Patches::kPatches) {
+      rows = tokens = std::min(begin + n - i, patches_per_row_group_ - row.patch_i);
+      token = first_patch_ + row.patch_i;
+    } else if (choice_.patches == Patches::kMeanPool) {
+      token = first_patch_;
+      tokens = l.n_tokens - first_patch_;
+    }
+    const int64_t layer_begin = row.layer < 0 ? 0 : row.layer;
+    const int64_t layer_end = row.layer < 0 ? l.n_layers : row.layer + 1;
+    for (int64_t layer = layer_begin; layer < layer_end; ++layer)
+      shards_->advise(row.image_i, layer, token, tokens, advice);
+    i += rows;
+  }
+}
+
 const float* RowView::stored(const Row& row) const {
   if (row.layer < 0 || choice_.patches == Patches::kMeanPool) return nullptr;
   const int64_t token = choice_.patches == Patches::kCls ? 0 : first_patch_ + row.patch_i;

@@ -52,6 +52,9 @@ class RowView {
   bool is_present(int64_t index) const;
   Row at_index(int64_t index) const;
 
+  /// Tells the system about what rows [begin, begin + n) are made of.
+  void advise(int64_t begin, int64_t n, PageAdvice advice) const;
+
   /// Where the row's values lie when it is stored as it is; null when it is a mean.
   const float* stored(const Row& row) const;
   /// Writes the row's `dim()` values, means summed in double precision.

@@ -34,6 +34,17 @@ const float* ShardReader::token(int64_t image, int64_t layer, int64_t token) con
   return reinterpret_cast<const float*>(file->bytes().data()) + offset;
 }
 
+void ShardReader::advise(int64_t image, int64_t layer, int64_t token, int64_t tokens,
+                         PageAdvice advice) const {
+  const ShardLayout& l = shards_.layout;
+  const int64_t bytes_per_token = l.bytes_per_img() / (l.n_layers * l.n_tokens);
+  const int64_t first = (image % l.n_imgs_per_shard * l.n_layers + layer) * l.n_tokens + token;
+  const auto& file = files_[static_cast<size_t>(image / l.n_imgs_per_shard)];
+  saev::advise(file->bytes().subspan(static_cast<size_t>(first * bytes_per_token),
+                                     static_cast<size_t>(tokens * bytes_per_token)),
+               advice);
+}
+
 void ShardReader::check_unchanged() const {
   constexpr size_t kFew = 64;
   constexpr int64_t kShare = 20;  // 1/20 of the time

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "io/mapped_file.h"
+#include "io/page_advice.h"
 #include "io/shard_layout.h"
 
 namespace saev {
@@ -32,6 +33,8 @@ class ShardReader {
   bool cls_token() const { return shards_.cls_token; }
   /// The `d_vit` float32 values of one token; indices are within the layout.
   const float* token(int64_t image, int64_t layer, int64_t token) const;
+  /// Tells the system about `tokens` tokens of a layer of an image, from `token` on.
+  void advise(int64_t image, int64_t layer, int64_t token, int64_t tokens, PageAdvice advice) const;
   /// Throws kBadFile when a shard became shorter since it was mapped: reading it would end the process. One
   /// stat a file; with thousands of files it looks again only when that costs at most 5 % of the time.
   void check_unchanged() const;

@@ -15,6 +15,12 @@ export interface ActivationLoaderOptions extends LongCallOptions {
   /** Chooses the shuffled order. Default 0. */
   readonly seed?: number;
   /**
+   * Rows of a shuffle buffer, for shuffled activations that do not fit in memory: 1 MiB is read at a time, chunks in a
+   * shuffled order, and rows leave the buffer shuffled; every row still comes once an epoch. Takes `buffer · dVit · 4`
+   * bytes. Default 0: the order of rows is wholly random, and each is read where it lies.
+   */
+  readonly buffer?: number;
+  /**
    * Threads that read. With 0 a batch is read when it is asked for; otherwise the next one is read while this one is
    * used. Default: all cores; more than there are is the same as all.
    */
@@ -71,6 +77,7 @@ export class ActivationLoader extends BatchSource {
       nRandomSamples: config.n_random_samples,
       order: options.order ?? "shuffled",
       seed: options.seed ?? 0,
+      buffer: options.buffer ?? 0,
       threads: Math.min(Math.max(nWorkers, 1), availableParallelism()),
       prefetch: nWorkers > 0,
     };

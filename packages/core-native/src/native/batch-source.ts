@@ -25,6 +25,8 @@ export interface NativeShardSourceOptions {
   readonly nRandomSamples: number;
   readonly order: "ordered" | "shuffled";
   readonly seed: number;
+  /** Rows of the shuffle buffer; 0: rows are read where the shuffled order leads. */
+  readonly buffer: number;
   readonly threads: number;
   readonly prefetch: boolean;
 }

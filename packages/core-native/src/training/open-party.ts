@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { SaevError } from "../errors.js";
 import { TensorFile } from "../io/tensor-file.js";
 import { ActivationLoader } from "../loading/activation-loader.js";
@@ -43,8 +44,10 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
       signal: options.signal,
       order: "shuffled",
       seed: orderSeed,
+      buffer: cfg.buffer,
     });
     opened.push(source);
+    if (cfg.buffer === 0 && runs.length === 0) warnOfDisk(source, options);
     const data = await dataFingerprint(source.folder);
     for (const run of runs) requireSameData(run, data);
     const { trainer, step } = await restored(party, source, options);
@@ -122,6 +125,18 @@ async function addSaes(
       disposeTensors(tensors);
     }
   }
+}
+
+/** Random reads of activations that memory cannot keep wait for the disk at every row; nobody should find out by waiting. */
+function warnOfDisk({ folder, length, dim }: ActivationLoader, { warn }: GroupOptions): void {
+  const bytes = length * dim * 4;
+  if (bytes < 0.8 * totalmem()) return;
+  const gb = (n: number) => `${(n / 1e9).toFixed(n < 1e10 ? 1 : 0)} GB`;
+  const rows = 2 ** 18;
+  warn?.(
+    `${folder.dir}: ${gb(bytes)} of activations do not fit in ${gb(totalmem())} of memory, so that rows in a random order wait for ` +
+      `the disk; --buffer ${rows} reads in sequence and shuffles ${gb(rows * dim * 4)} at a time`,
+  );
 }
 
 function requireSameData(run: RunFolder, data: string): void {

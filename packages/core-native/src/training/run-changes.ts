@@ -20,6 +20,8 @@ const scaling =
   "the scaling of the activations is part of what the SAE has learned; --init-from starts a new run from these weights";
 const start =
   "it only concerns the start of a run, and this one has begun; start a new run, or leave it as it was";
+const order =
+  "it gives the order of the activations, of which the run has seen a part; --init-from starts a new run from these weights";
 const size = "the run's weights have another size; start a new run";
 
 /** Changes that cannot work, each with its reason. Everything else may change from one part of a run to the next. */
@@ -39,7 +41,8 @@ const refused: Readonly<Record<string, string>> = {
   "sae.reinit_blend": start,
   "sae.tied": start,
   init_from: start,
-  seed: "it gives the order of the activations, of which the run has seen a part; --init-from starts a new run from these weights",
+  buffer: order,
+  seed: order,
 };
 
 /** What is wrong with `changes`, a line each. */
