@@ -12,6 +12,7 @@ test("every leaf of Train is a flag, unions are subcommands with their own", () 
     "--data.scale-mean",
     "--data.scale-norm",
     "--n-workers",
+    "--buffer",
     "--n-patches",
     "--n-sparsity-warmup",
     "--lr",

@@ -143,7 +143,8 @@ Opened open_source(const OpenOptions& o, const Job& job) {
   if (o.buffer > 0) {
     // More rows than there are would be memory for nothing.
     const int64_t buffer = std::min(o.buffer, std::max<int64_t>(2, 2 * rows->length()));
-    opened.source = std::make_unique<ShuffleBufferSource>(shards, rows, opened.scaling, buffer, o.seed, o.threads);
+    opened.source =
+        std::make_unique<ShuffleBufferSource>(shards, rows, opened.scaling, buffer, o.seed, o.threads);
   } else {
     opened.source = std::make_unique<ShardSource>(shards, rows, opened.scaling, o.order, o.seed, o.threads);
   }

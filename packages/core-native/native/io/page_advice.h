@@ -11,8 +11,8 @@ enum class PageAdvice {
   kDone,      ///< unmap for the time being; the system may keep it in its cache
 };
 
-/// `bytes` must lie in a file that is mapped read-only. Never fails: advice that the system does not take changes no
-/// result.
+/// `bytes` must lie in a file that is mapped read-only. Never fails: advice that the system does not take
+/// changes no result.
 void advise(std::span<const std::byte> bytes, PageAdvice advice) noexcept;
 
 }  // namespace saev

@@ -44,7 +44,9 @@ ShuffleBufferSource::ShuffleBufferSource(std::shared_ptr<const ShardReader> shar
   if (buffer_rows < 2) throw Error(Code::kInvalidArgument, "buffer: expected at least 2 rows");
 }
 
-ShuffleBufferSource::~ShuffleBufferSource() { stop_reading(); }
+ShuffleBufferSource::~ShuffleBufferSource() {
+  stop_reading();
+}
 
 ShuffleWindows ShuffleBufferSource::windows_of(int64_t epoch) const {
   return {length(), chunk_rows_, buffer_rows_ / 2, seed_, epoch};

@@ -1,7 +1,7 @@
 #pragma once
 // Shuffled batches from data that does not fit in memory: chunks of 1 MiB are read in one go, as disks and
-// network file systems like it, into a buffer out of which rows leave shuffled. While one half of the buffer is
-// used up the other is filled.
+// network file systems like it, into a buffer out of which rows leave shuffled. While one half of the buffer
+// is used up the other is filled.
 
 #include <atomic>
 #include <future>
@@ -61,7 +61,7 @@ class ShuffleBufferSource final : public BatchSource {
   ShuffleWindows windows_;  ///< of `epoch_`
   Window window_;
   std::atomic<bool> stop_{false};
-  int64_t ahead_epoch_ = -1;   ///< which window `ahead_` reads
+  int64_t ahead_epoch_ = -1;  ///< which window `ahead_` reads
   int64_t ahead_number_ = -1;
   std::future<Window> ahead_;
 };

@@ -1,7 +1,8 @@
 #pragma once
-// The order of one epoch that is read through a buffer: rows lie in chunks that follow each other on disk, chunks
-// come in a shuffled order, a buffer of them is a window, and the rows of a window leave it shuffled. Pure
-// arithmetic on positions: an epoch is its seed, and nothing has to be stored to go on in the middle of one.
+// The order of one epoch that is read through a buffer: rows lie in chunks that follow each other on disk,
+// chunks come in a shuffled order, a buffer of them is a window, and the rows of a window leave it shuffled.
+// Pure arithmetic on positions: an epoch is its seed, and nothing has to be stored to go on in the middle of
+// one.
 
 #include <cstdint>
 #include <vector>

@@ -53,8 +53,8 @@ TEST(shuffle_windows_of_other_epochs_and_seeds_differ) {
   CHECK(a != epoch({5000, 10, 500, 8, 0}, 5000));
 }
 
-// What a buffer cannot hide is that a batch comes from few chunks; nothing else may be seen of the order on disk.
-// Chunks are the unit of chance: with c of them a correlation has a standard deviation of at most 1/√c.
+// What a buffer cannot hide is that a batch comes from few chunks; nothing else may be seen of the order on
+// disk. Chunks are the unit of chance: with c of them a correlation has a standard deviation of at most 1/√c.
 TEST(shuffle_windows_look_random) {
   for (const uint64_t seed : {0, 1, 2, 3}) {
     const int64_t n = 200000, chunk = 50, window = 20000, c = n / chunk;
@@ -72,7 +72,8 @@ TEST(shuffle_windows_look_random) {
     }
     CHECK(std::fabs(with_position / square) < 5 / std::sqrt(c));
     CHECK(std::fabs(with_next / square) < 5 / std::sqrt(c));
-    // Neighbours in a window of 400 chunks share theirs with a chance of 49/19999: 490 of 200,000, give or take 22.
+    // Neighbours in a window of 400 chunks share theirs with a chance of 49/19999: 490 of 200,000, give or
+    // take 22.
     CHECK(std::fabs(static_cast<double>(same_chunk) - 490) < 5 * 22.2);
   }
 }
