@@ -301,7 +301,7 @@ describe("docs/models.md", () => {
     .map((line) => line.replace(/\s+#.*$/, ""));
 
   test("every command does what it says", { timeout: 120_000 }, async () => {
-    expect(commands.length).toBe(10);
+    expect(commands.length).toBe(11);
     const cwd = mkdtempSync(path.join(folder, "docs-"));
     mkdirSync(path.join(cwd, "photographs/a"), { recursive: true });
     writeFileSync(path.join(cwd, "photographs/a/1.ppm"), ppm(30, 30));

@@ -39,6 +39,7 @@ describe("activations, train, visuals", () => {
       "acts000001.bin",
       "acts000002.bin",
       "metadata.json",
+      "preprocessing.json",
       "saev.json",
     ]);
     expect(run.runs).toHaveLength(2);

@@ -23,6 +23,7 @@ export { type ImageEntry, ImageFolder } from "./images/image-folder.js";
 export type { Pixels } from "./images/pixels.js";
 export { cropImage, resizeImage } from "./images/resize.js";
 export type { Filter, Transform } from "./images/transform.js";
+export { type TransformStep, transformSteps } from "./images/transform-steps.js";
 export { makeFolder } from "./io/make-folder.js";
 export { readSaeFile, type SaeFile, writeSaeFile } from "./io/sae-file.js";
 export {
@@ -60,7 +61,9 @@ export { type EncoderInput, SparseAutoencoder } from "./sae/sparse-autoencoder.j
 export type { SaeTensors } from "./sae/tensors.js";
 export { type Conversion, type ConvertOptions, convertShards } from "./shards/convert.js";
 export { type ShardLayout, shardLayout } from "./shards/layout.js";
+export { preprocessingOf } from "./shards/preprocessing.js";
 export type { Protocol21Metadata } from "./shards/protocol21.js";
+export { type RecordedTransform, recordedTransform } from "./shards/recorded-transform.js";
 export { ShardFolder, type ShardFormat } from "./shards/shard-folder.js";
 export { ShardWriter } from "./shards/shard-writer.js";
 export {
@@ -128,5 +131,6 @@ export { describeModel } from "./vit/describe.js";
 export { familyNames } from "./vit/families.js";
 export type { ModelDescription } from "./vit/family.js";
 export { type EmbeddingForm, ViTOutputs } from "./vit/outputs.js";
+export { type ModelFacts, modelFacts } from "./vit/model-facts.js";
 export { interpolatePositions } from "./vit/positions.js";
 export { type ContinueOptions, ViT, type ViTLoadOptions } from "./vit/vit.js";

@@ -1,15 +1,15 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { decodeImage, type ImageDataset, makeFolder, SaevError } from "@saev/core";
+import { decodeImage, type ImageDataset, makeFolder, SaevError, type Transform } from "@saev/core";
 import { galleryThumb, writeGalleryPicture } from "./gallery/write-gallery.js";
 import { latentFolder, type PictureJob, writePicture } from "./latent-folder.js";
 import { opaque } from "./overlay.js";
 import type { Ranking } from "./ranking.js";
-import { type Family, viewOf } from "./view.js";
+import { viewOf } from "./view.js";
 
 export interface DrawOptions {
-  readonly family: Family;
-  readonly legacy: boolean;
+  /** How the recorded model's pictures were prepared. */
+  readonly transform: Transform;
   /** Images, from the best, of each latent that the gallery shows; 0: no gallery. */
   readonly galleryImages: number;
   /** Images worked on at a time. */
@@ -75,7 +75,7 @@ async function drawImage(
   image: number,
   use: Use,
   images: ImageDataset,
-  { family, legacy, maxPixels, signal }: DrawOptions,
+  { transform, maxPixels, signal }: DrawOptions,
 ): Promise<void> {
   if (use.jobs.length === 0 && !use.gallery) return;
   if (image >= images.length) {
@@ -88,7 +88,7 @@ async function drawImage(
   const source = await images.image(image);
   const label = await images.label(image);
   const pixels = await decodeImage(source, { name: images.where(image), maxPixels, signal });
-  const view = await viewOf(pixels, family, { legacy, signal });
+  const view = await viewOf(pixels, transform, { signal });
   if (use.gallery) await writeGalleryPicture(root, image, view);
   const base = opaque(view);
   for (const job of use.jobs) {

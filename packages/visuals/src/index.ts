@@ -26,4 +26,4 @@ export {
 export { PythonRandom } from "./python-random.js";
 export { type LatentLogs, latentLogs, type SelectionOptions, selectLatents } from "./select-latents.js";
 export { svgToPng } from "./svg.js";
-export { type Family, viewOf, viewSize } from "./view.js";
+export { legacyTransform, scaledTransform, viewOf, viewSize } from "./view.js";

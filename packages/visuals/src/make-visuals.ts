@@ -11,9 +11,12 @@ import {
   type LegacyTables,
   legacyTopK,
   openDataset,
+  type RecordedTransform,
+  recordedTransform,
   resolveDevice,
   ShardFolder,
   SparseAutoencoder,
+  type Transform,
 } from "@saev/core";
 import { checkVisuals } from "./check-visuals.js";
 import { drawPictures } from "./draw-pictures.js";
@@ -26,7 +29,7 @@ import { latentLogs, selectLatents } from "./select-latents.js";
 import { Staging } from "./staging.js";
 import { writeStatistics } from "./statistics-file.js";
 import { writeLegacyTables, writeTables } from "./tables.js";
-import type { Family } from "./view.js";
+import { legacyTransform } from "./view.js";
 import { writeFileAtomic } from "./write-file.js";
 import { writePlots } from "./write-plots.js";
 
@@ -80,7 +83,8 @@ export interface MadeVisuals {
 export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}): Promise<MadeVisuals> {
   const { signal, legacy = false } = options;
   signal?.throwIfAborted();
-  const { metadata } = await ShardFolder.open(cfg.data.shard_root);
+  const shards = await ShardFolder.open(cfg.data.shard_root);
+  const { metadata } = shards;
   checkVisuals(cfg, metadata, legacy);
   resolveDevice(cfg.device, { warn: options.warn });
   const images = await openDataset(cfg.images, {
@@ -96,7 +100,10 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
     ...(options.warn && { warn: options.warn }),
   });
   const root = visualsRoot(cfg);
-  const staging = await Staging.open(root, await jobText(cfg, options));
+  const { transform, note }: Pick<RecordedTransform, "transform" | "note"> = legacy
+    ? { transform: legacyTransform }
+    : await recordedTransform(shards);
+  const staging = await Staging.open(root, await jobText(cfg, options, transform));
 
   const rows = (p: { done: number; total: number }) => options.onProgress?.({ stage: "rows", ...p });
   const shared = {
@@ -107,7 +114,7 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
     signal,
     onProgress: rows,
   };
-  const notes: string[] = [];
+  const notes: string[] = note === undefined ? [] : [note];
   let tables: LatentTables | LegacyTables;
   let rank: (latent: number) => Ranking;
   let stats: LatentStatistics | undefined;
@@ -158,8 +165,7 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
     const rankings = [...new Set(latents)].map(rank);
     const galleryImages = legacy ? 0 : (options.galleryImages ?? 24);
     await drawPictures(staging.folder, rankings, images, {
-      family: metadata.vit_family as Family,
-      legacy,
+      transform,
       galleryImages,
       maxPixels: options.maxPixels,
       concurrency: Math.min(Math.max(1, cfg.n_workers), 2 * availableParallelism()),
@@ -200,13 +206,14 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
 }
 
 /** Text that changes whenever the results could: settings, checkpoint, shards. */
-async function jobText(cfg: Visuals, options: MakeVisualsOptions): Promise<string> {
+async function jobText(cfg: Visuals, options: MakeVisualsOptions, transform: Transform): Promise<string> {
   const ckpt = await stat(cfg.ckpt);
   const shards = await stat(path.join(cfg.data.shard_root, "metadata.json"));
   return JSON.stringify([
     toDocument(cfg),
     options.legacy ?? false,
     options.galleryImages ?? 24,
+    transform,
     [ckpt.size, ckpt.mtimeMs],
     [shards.size, shards.mtimeMs],
   ]);

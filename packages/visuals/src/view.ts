@@ -1,43 +1,47 @@
-import { cropImage, type Pixels, type Transform } from "@saev/core";
+import { cropImage, type Pixels, resizeImage, type Transform } from "@saev/core";
 
 /** Side of the square pictures that are drawn on, in pixels. */
 export const viewSize = 448;
 
-/** Families of models, by how they cut a picture. */
-export type Family = "clip" | "siglip" | "dinov2";
+/**
+ * What the Python package does to every picture that it draws: both sides to 512, the middle 448. Right for DINOv2; with
+ * other models its heat maps lie beside their objects.
+ */
+export const legacyTransform: Transform = {
+  ...{ mode: "squash", resizeHeight: 512, resizeWidth: 512, height: 448, width: 448, filter: "bicubic" },
+  ...{ mean: [0, 0, 0], std: [1, 1, 1] },
+};
 
-const cut = (mode: Transform["mode"], resize: number): Transform => ({
-  mode,
-  resizeWidth: resize,
-  resizeHeight: resize,
-  width: viewSize,
-  height: viewSize,
-  filter: "bicubic",
-  mean: [0, 0, 0],
-  std: [1, 1, 1],
-});
+/**
+ * A model's preprocessing with a larger picture for its result: the same part of the picture, in the same shape, by the
+ * same filter.
+ * @param side of the result's longer side, in pixels. Sizes are rounded to whole pixels of it.
+ */
+export function scaledTransform(transform: Transform, side: number): Transform {
+  const scale = side / Math.max(transform.width, transform.height);
+  const size = (pixels: number) => Math.max(1, Math.round(pixels * scale));
+  return {
+    ...transform,
+    resizeHeight: size(transform.resizeHeight),
+    resizeWidth: size(transform.resizeWidth),
+    height: size(transform.height),
+    width: size(transform.width),
+  };
+}
 
 /**
  * What a model saw of a picture, 448 × 448: each patch of its grid lies over what it looked at.
- *
- * - CLIP: shorter side to 448, the middle cut out.
- * - SigLIP: both sides to 448.
- * - DINOv2: both sides to 512, the middle 448 cut out (its 256 and 224).
- *
- * The Python package cuts every picture the way that is right for DINOv2, so that with CLIP its heat maps lie beside
- * their objects; `legacy` does the same.
  * @param picture as decoded.
+ * @param transform the recorded model's, as `recordedTransform` gives it.
  */
-export function viewOf(
+export async function viewOf(
   picture: Pixels,
-  family: Family,
-  options: { legacy?: boolean; signal?: AbortSignal | undefined } = {},
+  transform: Transform,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Pixels> {
-  const transform =
-    options.legacy || family === "dinov2"
-      ? cut("squash", 512)
-      : family === "siglip"
-        ? cut("squash", viewSize)
-        : cut("shortest", viewSize);
-  return cropImage(picture, transform, { signal: options.signal });
+  const view = await cropImage(picture, scaledTransform(transform, viewSize), { signal });
+  const square = view.width === viewSize && view.height === viewSize;
+  return square
+    ? view
+    : resizeImage(view, { width: viewSize, height: viewSize }, transform.filter, { signal });
 }

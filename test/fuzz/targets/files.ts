@@ -8,6 +8,7 @@ import { WebDataset } from "../../../packages/core-native/src/datasets/web-datas
 import { SaevError } from "../../../packages/core-native/src/errors.js";
 import { loadCheckpoint } from "../../../packages/core-native/src/sae/checkpoint.js";
 import { readChecksums } from "../../../packages/core-native/src/shards/checksums.js";
+import { readPreprocessing } from "../../../packages/core-native/src/shards/preprocessing.js";
 import { ShardFolder } from "../../../packages/core-native/src/shards/shard-folder.js";
 import { check, type FuzzTarget } from "../target.js";
 
@@ -124,7 +125,7 @@ export const parquet: FuzzTarget = {
 
 const wholeNumbers = ["0", "-1", "1", "9007199254740993", "1e999", "null", "[]", "{}", '""'];
 
-/** metadata.json, then shards.json, saev.json and SHA256SUMS, parted by lines of "----". */
+/** metadata.json, then shards.json, saev.json, SHA256SUMS and preprocessing.json, parted by lines of "----". */
 export const shardFolder: FuzzTarget = {
   name: "shard-folder",
   files: [
@@ -133,6 +134,7 @@ export const shardFolder: FuzzTarget = {
     "shards/shard-status.ts",
     "shards/layout.ts",
     "shards/checksums.ts",
+    "shards/preprocessing.ts",
     "config/src/metadata.ts",
   ],
   maxBytes: 4096,
@@ -153,7 +155,7 @@ export const shardFolder: FuzzTarget = {
   batch: 128,
   async run(bytes, folder) {
     const parts = Buffer.from(bytes).toString("latin1").split("\n----\n");
-    const names = ["metadata.json", "shards.json", "saev.json", "SHA256SUMS"];
+    const names = ["metadata.json", "shards.json", "saev.json", "SHA256SUMS", "preprocessing.json"];
     await Promise.all(names.map((name, i) => writeFile(path.join(folder, name), parts[i] ?? "", "latin1")));
     const shards = await ShardFolder.open(folder);
     check(Number.isSafeInteger(shards.bytesPerShard) && shards.bytesPerShard > 0, "shards of no size");
@@ -164,6 +166,12 @@ export const shardFolder: FuzzTarget = {
     check(/^[0-9a-f]+$/.test(shards.hash), "a hash that is none");
     for (const hex of (await readChecksums(folder)).values())
       check(hex.length === 64, "a checksum that is none");
+    if (parts[4] === undefined) return;
+    const transform = await readPreprocessing(folder);
+    check(
+      transform !== undefined && transform.width > 0 && transform.std[0] > 0,
+      "a preprocessing that is none",
+    );
   },
 };
 

@@ -1,4 +1,4 @@
-import { jsonOption } from "../argv/option.js";
+import { jsonOption, toggle } from "../argv/option.js";
 import { CommandError } from "../errors.js";
 import { Exit, type ExitCode } from "../exit.js";
 import { styleOf } from "../help/style.js";
@@ -16,14 +16,20 @@ const command: SimpleCommand = {
       "Says what a path holds: a shard folder, an SAE (sae.pt), a run, a visuals folder, a model folder, a file of tensors, or a folder of several of these.",
     details: [
       "What it is, is told by what lies there, not by its name. Faults that do not keep it from being read are listed at the end.",
+      "With --transform, PATH is a model or a shard folder, or a name of a model as --vit-ckpt takes it, whose config is downloaded where it is not here: what is done to a picture before the first layer, step by step.",
     ],
     examples: [
       ["How many images, layers and tokens were recorded.", "saev info ./shards/8b1b…"],
       ["How large an SAE is and how it was trained.", "saev info ./checkpoints/4f2a…/sae.pt"],
+      ["How pictures were cut and scaled.", "saev info ./shards/8b1b… --transform"],
+      ["What a model does to a picture.", "saev info ViT-B-16/openai --transform"],
       ["For a script.", "saev info ./data/sort_by_patch --json"],
     ],
   },
-  options: [jsonOption("Print everything as JSON.")],
+  options: [
+    toggle("transform", "Print the preprocessing of a model or a shard folder, step by step."),
+    jsonOption("Print everything as JSON."),
+  ],
   positionals: ["PATH"],
 };
 
@@ -32,7 +38,10 @@ export async function runInfo(words: readonly string[], io: Io): Promise<ExitCod
   const line = readSimple(command, words, io);
   if (line === undefined) return Exit.done;
   const at = line.positionals[0]!;
-  const info = await describe(recognise(at), at);
+  const info =
+    line.options.get("transform") === true
+      ? await (await import("./transform.js")).transformInfo(at)
+      : await describe(recognise(at), at);
   if (line.options.get("json") === true) {
     io.stdout.write(configJson({ ...info.json, problems: info.problems ?? [] }));
     return Exit.done;

@@ -14,6 +14,11 @@ const layouts = [
     weights: ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"],
   },
   { name: "dinov2's own layout", config: "config.json", weights: ["model.pth"] },
+  {
+    name: "layout of transformers or timm",
+    config: "config.json",
+    weights: ["model.safetensors", "pytorch_model.bin"],
+  },
 ] as const;
 
 interface Weight {
@@ -26,7 +31,12 @@ export async function vitInfo(folder: string): Promise<Info> {
   const { describeModel, resolveModel, SaevError } = await import("@saev/core");
   const at = (name: string): string => path.join(folder, name);
   const layout =
-    layouts.find(({ config, weights }) => [config, ...weights].filter((f) => existsSync(at(f))).length > 1) ??
+    layouts.find(
+      ({ config, weights }) =>
+        existsSync(at(config)) &&
+        weights.some((f) => [f, `${f}.index.json`].some((name) => existsSync(at(name)))),
+    ) ??
+    layouts.find(({ config, weights }) => [config, ...weights].some((f) => existsSync(at(f)))) ??
     layouts[0];
   const config = at(layout.config);
   // As loading finds them: shards and names of the user's own included.

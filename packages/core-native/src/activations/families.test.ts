@@ -2,7 +2,14 @@ import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { DataLoad, parseActivations } from "@saev/config";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ActivationLoader, ImageFolder, recordActivations, ViT } from "../index.js";
+import {
+  ActivationLoader,
+  ImageFolder,
+  recordActivations,
+  recordedTransform,
+  ShardFolder,
+  ViT,
+} from "../index.js";
 import { tinyDinov2, tinyTimm, writeTinyDinov2, writeTinySiglip } from "../vit/testing/tiny-timm.js";
 import { scratchFolder, writeDataset } from "./testing/dataset.js";
 
@@ -56,6 +63,11 @@ describe.each([
 
   it("records what the model computes", async () => {
     ({ dir } = await recordWith(family, { n_patches_per_img: patches, cls_token: cls }));
+    using vit = await ViT.load(family, path.join(root, family));
+    expect(await recordedTransform(await ShardFolder.open(dir))).toEqual({
+      transform: vit.transform,
+      from: "recording",
+    });
     const bytes = readFileSync(path.join(dir, "acts000000.bin"));
     const found = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
     const worst = Math.max(...expected.map((v, i) => Math.abs(v - found[i]!)));

@@ -72,6 +72,7 @@ it("stores every picture's layers in the order asked for, and leaves a finished 
     "acts000001.bin",
     "acts000002.bin",
     "metadata.json",
+    "preprocessing.json",
     "saev.json",
   ]);
 

@@ -16,6 +16,7 @@ import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
 import type { DownloadProgress } from "../hub/download.js";
 import { type ImageDataset, openDataset, statedImages } from "../images/image-dataset.js";
+import { keepPreprocessing } from "../shards/preprocessing.js";
 import { ShardWriter } from "../shards/shard-writer.js";
 import { ViT } from "../vit/vit.js";
 import { BatchDecoder, type DecodedBatch } from "./batch-decoder.js";
@@ -139,6 +140,7 @@ export async function recordActivations(
     computeDtype: cfg.compute_dtype,
   });
   const resumedAt = writer.nextImage;
+  await keepPreprocessing(writer.dir, vit.transform, resumedAt > 0);
   const decoder = new BatchDecoder(dataset, vit, {
     workers: Math.max(1, cfg.n_workers),
     onBadImage: options.onBadImage ?? "error",

@@ -20,6 +20,7 @@ import { addon } from "../native/load.js";
 import { checksumsFile, checksumsText, readChecksums } from "./checksums.js";
 import { type Origin, originFile, originText, readOrigin } from "./converted-from.js";
 import { shardName } from "./layout.js";
+import { preprocessingFile } from "./preprocessing.js";
 import {
   type Protocol21Metadata,
   parseProtocol21,
@@ -169,8 +170,10 @@ async function placeFiles(
     const differs = (await sizeOf("labels.bin")) !== size;
     await place(path.join(dir, "labels.bin"), path.join(draft, "labels.bin"), differs ? size : undefined);
   }
-  if (names.has("saev.json"))
-    await writeText(path.join(draft, "saev.json"), await readFile(path.join(dir, "saev.json"), "utf8"));
+  for (const name of ["saev.json", preprocessingFile]) {
+    if (names.has(name))
+      await writeText(path.join(draft, name), await readFile(path.join(dir, name), "utf8"));
+  }
   await placeChecksums(folder, draft, nFiles, options);
   if (origin === undefined) {
     const metadata = await readFile(path.join(dir, "metadata.json"), "utf8");

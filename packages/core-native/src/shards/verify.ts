@@ -6,6 +6,7 @@ import { addon } from "../native/load.js";
 import { checksumsFile, readChecksums } from "./checksums.js";
 import { originFile } from "./converted-from.js";
 import { shardName } from "./layout.js";
+import { preprocessingFile } from "./preprocessing.js";
 import { ShardFolder, type ShardFormat } from "./shard-folder.js";
 
 /** Something that `verifyShards` noticed. */
@@ -215,7 +216,10 @@ const extraShard = (name: string, sealed: number, folder: ShardFolder): boolean 
   folder.complete && (shardNumber(name) ?? -1) >= sealed;
 
 /** Names that belong in a shard folder. */
-const known = new Set(["metadata.json", "saev.json", "shards.json", "labels.bin", checksumsFile, originFile]);
+const known = new Set([
+  ...["metadata.json", "saev.json", "shards.json", "labels.bin"],
+  ...[preprocessingFile, checksumsFile, originFile],
+]);
 
 function stray(name: string, sealed: number, folder: ShardFolder): string | undefined {
   if (known.has(name)) return undefined;

@@ -3,10 +3,12 @@ import { addon } from "../native/load.js";
 import { descriptionOf } from "./description.js";
 import { configOf, type ModelFamily } from "./family.js";
 import { parseOpenClipConfig } from "./open-clip-config.js";
+import { clipTransform } from "./usual-transforms.js";
 
 /** CLIP's vision transformers in the layout of open_clip. */
 export const clip: ModelFamily = {
   name: "clip",
+  usual: clipTransform,
   recognises: (config) => config.has("model_cfg"),
   describe({ text, from }) {
     const { model, transform } = parseOpenClipConfig(text, from);

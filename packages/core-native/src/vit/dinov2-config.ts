@@ -4,9 +4,10 @@ import { dinov2PatchSize, dinov2PositionsSide } from "../hub/dinov2-models.js";
 import type { NativeDinov2Config } from "../native/vision-model.js";
 import { plainHead } from "./head.js";
 import { JsonReader } from "./json-reader.js";
+import { dinov2Transform } from "./usual-transforms.js";
 
-/** Pixels of the picture that dinov2 models see: 256 a side, the middle 224 cut out. */
-export const dinov2Side = 224;
+/** Pixels of the picture that dinov2 models see. */
+const { height: dinov2Side } = dinov2Transform;
 
 /** Arguments of DinoVisionTransformer that are read. */
 const known = [

@@ -3,24 +3,12 @@ import { callAsync } from "../native/call.js";
 import { addon } from "../native/load.js";
 import type { NativeDinov2Config } from "../native/vision-model.js";
 import { descriptionOf } from "./description.js";
-import { dinov2HubConfig, dinov2Side, parseDinov2Config } from "./dinov2-config.js";
+import { dinov2HubConfig, parseDinov2Config } from "./dinov2-config.js";
 import { isTransformersDinov2, parseTransformersDinov2 } from "./dinov2-transformers.js";
 import { dinov2ConfigOfWeights } from "./dinov2-weights.js";
 import { configOf, type ModelConfig, type ModelFamily } from "./family.js";
 import { JsonReader } from "./json-reader.js";
-
-/** What the Python package does to a picture for dinov2: both sides to 256, the middle 224 cut out. */
-const ownTransform: Transform = {
-  mode: "squash",
-  resizeHeight: 256,
-  resizeWidth: 256,
-  height: dinov2Side,
-  width: dinov2Side,
-  filter: "bilinear",
-  mean: [0.485, 0.456, 0.406],
-  std: [0.229, 0.224, 0.225],
-  reciprocal: true, // it goes through torchvision's v2
-};
+import { dinov2Transform } from "./usual-transforms.js";
 
 /**
  * The models of dinov2's own code (a state_dict, and the constructor's arguments in a config or behind a name), and the
@@ -28,6 +16,7 @@ const ownTransform: Transform = {
  */
 export const dinov2: ModelFamily = {
   name: "dinov2",
+  usual: dinov2Transform,
   recognises: (config) =>
     isTransformersDinov2(config) ||
     ["embed_dim", "depth"].every((key) => (config.optional("kwargs") ?? config).has(key)),
@@ -41,7 +30,7 @@ export const dinov2: ModelFamily = {
     const { reference } = resolved;
     const { model, transform } =
       reference.kind === "dinov2"
-        ? { model: dinov2HubConfig(reference.model), transform: ownTransform }
+        ? { model: dinov2HubConfig(reference.model), transform: dinov2Transform }
         : parse(configOf(resolved));
     const handle = await callAsync(options, (control) =>
       addon().loadDinov2(resolved.weights, model, control),
@@ -53,5 +42,5 @@ export const dinov2: ModelFamily = {
 function parse(config: ModelConfig): { model: NativeDinov2Config; transform: Transform } {
   const { text, from } = config;
   if (isTransformersDinov2(JsonReader.parse(text, from))) return parseTransformersDinov2(config);
-  return { model: parseDinov2Config(text, from), transform: ownTransform };
+  return { model: parseDinov2Config(text, from), transform: dinov2Transform };
 }

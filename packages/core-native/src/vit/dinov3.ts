@@ -8,12 +8,14 @@ import { configOf, type ModelConfig, type ModelFamily } from "./family.js";
 import { imageProcessor } from "./image-processor.js";
 import { JsonReader } from "./json-reader.js";
 import { checkChannels, isModelType, transformersGelu, transformersSizes } from "./transformers-config.js";
+import { dinov3Transform } from "./usual-transforms.js";
 
 const modelTypes = ["dinov3_vit"];
 
 /** The vision transformers of DINOv3 in the layout of Hugging Face's transformers. */
 export const dinov3: ModelFamily = {
   name: "dinov3",
+  usual: dinov3Transform,
   recognises: (config) => isModelType(config, modelTypes),
   describe(config) {
     const { model, transform } = parse(config);

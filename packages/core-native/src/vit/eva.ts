@@ -7,6 +7,7 @@ import { descriptionOf } from "./description.js";
 import { configOf, type ModelConfig, type ModelFamily } from "./family.js";
 import { evaHead } from "./head.js";
 import { checkTimmArguments, readTimmModel, timmName, timmSizes } from "./timm-model.js";
+import { clipTransform } from "./usual-transforms.js";
 
 /** Arguments of timm's Eva that are read. */
 const read = [
@@ -17,6 +18,7 @@ const read = [
 /** EVA and EVA-02: timm's Eva, as open_clip's trunk or by itself. */
 export const eva: ModelFamily = {
   name: "eva",
+  usual: clipTransform,
   recognises: (config) => /^eva/.test(timmName(config)?.name ?? ""),
   describe(config) {
     const { model, transform } = parse(config);

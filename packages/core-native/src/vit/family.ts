@@ -38,6 +38,8 @@ export type ModelConfig = NonNullable<ResolvedModel["config"]>;
 export interface ModelFamily {
   /** As in `vit_family`. */
   readonly name: string;
+  /** What most published models of the family do to a picture, for when the model itself is not at hand. */
+  readonly usual: Transform;
   /** Whether a config is that of a model of this family. */
   recognises(config: JsonReader): boolean;
   /** What a config says, or rather what {@link load} would make of it. @throws SaevError as load does. */

@@ -1,9 +1,9 @@
 import type { Transform } from "../images/transform.js";
 import type { JsonReader } from "./json-reader.js";
+import { clipTransform } from "./usual-transforms.js";
 
-/** What OpenAI's CLIP was trained with, and open_clip's default where a config names nothing else. */
-const defaultMean = [0.48145466, 0.4578275, 0.40821073] as const;
-const defaultStd = [0.26862954, 0.26130258, 0.27577711] as const;
+/** open_clip's defaults where a config names nothing else. */
+const { mean: defaultMean, std: defaultStd } = clipTransform;
 
 /** What `preprocess_cfg` of an `open_clip_config.json` says, for a tower that takes this size. */
 export function openClipTransform(config: JsonReader, imageHeight: number, imageWidth: number): Transform {

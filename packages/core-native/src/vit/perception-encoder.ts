@@ -6,6 +6,7 @@ import { descriptionOf } from "./description.js";
 import { configOf, type ModelConfig, type ModelFamily } from "./family.js";
 import { evaHead } from "./head.js";
 import { checkTimmArguments, readTimmModel, timmName, timmSizes } from "./timm-model.js";
+import { squashTransform } from "./usual-transforms.js";
 
 /** Arguments of timm's Eva that are read, and those that all of these models have alike. */
 const read = ["class_token", "init_values", "ref_feat_shape", "rope_grid_offset"];
@@ -14,6 +15,7 @@ const alike = ["attn_type", "use_pre_transformer_norm", "use_rot_pos_emb", "rope
 /** Perception Encoder (PE Core, PE Spatial): timm's Eva, as open_clip's trunk or by itself. */
 export const perceptionEncoder: ModelFamily = {
   name: "pe",
+  usual: squashTransform,
   recognises: (config) => /^vit_pe_/.test(timmName(config)?.name ?? ""),
   describe(config) {
     const { model, transform } = parse(config);

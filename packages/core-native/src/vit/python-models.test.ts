@@ -5,6 +5,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { scratchFolder } from "../activations/testing/dataset.js";
 import { recordActivations, TensorFile, ViT, writeSafetensors } from "../index.js";
+import { parsePreprocessing, preprocessingText } from "../shards/preprocessing.js";
 import { modelFacts } from "./model-facts.js";
 import { checkContinuing } from "./testing/continuing.js";
 import { hasPythonModels, makePythonModels, type PythonModel } from "./testing/python-models.js";
@@ -192,6 +193,19 @@ describe.skipIf(!hasPythonModels)("models of transformers and timm", () => {
         `d_vit is ${d_vit}, not ${d_vit + 1}; n_patches_per_img is ${n_patches}, not ${n_patches + 1}; ` +
           `cls_token is ${cls_token}, not ${!cls_token}; vit_layers: this model has ${n_layers}`,
       );
+    }
+  });
+
+  it("say what they do to a picture without their weights, as with them", async () => {
+    for (const [name, { family }] of cases) {
+      const at = path.join(folder, name);
+      using vit = await ViT.load(family, at);
+      for (const asked of [family, undefined]) {
+        const facts = await modelFacts(asked, at);
+        expect(facts, name).toMatchObject({ family, dVit: vit.dVit, nPatches: vit.nPatches });
+        expect(facts.transform, name).toEqual(vit.transform);
+      }
+      expect(parsePreprocessing(preprocessingText(vit.transform), name)).toEqual(vit.transform);
     }
   });
 

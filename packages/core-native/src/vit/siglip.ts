@@ -13,10 +13,12 @@ import { JsonReader } from "./json-reader.js";
 import { openClipTransform } from "./open-clip-transform.js";
 import { type TimmTrunk, timmSiglip } from "./timm-siglip.js";
 import { parseTimmTrunk } from "./timm-trunk-file.js";
+import { squashTransform } from "./usual-transforms.js";
 
 /** SigLIP and SigLIP 2: timm's trunks in the layout of open_clip. No CLS token. */
 export const siglip: ModelFamily = {
   name: "siglip",
+  usual: squashTransform,
   recognises: (config) => /siglip/.test(String(trunkNameOf(config))),
   describe(config) {
     const { sizes, transform } = parse(config);

@@ -9,6 +9,7 @@ import { imageProcessor } from "./image-processor.js";
 import { JsonReader } from "./json-reader.js";
 import { checkTimmArguments, readTimmModel, timmName, timmSizes } from "./timm-model.js";
 import { checkChannels, isModelType, transformersGelu, transformersSizes } from "./transformers-config.js";
+import { vitTransform } from "./usual-transforms.js";
 
 /** model_type of transformers, and the class of its image processor. */
 const modelTypes = { vit: "ViT", deit: "DeiT", vit_mae: "ViT" } as const;
@@ -18,6 +19,7 @@ const isTransformers = (config: JsonReader): boolean => isModelType(config, Obje
 /** Plain vision transformers: ViT, DeiT and MAE's encoder of transformers, and timm's VisionTransformer. */
 export const plainVit: ModelFamily = {
   name: "vit",
+  usual: vitTransform,
   recognises: (config) => isTransformers(config) || timmName(config)?.kind === "vit",
   describe(config) {
     const { model, transform } = parse(config);

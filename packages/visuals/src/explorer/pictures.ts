@@ -1,8 +1,8 @@
-import { decodeImage, type ImageDataset, SaevError } from "@saev/core";
+import { decodeImage, type ImageDataset, SaevError, type Transform } from "@saev/core";
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
 import sharp from "sharp";
-import { type Family, viewOf } from "../view.js";
+import { viewOf } from "../view.js";
 
 /** Sides of pictures that are served, in pixels: thumbnails, cards, a page, and a page on a dense screen. */
 export const pictureSizes = [96, 160, 320, 448] as const;
@@ -25,7 +25,8 @@ export class Pictures {
 
   constructor(
     readonly dataset: ImageDataset,
-    readonly family: Family,
+    /** How the recorded model's pictures were prepared. */
+    readonly transform: Transform,
   ) {}
 
   /**
@@ -42,7 +43,7 @@ export class Pictures {
       throw new SaevError("NOT_FOUND", `image ${image}: the dataset has ${dataset.length} images`);
     }
     const pixels = await decodeImage(await dataset.image(image), { name: dataset.where(image) });
-    const { width, height, data } = await viewOf(pixels, this.family);
+    const { width, height, data } = await viewOf(pixels, this.transform);
     const raw = { width, height, channels: 3 as const };
     return sharp(data, { raw }).resize(size, size).webp({ quality: 82, effort: 2 }).toBuffer();
   }

@@ -1,8 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { type Dataset, parseVisuals, type Visuals } from "@saev/config";
-import { type ImageDataset, openDataset, SaevError, ShardFolder } from "@saev/core";
-import type { Family } from "../../view.js";
+import {
+  type ImageDataset,
+  openDataset,
+  recordedTransform,
+  SaevError,
+  ShardFolder,
+  type Transform,
+} from "@saev/core";
+import { legacyTransform } from "../../view.js";
 import {
   type Availability,
   columnNames,
@@ -57,9 +64,10 @@ export class OpenView {
     const sortBy = (/sort_by_(cls|img|patch)$/.exec(path.resolve(folder))?.[1] ??
       cfg?.sort_by ??
       "patch") as SortBy;
-    const { pictures, dataset } = await openPictures(cfg, base, options);
+    const { pictures, dataset, note } = await openPictures(cfg, base, options);
+    const said = note === undefined ? remarks : [...remarks, note];
     const notes = new Notes(path.join(folder, "notes.json"));
-    return new OpenView(id, title, tables, examples, sortBy, cfg, base, remarks, pictures, dataset, notes);
+    return new OpenView(id, title, tables, examples, sortBy, cfg, base, said, pictures, dataset, notes);
   }
 
   /** The SAE that it shows, where the folder says it. */
@@ -158,17 +166,26 @@ function readSummary(folder: string): {
   }
 }
 
+interface OpenPictures {
+  /** Or why there are none. */
+  readonly pictures: Pictures | string;
+  readonly dataset: ImageDataset | undefined;
+  /** What to know of how they are cut. */
+  readonly note?: string | undefined;
+}
+
 async function openPictures(
   cfg: Visuals | undefined,
   base: string,
   options: OpenViewOptions,
-): Promise<{ readonly pictures: Pictures | string; readonly dataset: ImageDataset | undefined }> {
+): Promise<OpenPictures> {
   const config = options.images ?? (cfg && fromBase(cfg.images, base));
-  const without = (why: string) => ({ pictures: why, dataset: undefined });
+  const without = (why: string) => ({ pictures: why, dataset: undefined, note: undefined });
   if (!config) return without("the folder does not say which images it is of: give them with --images");
   try {
     const dataset = await openDataset(config);
-    return { pictures: new Pictures(dataset, await familyOf(cfg, base)), dataset };
+    const { transform, note } = await transformOf(cfg, base);
+    return { pictures: new Pictures(dataset, transform), dataset, note };
   } catch (error) {
     return without((error as Error).message);
   }
@@ -184,9 +201,14 @@ function fromBase(images: Dataset, base: string): Dataset {
   return Object.fromEntries(absolute) as Dataset;
 }
 
-/** The family of the model that looked at the pictures; CLIP's view where nobody says. */
-async function familyOf(cfg: Visuals | undefined, base: string): Promise<Family> {
-  if (!cfg) return "clip";
-  const { metadata } = await ShardFolder.open(path.resolve(base, cfg.data.shard_root));
-  return metadata.vit_family as Family;
+/** How the pictures were cut for the model; as the Python package draws them where its folder names no shards. */
+async function transformOf(
+  cfg: Visuals | undefined,
+  base: string,
+): Promise<{ readonly transform: Transform; readonly note?: string }> {
+  if (cfg) return recordedTransform(await ShardFolder.open(path.resolve(base, cfg.data.shard_root)), base);
+  return {
+    transform: legacyTransform,
+    note: "the folder does not say which model looked at the pictures: they are cut as in the Python package's pictures",
+  };
 }
