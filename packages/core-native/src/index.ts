@@ -130,7 +130,7 @@ export {
 export { describeModel } from "./vit/describe.js";
 export { familyNames } from "./vit/families.js";
 export type { ModelDescription } from "./vit/family.js";
-export { type EmbeddingForm, ViTOutputs } from "./vit/outputs.js";
 export { type ModelFacts, modelFacts } from "./vit/model-facts.js";
+export { type EmbeddingForm, ViTOutputs } from "./vit/outputs.js";
 export { interpolatePositions } from "./vit/positions.js";
 export { type ContinueOptions, ViT, type ViTLoadOptions } from "./vit/vit.js";

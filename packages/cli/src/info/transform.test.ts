@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { metadataText, parseMetadata } from "@saev/config";
+import { Tensor, writeSafetensors } from "@saev/core";
 import { afterAll, describe, expect, test } from "vitest";
 import { exitCodeOf, report } from "../errors.js";
 import { runInfo } from "./run-info.js";
@@ -74,7 +75,9 @@ known from    the model's config
       path.join(dir, "config.json"),
       JSON.stringify({ model_type: "dinov3_vit", num_hidden_layers: 2 }),
     );
-    writeFileSync(path.join(dir, "model.safetensors"), "");
+    await writeSafetensors(path.join(dir, "model.safetensors"), {
+      a: Tensor.from(new Float32Array(6), [2, 3]),
+    });
     const { vit_family, steps } = await json(dir);
     expect(vit_family).toBe("dinov3");
     expect(steps.map(({ step }: { step: string }) => step)).toEqual([
