@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseVisuals, type Visuals } from "@saev/config";
 import { decodeImage, legacyPercentiles, readTensor, type Tensor, TensorFile } from "@saev/core";
-import { makeVisuals, opaque, overlay, plasma, plasmaIndex, viewOf } from "@saev/visuals";
+import { legacyTransform, makeVisuals, opaque, overlay, plasma, plasmaIndex, viewOf } from "@saev/visuals";
 import sharp from "sharp";
 import type { ConformanceArea, Outcome } from "../area.js";
 
@@ -79,7 +79,7 @@ async function* imaging(folder: string): AsyncGenerator<Outcome> {
   for (const c of cases) {
     const subject = `imaging/${typeof c.case === "number" ? `case${c.case}` : c.case}`;
     if (c.case === "make_img") {
-      const view = await viewOf(await decodeImage(path.join(folder, c.source)), "clip", { legacy: true });
+      const view = await viewOf(await decodeImage(path.join(folder, c.source)), legacyTransform);
       const drawn = overlay(view, tensors.get("make_img.patches").toFloat32Array(), { upper: c.upper! });
       const expected = await pngPixels(path.join(here, "make_img_out.png"));
       yield exact(subject, bytesThatDiffer(drawn.data, expected.data), "bytes, resized, cut and drawn over");
@@ -395,7 +395,7 @@ async function redraw(
   const from = latent * topK;
   const order = [...new Set(images.subarray(from, from + topK))];
   const at = from + images.subarray(from, from + topK).indexOf(order[i]!);
-  const view = await viewOf(await decodeImage(files[Number(order[i])]!.path), "clip", { legacy: true });
+  const view = await viewOf(await decodeImage(files[Number(order[i])]!.path), legacyTransform);
   if (patches === 1) return view.data;
   const all = values.subarray(from * patches, (from + topK) * patches);
   const upper = all.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
