@@ -121,6 +121,8 @@ export const objects: Readonly<Record<string, Make>> = {
     addon().trainerAdd(trainer, params(), toNativeTraining({ lr: 1e-3, nLrWarmup: 0 }));
     return trainer;
   },
+  LatentProbes: () => addon().latentProbes({ dSae: 3, nClasses: 2, maxEntries: 100, seed: 0 }),
+  EvaluationSums: () => addon().evaluationSums(2, 3, [1]),
   SparseAutoencoder: () =>
     addon().sparseAutoencoder(params(), true, {
       selection: "relu",

@@ -3,7 +3,16 @@
 // published as @saev/config/schemas/*. Needs the built package.
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { Activations, jsonSchema, sweepJsonSchema, Train, Visuals } from "../dist/index.js";
+import {
+  Activations,
+  Evaluate,
+  evaluationReportSchema,
+  Inference,
+  jsonSchema,
+  sweepJsonSchema,
+  Train,
+  Visuals,
+} from "../dist/index.js";
 
 const folder = path.resolve(process.argv[2] ?? path.join(import.meta.dirname, "../dist/schemas"));
 mkdirSync(folder, { recursive: true });
@@ -11,7 +20,10 @@ const schemas = {
   activations: jsonSchema(Activations),
   train: jsonSchema(Train),
   visuals: jsonSchema(Visuals),
+  latents: jsonSchema(Inference),
+  evaluate: jsonSchema(Evaluate),
   sweep: sweepJsonSchema(),
+  "evaluation-report": evaluationReportSchema(),
 };
 for (const [name, schema] of Object.entries(schemas)) {
   const file = path.join(folder, `${name}.schema.json`);

@@ -1,4 +1,6 @@
 import type { Activations } from "./activations.js";
+import type { Evaluate } from "./evaluate.js";
+import type { Inference } from "./inference.js";
 import type { ConfigIssue } from "./issues.js";
 import { shown } from "./issues.js";
 import { vanillaSpec } from "./objective.js";
@@ -183,16 +185,40 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Visuals.percentile": does("which percentile is estimated, and the file's name"),
   "Visuals.n_latents": does("how many latents are shown"),
   "Visuals.seed": does("which latents are chosen"),
+
+  "Inference.ckpt": does("the SAE that is read"),
+  "Inference.data": does("the rows that are encoded"),
+  "Inference.n_workers": does("threads that read; 0 reads on the working thread"),
+  "Inference.sae_batch_size": does("rows per forward pass"),
+  "Inference.device": does("where the SAE runs"),
+  "Inference.formats": does("which files of latents are written"),
+  "Inference.dump_to": does("parent of the folder of the latents"),
+
+  "Evaluate.ckpt": does("the SAE that is read"),
+  "Evaluate.data": does("the rows that are measured"),
+  "Evaluate.images": does("where images and their labels are read"),
+  "Evaluate.prefixes": does("which prefixes are measured"),
+  "Evaluate.dictionary": does("whether the report compares directions"),
+  "Evaluate.probes": does("whether the report has probes"),
+  "Evaluate.n_images": does("images that are put through the model"),
+  "Evaluate.text_embeddings": does("classes of zero-shot labels"),
+  "Evaluate.almost_dead_threshold": does("which latents count as almost dead"),
+  "Evaluate.dense_threshold": does("which latents count as dense"),
+  "Evaluate.n_workers": does("threads that read; 0 reads on the working thread"),
+  "Evaluate.sae_batch_size": does("rows per forward pass"),
+  "Evaluate.vit_batch_size": does("images per forward pass"),
+  "Evaluate.device": does("where SAE and model run"),
+  "Evaluate.seed": does("which images or patches stand for all in probes"),
+  "Evaluate.dump_to": does("folder of the report"),
 };
+
+type AnySchema = Schema<Activations> | Schema<Train> | Schema<Visuals> | Schema<Inference> | Schema<Evaluate>;
 
 /**
  * What in this config asks for something that is not built, one mistake a field. A command calls it after parsing
  * and before doing anything; an empty list means that the job can run.
  */
-export function refusals(
-  schema: Schema<Activations> | Schema<Train> | Schema<Visuals>,
-  cfg: object,
-): ConfigIssue[] {
+export function refusals(schema: AnySchema, cfg: object): ConfigIssue[] {
   const [of] = specsOf(schema);
   return Object.keys(of!.fields).flatMap((name) => {
     const { refusal, refuses } = fieldEffects[`${of!.name}.${name}`]!;
@@ -207,10 +233,7 @@ export function refusals(
 }
 
 /** Things to say once when a job starts, since the Python package would do something else. */
-export function notices(
-  schema: Schema<Activations> | Schema<Train> | Schema<Visuals>,
-  cfg: object,
-): string[] {
+export function notices(schema: AnySchema, cfg: object): string[] {
   const [of] = specsOf(schema);
   if (of!.name !== "Train") return [];
   const { sae, objective, track, ckpt_path } = cfg as Train;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Activations, flagTable, Train, Visuals } from "./index.js";
+import { Activations, Evaluate, flagTable, Inference, Train, Visuals } from "./index.js";
 
 test("every leaf of Train is a flag, unions are subcommands with their own", () => {
   const table = flagTable(Train);
@@ -67,7 +67,7 @@ test("a flag knows its type, default, choices, words and negation", () => {
 });
 
 test("every flag has words for help, and the datasets are the members of data", () => {
-  for (const schema of [Activations, Train, Visuals]) {
+  for (const schema of [Activations, Train, Visuals, Inference, Evaluate]) {
     const table = flagTable<unknown>(schema as never);
     const members = table.unions.flatMap((u) => u.members);
     for (const flag of [...table.flags, ...members.flatMap((m) => m.flags)]) {

@@ -10,6 +10,7 @@ export {
   nImgs,
   WebdatasetDataset,
 } from "./dataset.js";
+export { datasetOfRepr } from "./dataset-repr.js";
 export {
   choice,
   type Distribution,
@@ -26,11 +27,24 @@ export {
 } from "./distribution.js";
 export { documentText, toDocument } from "./document.js";
 export { type FieldEffect, fieldEffects, notices, refusals } from "./effects.js";
+export { Evaluate } from "./evaluate.js";
+export {
+  EvaluationReport,
+  evaluationReportFormat,
+  evaluationReportSchema,
+  type ReportedFidelity,
+  type ReportedPrefix,
+  type ReportedProbe,
+  type ReportedProbes,
+  type ReportedReplacement,
+  type ReportedSae,
+} from "./evaluation-report.js";
 export { expand, type Sweep } from "./expand.js";
 export { auto, type FieldGroup, type FieldType, type Resolved } from "./fields.js";
 export { type ConfigFormat, loadConfigFile, parseConfigText } from "./file.js";
 export { type Flag, type FlagMember, type FlagTable, type FlagUnion, flagTable } from "./flags.js";
 export { type Grid, grid } from "./grid.js";
+export { Inference } from "./inference.js";
 export { ConfigError, type ConfigErrorCode, type ConfigIssue } from "./issues.js";
 export { type JsonSchema, jsonSchema, sweepJsonSchema } from "./json-schema.js";
 export {

@@ -7,7 +7,11 @@ import { describe, expect, test } from "vitest";
 import {
   Activations,
   checkConfig,
+  Evaluate,
+  EvaluationReport,
+  evaluationReportSchema,
   grid,
+  Inference,
   jsonSchema,
   parseConfigText,
   parseTrain,
@@ -22,8 +26,10 @@ const validators = {
   Activations: ajv.compile(jsonSchema(Activations)),
   Train: ajv.compile(jsonSchema(Train)),
   Visuals: ajv.compile(jsonSchema(Visuals)),
+  Inference: ajv.compile(jsonSchema(Inference)),
+  Evaluate: ajv.compile(jsonSchema(Evaluate)),
 };
-const schemas = { Activations, Train, Visuals };
+const schemas = { Activations, Train, Visuals, Inference, Evaluate };
 
 const good: [keyof typeof schemas, string][] = [
   ["Train", ""],
@@ -41,6 +47,11 @@ const good: [keyof typeof schemas, string][] = [
   ],
 ];
 
+good.push(
+  ["Inference", 'formats = "npz"\ndump_to = "out"\n[data]\nlayer = "all"'],
+  ["Evaluate", "prefixes = [8, 64]\nprobes = false\nn_images = 0"],
+);
+
 const bad: [keyof typeof schemas, string][] = [
   ["Train", "exp_factor = 8"],
   ["Train", 'lr = "fast"'],
@@ -56,6 +67,8 @@ const bad: [keyof typeof schemas, string][] = [
   ["Activations", '[data]\nroot = "x"\nsplit = "test"'],
   ["Visuals", "log_freq_range = [1]"],
   ["Visuals", "include_latents = [-1]"],
+  ["Inference", 'formats = "csv"'],
+  ["Evaluate", "prefixes = [0]"],
   ["Visuals", "percentile = 101"],
 ];
 
@@ -109,12 +122,15 @@ test("every field carries its description and its default", () => {
   expect(properties.seed).toEqual({ type: "integer", default: 42, description: expect.any(String) });
 });
 
-test("the script writes all four", () => {
+test("the script writes all of them", () => {
   const folder = mkdtempSync(join(tmpdir(), "saev-schemas-"));
   try {
     execFileSync(process.execPath, [join(built(), "../../scripts/write-json-schemas.mjs"), folder]);
     expect(readdirSync(folder).sort()).toEqual([
       "activations.schema.json",
+      "evaluate.schema.json",
+      "evaluation-report.schema.json",
+      "latents.schema.json",
       "sweep.schema.json",
       "train.schema.json",
       "visuals.schema.json",
@@ -124,4 +140,54 @@ test("the script writes all four", () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+describe("evaluation.json", () => {
+  const probes = {
+    units: 2,
+    seen: 2,
+    mean_average_precision: null,
+    mean_f1: 0.5,
+    mean_base_rate: 1,
+    classes: [],
+  };
+  const sae = {
+    ckpt: "sae.pt",
+    shard_root: "shards",
+    layer: -2,
+    patches: "patches",
+    d_vit: 4,
+    d_sae: 8,
+    activation: "relu",
+    figures: Object.fromEntries(
+      "n_rows l0 l1 mse explained_variance normalized_mse cosine l2_ratio relative_bias n_dead n_almost_dead n_dense n_over_1_percent n_over_10_percent almost_dead_threshold dense_threshold"
+        .split(" ")
+        .map((name, i) => [name, i === 6 ? null : 1]),
+    ),
+    prefixes: [{ length: 4, mse: 0.1, explained_variance: 0.9 }],
+    frequencies: { lo: -3, hi: 0, counts: [1, 2] },
+    dictionary: null,
+    image_probes: probes,
+    patch_probes: null,
+    fidelity: null,
+    notes: ["why"],
+  };
+  const validate = ajv.compile(evaluationReportSchema());
+  const report = { format: 1, saes: [sae] };
+
+  test("parser and JSON Schema accept a report", () => {
+    expect(EvaluationReport.parse(report)).toEqual(report);
+    expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
+  });
+
+  test.each([
+    { ...report, format: 2 },
+    { format: 1, saes: [{ ...sae, d_sae: -1 }] },
+    { format: 1, saes: [{ ...sae, figures: { ...sae.figures, more: 1 } }] },
+    { format: 1, saes: [{ ...sae, image_probes: { ...probes, mean_f1: 1.5 } }] },
+    { format: 1, saes: [{ ...sae, notes: undefined }] },
+  ])("both refuse what is none (%#)", (value) => {
+    expect(EvaluationReport.safeParse(value).success).toBe(false);
+    expect(validate(JSON.parse(JSON.stringify(value)))).toBe(false);
+  });
 });

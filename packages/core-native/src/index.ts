@@ -11,6 +11,24 @@ export { tarsOfHub } from "./datasets/web-dataset.js";
 export { type CudaInfo, cudaInfo, type Device, type ResolveDeviceOptions, resolveDevice } from "./device.js";
 export { type DoctorItem, type DoctorReport, doctor } from "./doctor.js";
 export { SaevError, type SaevErrorCode } from "./errors.js";
+export { type DictionaryFigures, dictionaryFigures } from "./evaluation/dictionary.js";
+export { type EvaluateOptions, evaluate } from "./evaluation/evaluate.js";
+export { type EvaluateSaeOptions, type EvaluateSaeProgress, evaluateSae } from "./evaluation/evaluate-sae.js";
+export { EvaluationSums } from "./evaluation/evaluation-sums.js";
+export {
+  type Evaluation,
+  type EvaluationFigures,
+  type EvaluationRecord,
+  type EvaluationThresholds,
+  evaluationRecord,
+  type PrefixFigures,
+} from "./evaluation/figures.js";
+export {
+  type ClassProbe,
+  LatentProbes,
+  type LatentProbesOptions,
+  type ProbeResult,
+} from "./evaluation/latent-probes.js";
 export type { DatasetFiles, DatasetOptions } from "./hub/dataset-files.js";
 export { type DatasetReference, parseDatasetReference } from "./hub/dataset-reference.js";
 export type { DownloadProgress } from "./hub/download.js";
@@ -34,6 +52,14 @@ export {
   writeTensor,
   writeTensors,
 } from "./io/tensor-file.js";
+export {
+  type LatentsProgress,
+  latentsFiles,
+  latentsFolder,
+  type WriteLatentsOptions,
+  type WrittenLatents,
+  writeLatents,
+} from "./latents/write-latents.js";
 export type { FetchProgress } from "./libtorch/fetch.js";
 export type { FoundLibtorch } from "./libtorch/find.js";
 export type { Flavour } from "./libtorch/flavours.js";
@@ -87,7 +113,6 @@ export {
 export { type SystemInfo, systemInfo } from "./system.js";
 export { type Dtype, Tensor, type TensorData } from "./tensor.js";
 export { CheckpointRequests } from "./training/checkpoint-schedule.js";
-export { type EvaluateOptions, type Evaluation, evaluate } from "./training/evaluate.js";
 export {
   blendRows,
   type InitialTensorsOptions,

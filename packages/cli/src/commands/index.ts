@@ -2,9 +2,11 @@ import { ActivationsCommand } from "./activations.js";
 import { ConvertCommand } from "./convert.js";
 import { DoctorCommand } from "./doctor.js";
 import { DownloadCommand } from "./download.js";
+import { EvaluateCommand } from "./evaluate.js";
 import { ExploreCommand } from "./explore.js";
 import { ExportCommand } from "./export.js";
 import { InfoCommand } from "./info.js";
+import { LatentsCommand } from "./latents.js";
 import { ModelsCommand } from "./models.js";
 import { SetupCommand } from "./setup.js";
 import { TrainCommand } from "./train.js";
@@ -15,6 +17,8 @@ import { VisualsCommand } from "./visuals.js";
 export const commands = [
   ActivationsCommand,
   TrainCommand,
+  EvaluateCommand,
+  LatentsCommand,
   VisualsCommand,
   ExploreCommand,
   ExportCommand,

@@ -5,7 +5,9 @@ import { type Flag, fieldEffects, flagTable, parseConfigText } from "@saev/confi
 import { afterAll, describe, expect, test } from "vitest";
 import { UsageError } from "../errors.js";
 import { activationsJob } from "./activations.js";
+import { evaluateJob } from "./evaluate.js";
 import type { Job, Request } from "./job.js";
+import { latentsJob } from "./latents.js";
 import { runJob } from "./run-job.js";
 import { trainJob } from "./train.js";
 import { visualsJob } from "./visuals.js";
@@ -35,7 +37,13 @@ async function run<T extends object>(job: Job<T>, words: readonly string[]) {
   return { code, stdout, stderr, cfgs: requests[0]?.cfgs };
 }
 
-const jobs = [activationsJob, trainJob, visualsJob] as unknown as readonly Job<object>[];
+const jobs = [
+  activationsJob,
+  trainJob,
+  visualsJob,
+  latentsJob,
+  evaluateJob,
+] as unknown as readonly Job<object>[];
 
 /** A way to set a field: which job, which words before it, and the flag. */
 interface Way {
@@ -122,8 +130,7 @@ const at = (config: unknown, dotted: string): unknown =>
 
 /** Words for a dataset, where none are given. */
 const usable = (job: Job<object>, before: readonly string[]): string[] => {
-  const union =
-    job === (trainJob as unknown) ? undefined : job === (visualsJob as unknown) ? "images" : "data";
+  const union = flagTable(job.schema).unions.find(({ path: at }) => at === "images" || at === "data")?.path;
   return union === undefined || before.some((word) => word.startsWith(`${union}:`))
     ? []
     : [`${union}:image-folder-dataset`];
@@ -140,6 +147,8 @@ test("every field has a flag, or is a config whose fields have flags", () => {
     "Train.objective",
     "Visuals.data",
     "Visuals.images",
+    "Inference.data",
+    "Evaluate.data",
   ];
   expect([...table.keys(), ...configs].sort()).toEqual(Object.keys(fieldEffects).sort());
 });

@@ -27,16 +27,27 @@ export interface Outcome {
   readonly paths: readonly string[];
 }
 
-/** A command that a config describes: `activations`, `train`, `visuals`. */
+/** A config as a file has it, and what names it in messages. */
+export interface Base {
+  readonly path: string;
+  readonly value: Record<string, unknown>;
+}
+
+/** A command that a config describes: `activations`, `train`, `visuals` …. */
 export interface Job<T> {
   readonly doc: CommandDoc;
   readonly schema: Schema<T>;
   /** Options beside those of every job. */
   readonly options: readonly Option[];
   /** A config that its own options name, in place of `--config`; flags win over it. @throws what `run` may. */
-  readonly base?: (
-    options: ReadonlyMap<string, unknown>,
-  ) => { path: string; value: Record<string, unknown> } | undefined;
+  readonly base?: (options: ReadonlyMap<string, unknown>) => Base | undefined;
+  /** Words that may come without a flag: training runs, each of which gives the config of a job of its own. */
+  readonly runs?: {
+    /** As in a grammar, e.g. "[RUN…]". */
+    readonly name: string;
+    /** Configs of what the words name; flags win over them. @throws what `run` may. */
+    readonly bases: (words: readonly string[]) => readonly Base[];
+  };
   /** Makes several configs of one, as `--sweep` does. */
   readonly expand?: (
     cfg: T,

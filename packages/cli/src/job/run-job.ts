@@ -1,5 +1,5 @@
 import { ConfigError, flagTable, loadConfigFile, notices, refusals } from "@saev/config";
-import { readWords } from "../argv/read.js";
+import { type CommandLine, readWords } from "../argv/read.js";
 import { Interrupted, UsageError } from "../errors.js";
 import { Exit, type ExitCode } from "../exit.js";
 import { commandHelp } from "../help/command-help.js";
@@ -9,7 +9,7 @@ import { hasColour, type Io, widthOf } from "../io.js";
 import { makeReporter } from "../progress/reporter.js";
 import { version } from "../version.js";
 import { assemble } from "./assemble.js";
-import { type Job, jobOptions, type Outcome, type Request } from "./job.js";
+import { type Base, type Job, jobOptions, type Outcome, type Request } from "./job.js";
 import { configJson, configToml } from "./print-config.js";
 import { forwardWarnings } from "./warnings.js";
 
@@ -25,7 +25,8 @@ export async function runJob<T extends object>(
   io: Io,
 ): Promise<ExitCode> {
   const table = flagTable(job.schema);
-  const grammar = { table, options: [...job.options, ...jobOptions] };
+  const positionals = job.runs === undefined ? {} : { positionals: [job.runs.name] };
+  const grammar = { table, options: [...job.options, ...jobOptions], ...positionals };
   const line = readWords(grammar, words);
   const on = (option: string): boolean => line.options.get(option) === true;
   if (on("help")) {
@@ -39,19 +40,25 @@ export async function runJob<T extends object>(
     return Exit.done;
   }
   const mistakes = [...line.mistakes];
-  const base = job.base?.(line.options);
+  const bases = basesOf(job, line);
+  const [base] = bases;
   if (base !== undefined && line.options.has("config"))
     mistakes.push(`--config: cannot be combined with ${base.path}, which has a config`);
   const file = base ?? readFile(line.options.get("config"), mistakes);
-  const assembled = assemble(job.schema, table, line, file);
+  const assembled = (bases.length > 0 ? bases : [file]).map((from) =>
+    assemble(job.schema, table, line, from),
+  );
   // A file that could not be read says nothing about the fields it would have set.
-  if (file !== undefined || line.options.get("config") === undefined) mistakes.push(...assembled.mistakes);
+  if (file !== undefined || line.options.get("config") === undefined)
+    mistakes.push(...new Set(assembled.flatMap((a) => a.mistakes)));
   if (on("print-config") && on("dry-run")) mistakes.push("--print-config: cannot be combined with --dry-run");
   if (on("print-config") && line.options.has("sweep"))
     mistakes.push("--print-config: prints one config; --dry-run --json lists those of a sweep");
-  let cfgs: readonly T[] = assembled.config === undefined ? [] : [assembled.config];
-  if (assembled.config !== undefined && job.expand) {
-    const expanded = job.expand(assembled.config, line.options);
+  if (on("print-config") && bases.length > 1)
+    mistakes.push(`--print-config: prints one config, found ${bases.length} runs; name one of them`);
+  let cfgs: readonly T[] = assembled.flatMap(({ config }) => (config === undefined ? [] : [config]));
+  if (cfgs.length === 1 && job.expand) {
+    const expanded = job.expand(cfgs[0]!, line.options);
     mistakes.push(...expanded.mistakes);
     cfgs = expanded.cfgs;
   }
@@ -65,10 +72,14 @@ export async function runJob<T extends object>(
   return Exit.done;
 }
 
-function readFile(
-  path: unknown,
-  mistakes: string[],
-): { path: string; value: Record<string, unknown> } | undefined {
+/** Configs that a job's own options or words name. */
+function basesOf<T>(job: Job<T>, line: CommandLine): readonly Base[] {
+  if (job.runs !== undefined && line.positionals.length > 0) return job.runs.bases(line.positionals);
+  const base = job.base?.(line.options);
+  return base === undefined ? [] : [base];
+}
+
+function readFile(path: unknown, mistakes: string[]): Base | undefined {
   if (typeof path !== "string") return undefined;
   if (path === "") {
     mistakes.push('--config: expected the path of a file, found ""');

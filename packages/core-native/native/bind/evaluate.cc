@@ -3,11 +3,11 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 
-#include <cstring>
 #include <string>
 
 #include "bind/args.h"
 #include "bind/batch_source.h"
+#include "bind/evaluation_sums.h"
 #include "bind/guard.h"
 #include "bind/handle.h"
 #include "bind/promise_worker.h"
@@ -19,12 +19,8 @@
 namespace saev::bind {
 namespace {
 
-Napi::Value vector_tensor(Napi::Env env, const std::vector<float>& values) {
-  return array_tensor(env, values.data(), {static_cast<int64_t>(values.size())}, at::kFloat);
-}
-
-/// saeEvaluate(sae, source, { batchSize, batchMeans, almostDeadThreshold, denseThreshold }, control) →
-/// Promise<figures>
+/// saeEvaluate(sae, source, { batchSize, batchMeans, almostDeadThreshold, denseThreshold, prefixes },
+/// control) → Promise<figures>
 Napi::Value sae_evaluate(const Napi::CallbackInfo& info) {
   const auto sae = unwrap_sparse_autoencoder(info[0]);
   const auto source = unwrap<BatchSource>(info[1], kBatchSourceKind);
@@ -32,26 +28,12 @@ Napi::Value sae_evaluate(const Napi::CallbackInfo& info) {
   EvaluateOptions options;
   options.batch_size = int_of(o.Get("batchSize"), "batchSize");
   options.batch_means = bool_of(o.Get("batchMeans"), "batchMeans");
-  options.almost_dead_threshold = number_of(o.Get("almostDeadThreshold"), "almostDeadThreshold");
-  options.dense_threshold = number_of(o.Get("denseThreshold"), "denseThreshold");
+  options.thresholds = thresholds_of(o);
+  options.prefixes = ints_of(o.Get("prefixes"), "prefixes");
   return run_job<Evaluation>(
       info[3], "saev:evaluate",
       [sae, source, options](const Job& job) { return evaluate(*sae, *source, options, job); },
-      [](Napi::Env env, Evaluation& e) -> Napi::Value {
-        Napi::Object out = Napi::Object::New(env);
-        out.Set("nRows", static_cast<double>(e.n_rows));
-        out.Set("l0", e.l0);
-        out.Set("l1", e.l1);
-        out.Set("mse", e.mse);
-        out.Set("explainedVariance", e.explained_variance);
-        out.Set("normalizedMse", e.normalized_mse);
-        out.Set("nDead", static_cast<double>(e.n_dead));
-        out.Set("nAlmostDead", static_cast<double>(e.n_almost_dead));
-        out.Set("nDense", static_cast<double>(e.n_dense));
-        out.Set("freqs", vector_tensor(env, e.freqs));
-        out.Set("meanValues", vector_tensor(env, e.mean_values));
-        return out;
-      });
+      evaluation_to_js);
 }
 
 /// meanSquaredErr(xHat [rows, dim], x, norm) → [rows, dim]

@@ -4,12 +4,14 @@
 
 #include "bind/batch_source.h"
 #include "bind/cuda.h"
+#include "bind/evaluation_sums.h"
 #include "bind/folder_lock.h"
 #include "bind/handle.h"
 #include "bind/image.h"
 #include "bind/io.h"
 #include "bind/jpeg.h"
 #include "bind/latent_examples.h"
+#include "bind/latent_probes.h"
 #include "bind/nearest_rows.h"
 #include "bind/promise_worker.h"
 #include "bind/sparse_autoencoder.h"
@@ -37,11 +39,13 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_top_k(env, exports);
   register_latent_examples(env, exports);
   register_nearest_rows(env, exports);
+  register_latent_probes(env, exports);
   register_trainer(env, exports);
   register_trainer_checkpoint(env, exports);
   register_folder_lock(env, exports);
   register_training_plan(env, exports);
   register_evaluate(env, exports);
+  register_evaluation_sums(env, exports);
   register_vision_model(env, exports);
   return exports;
 }

@@ -38,15 +38,6 @@ void copy_into(std::vector<float>& to, const at::Tensor& from) {
   std::memcpy(to.data(), from.const_data_ptr(), to.size() * sizeof(float));
 }
 
-at::Tensor rows_of(const Napi::Value& value, const std::string& name, int64_t d_vit) {
-  at::Tensor x = unwrap_tensor(value);
-  if (x.dim() != 2 || x.size(1) != d_vit || x.scalar_type() != at::kFloat) {
-    throw Error(Code::kShapeMismatch, name + ": expected a float32 tensor [rows, " + std::to_string(d_vit) +
-                                          "], found shape " + shape_text(x));
-  }
-  return x.contiguous();
-}
-
 constexpr struct {
   Selection selection;
   const char* name;
@@ -100,16 +91,36 @@ Napi::Value sae_encode(const Napi::CallbackInfo& info) {
         sae->encode(x.const_data_ptr<float>(), x.size(0), out);
         return out;
       },
-      [](Napi::Env env, SparseBatch& batch) -> Napi::Value {
-        Napi::Object out = Napi::Object::New(env);
-        out.Set("rowStart", array_tensor(env, batch.row_start.data(), {batch.rows + 1}, at::kLong));
-        out.Set("latent", array_tensor(env, batch.latent.data(), {batch.nnz()}, at::kInt));
-        out.Set("value", array_tensor(env, batch.value.data(), {batch.nnz()}, at::kFloat));
-        return out;
-      });
+      sparse_batch_to_js);
 }
 
-SparseBatch batch_of(const Napi::Value& value, int64_t d_sae) {
+/// saeDecode(handle, { rowStart, latent, value }, control) → Promise<x̂ [rows, d_vit]>
+Napi::Value sae_decode(const Napi::CallbackInfo& info) {
+  const auto sae = unwrap_sparse_autoencoder(info[0]);
+  auto f = std::make_shared<SparseBatch>(sparse_batch_of(info[1], sae->d_sae()));
+  return run_job<at::Tensor>(
+      info[2], "saev:decode",
+      [sae, f](const Job& job) {
+        job.check_abort();
+        at::Tensor x_hat = at::empty({f->rows, sae->d_vit()}, at::kFloat);
+        sae->decode(*f, x_hat.mutable_data_ptr<float>());
+        return x_hat;
+      },
+      [](Napi::Env env, at::Tensor& x_hat) { return wrap_tensor(env, x_hat); });
+}
+
+}  // namespace
+
+at::Tensor rows_of(const Napi::Value& value, const std::string& name, int64_t d_vit) {
+  at::Tensor x = unwrap_tensor(value);
+  if (x.dim() != 2 || x.size(1) != d_vit || x.scalar_type() != at::kFloat) {
+    throw Error(Code::kShapeMismatch, name + ": expected a float32 tensor [rows, " + std::to_string(d_vit) +
+                                          "], found shape " + shape_text(x));
+  }
+  return x.contiguous();
+}
+
+SparseBatch sparse_batch_of(const Napi::Value& value, int64_t d_sae) {
   const Napi::Object o = object_of(value, "latents");
   const at::Tensor start = unwrap_tensor(o.Get("rowStart")), latent = unwrap_tensor(o.Get("latent")),
                    values = unwrap_tensor(o.Get("value"));
@@ -138,22 +149,13 @@ SparseBatch batch_of(const Napi::Value& value, int64_t d_sae) {
   return f;
 }
 
-/// saeDecode(handle, { rowStart, latent, value }, control) → Promise<x̂ [rows, d_vit]>
-Napi::Value sae_decode(const Napi::CallbackInfo& info) {
-  const auto sae = unwrap_sparse_autoencoder(info[0]);
-  auto f = std::make_shared<SparseBatch>(batch_of(info[1], sae->d_sae()));
-  return run_job<at::Tensor>(
-      info[2], "saev:decode",
-      [sae, f](const Job& job) {
-        job.check_abort();
-        at::Tensor x_hat = at::empty({f->rows, sae->d_vit()}, at::kFloat);
-        sae->decode(*f, x_hat.mutable_data_ptr<float>());
-        return x_hat;
-      },
-      [](Napi::Env env, at::Tensor& x_hat) { return wrap_tensor(env, x_hat); });
+Napi::Value sparse_batch_to_js(Napi::Env env, SparseBatch& batch) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("rowStart", array_tensor(env, batch.row_start.data(), {batch.rows + 1}, at::kLong));
+  out.Set("latent", array_tensor(env, batch.latent.data(), {batch.nnz()}, at::kInt));
+  out.Set("value", array_tensor(env, batch.value.data(), {batch.nnz()}, at::kFloat));
+  return out;
 }
-
-}  // namespace
 
 Napi::Value wrap_sparse_autoencoder(Napi::Env env, std::shared_ptr<SparseAutoencoder> sae) {
   const int64_t bytes = 8 * sae->d_vit() * sae->d_sae();

@@ -1,9 +1,11 @@
 #pragma once
 // The JavaScript class SparseAutoencoder, and the encoder behind its handle for statistics.
 
+#include <ATen/core/Tensor.h>
 #include <napi.h>
 
 #include <memory>
+#include <string>
 
 #include "sae/sparse_autoencoder.h"
 
@@ -25,6 +27,14 @@ Activation activation_of(const Napi::Value& value);
 Params params_of(const Napi::Value& value);
 /// The same tensors as handles, float32.
 Napi::Value params_to_js(Napi::Env env, const Params& params);
+
+/// Rows x, float32 [rows, d_vit], C order. Throws Code::kShapeMismatch.
+at::Tensor rows_of(const Napi::Value& value, const std::string& name, int64_t d_vit);
+/// { rowStart, latent, value }
+Napi::Value sparse_batch_to_js(Napi::Env env, SparseBatch& batch);
+
+/// The way back. Throws Code::kShapeMismatch when the arrays do not fit each other.
+SparseBatch sparse_batch_of(const Napi::Value& value, int64_t d_sae);
 
 void register_sparse_autoencoder(Napi::Env env, Napi::Object exports);
 

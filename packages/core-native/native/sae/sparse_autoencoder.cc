@@ -156,6 +156,17 @@ ForwardError SparseAutoencoder::error(const float* x, int64_t rows, Scratch& scr
                       scratch.column_sums.data(), {false, true, job}, scratch.decode);
 }
 
+ForwardError SparseAutoencoder::prefix_error(int64_t length, ActiveLists& lists, Scratch& scratch,
+                                             const Job* job) const {
+  parallel_tasks(lists.n_blocks, [&](int64_t b, int) {
+    filter_block(lists, b, [&](int64_t, int64_t latent, float) { return latent < length; });
+  });
+  DecodeTarget target;
+  target.start = scratch.residual.data();
+  return decode_error(level_, layout_, w_dec_.data(), lists, target, {}, 1, scratch.gradient.data(),
+                      scratch.column_sums.data(), {false, true, job}, scratch.decode);
+}
+
 Params SparseAutoencoder::params() const {
   Params p(d_vit(), d_sae());
   layout_.unpack_encoder(w_enc_.data(), p.w_enc.data());

@@ -31,7 +31,8 @@ class SparseAutoencoder final : public Encoder {
   /// exist.
   void decode(const SparseBatch& f, float* x_hat) const;
 
-  /// Scratch of `error`, kept between batches; `lists` holds the active latents of the last one.
+  /// Scratch of `error`, kept between batches; `lists` holds the active latents of the last one, `gradient`
+  /// its errors x̂ − x as [slice][row][slice_width].
   struct Scratch {
     EncodeScratch encode;
     RowTopKScratch top_k;
@@ -41,6 +42,11 @@ class SparseAutoencoder final : public Encoder {
   };
   /// Σ ‖x̂ − x‖², Σ |f| and the number of f ≠ 0 over rows x [rows, d_vit].
   ForwardError error(const float* x, int64_t rows, Scratch& scratch, const Job* job = nullptr) const;
+  /// The same of the first `length` latents alone, after `error` with this scratch. `lists` begins as a copy
+  /// of its lists and is cut to them, so that lengths must descend from call to call.
+  ForwardError prefix_error(int64_t length, ActiveLists& lists, Scratch& scratch,
+                            const Job* job = nullptr) const;
+  const Layout& layout() const { return layout_; }
 
   /// The parameters as files hold them: the same bits that the constructor was given.
   Params params() const;

@@ -1,40 +1,19 @@
 #include "stats/nearest_rows.h"
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <string>
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "stats/unit_rows.h"
 
 namespace saev {
 namespace {
 
 constexpr int64_t kBlock = 512;
-
-at::Tensor unit_rows(const at::Tensor& matrix) {
-  const at::Tensor in = matrix.contiguous();
-  const int64_t n = in.size(0), d = in.size(1);
-  at::Tensor out = at::empty({n, d}, at::kFloat);
-  const float* from = in.const_data_ptr<float>();
-  float* to = out.mutable_data_ptr<float>();
-  parallel_tasks((n + kBlock - 1) / kBlock, [&](int64_t task, int) {
-    for (int64_t r = task * kBlock; r < std::min(n, (task + 1) * kBlock); ++r) {
-      double square = 0;
-      for (int64_t c = 0; c < d; ++c) square += static_cast<double>(from[r * d + c]) * from[r * d + c];
-      const bool has_direction = square > 0 && std::isfinite(square);
-      const double scale = has_direction ? 1 / std::sqrt(square) : 0;
-      for (int64_t c = 0; c < d; ++c) {
-        to[r * d + c] = has_direction ? static_cast<float>(from[r * d + c] * scale) : 0;
-      }
-    }
-  });
-  return out;
-}
 
 void check(const at::Tensor& a, const at::Tensor& b) {
   const bool fits = a.dim() == 2 && b.dim() == 2 && a.size(1) == b.size(1) && a.scalar_type() == at::kFloat &&

@@ -5,8 +5,10 @@
 
 import type { BatchSourceExports } from "./batch-source.js";
 import type { CudaExports } from "./cuda.js";
+import type { EvaluationExports } from "./evaluation.js";
 import type { ImageExports } from "./image.js";
 import type { IoExports } from "./io.js";
+import type { LatentProbesExports } from "./latent-probes.js";
 import type { NearestRowsExports } from "./nearest-rows.js";
 import type { SaeExports, TrainerExports } from "./sae.js";
 import type { TopKExports } from "./top-k.js";
@@ -88,7 +90,9 @@ export interface Addon
     IoExports,
     SaeExports,
     TrainerExports,
+    EvaluationExports,
     ImageExports,
     TopKExports,
     NearestRowsExports,
+    LatentProbesExports,
     VisionModelExports {}

@@ -98,21 +98,7 @@ export interface NativeStep {
   readonly times: NativeStepTimes;
 }
 
-export interface NativeEvaluation {
-  readonly nRows: number;
-  readonly l0: number;
-  readonly l1: number;
-  readonly mse: number;
-  readonly explainedVariance: number;
-  readonly normalizedMse: number;
-  readonly nDead: number;
-  readonly nAlmostDead: number;
-  readonly nDense: number;
-  readonly freqs: Handle<"Tensor">;
-  readonly meanValues: Handle<"Tensor">;
-}
-
-/** Training and evaluation: the addon's exports. */
+/** Training: the addon's exports. */
 export interface TrainerExports {
   trainer(dVit: number): Handle<"Trainer">;
   trainerAdd(trainer: Handle<"Trainer">, params: NativeParams, options: NativeSaeTraining): number;
@@ -185,16 +171,5 @@ export interface TrainerExports {
     step: number,
   ): number;
   drawPrefixes(dSae: number, n: number, asPublished: boolean, seed: number, step: number): number[];
-  saeEvaluate(
-    sae: Handle<"SparseAutoencoder">,
-    source: Handle<"BatchSource">,
-    options: {
-      readonly batchSize: number;
-      readonly batchMeans: boolean;
-      readonly almostDeadThreshold: number;
-      readonly denseThreshold: number;
-    },
-    control: Control,
-  ): Promise<NativeEvaluation>;
   meanSquaredErr(xHat: Handle<"Tensor">, x: Handle<"Tensor">, norm: boolean): Handle<"Tensor">;
 }

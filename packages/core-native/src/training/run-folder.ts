@@ -2,10 +2,10 @@ import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { documentText, type ResolvedTrain, Train } from "@saev/config";
 import { SaevError } from "../errors.js";
+import { type Evaluation, evaluationText } from "../evaluation/figures.js";
 import { FolderLock } from "../io/folder-lock.js";
 import { makeFolder } from "../io/make-folder.js";
 import { writeText } from "../io/write-text.js";
-import { type Evaluation, evaluationText } from "./evaluate.js";
 import { MetricsFile } from "./metrics-file.js";
 import {
   type RunEvent,

@@ -1,6 +1,7 @@
+import { evaluate } from "../evaluation/evaluate.js";
+import type { Evaluation } from "../evaluation/figures.js";
 import { ActivationLoader } from "../loading/activation-loader.js";
 import { CheckpointSchedule } from "./checkpoint-schedule.js";
-import { type Evaluation, evaluate } from "./evaluate.js";
 import { type OpenParty, openParty } from "./open-party.js";
 import type { Party } from "./parties.js";
 import type { RunFolder } from "./run-folder.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { evaluate } from "../evaluation/evaluate.js";
 import { MemoryLoader } from "../loading/batch-source.js";
 import { Tensor } from "../tensor.js";
-import { evaluate } from "./evaluate.js";
 import { initialTensors, meanActivation } from "./initial-tensors.js";
 import { plannedBatches, warmup } from "./plan.js";
 import { Trainer, type TrainLog } from "./trainer.js";

@@ -1,0 +1,9 @@
+#pragma once
+
+#include <napi.h>
+
+namespace saev::bind {
+
+void register_latent_probes(Napi::Env env, Napi::Object exports);
+
+}  // namespace saev::bind

@@ -1,0 +1,167 @@
+import path from "node:path";
+import type { Evaluate, ReportedSae } from "@saev/config";
+import { resolveDevice } from "../device.js";
+import { SaevError } from "../errors.js";
+import { ActivationLoader } from "../loading/activation-loader.js";
+import { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
+import { ShardFolder } from "../shards/shard-folder.js";
+import { readRunRecord } from "../training/run-record.js";
+import { dictionaryFigures } from "./dictionary.js";
+import { EvaluationSums } from "./evaluation-sums.js";
+import { type Evaluation, evaluationRecord } from "./figures.js";
+import { imageLabels, imagesOfShards, patchClasses } from "./label-sources.js";
+import { LabelProbes } from "./probe-labels.js";
+
+export interface EvaluateSaeProgress {
+  /** `encoding` counts activations, `dictionary` latents, `fidelity` images. */
+  readonly stage: "encoding" | "dictionary" | "fidelity";
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface EvaluateSaeOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: EvaluateSaeProgress) => void) | undefined;
+  /** Where warnings go. Default: `process.emitWarning`. */
+  readonly warn?: ((message: string) => void) | undefined;
+}
+
+/**
+ * Everything that `saev evaluate` says of one SAE, in one pass over the data: figures, frequencies, probes where there are
+ * labels, the dictionary. What cannot be measured is null, and a note says why.
+ * @throws SaevError `NOT_FOUND`, `BAD_FILE`, `SHAPE_MISMATCH`, `NUMERIC`, `INVALID_ARGUMENT`.
+ */
+export async function evaluateSae(cfg: Evaluate, options: EvaluateSaeOptions = {}): Promise<ReportedSae> {
+  const { signal } = options;
+  resolveDevice(cfg.device, { warn: options.warn });
+  const shards = await ShardFolder.open(cfg.data.shard_root);
+  shards.requireComplete();
+  using sae = await SparseAutoencoder.load(cfg.ckpt, { signal });
+  const prefixes = prefixesOf(cfg, sae);
+  using loader = await ActivationLoader.open(cfg.data, {
+    order: "ordered",
+    nWorkers: cfg.n_workers,
+    signal,
+    ...(options.warn && { warn: options.warn }),
+  });
+  const notes: string[] = [];
+  const probes = await openProbes(cfg, shards, sae.dSae, notes, signal);
+  try {
+    using sums = EvaluationSums.create(sae, prefixes);
+    let done = 0;
+    for await (const batch of loader.batches(cfg.sae_batch_size, { signal })) {
+      using _ = batch;
+      using latents = await sums.add(sae, batch.acts, { signal });
+      for (const probe of [probes.images, probes.patches]) await probe?.add(batch, latents, { signal });
+      done += batch.acts.shape[0]!;
+      options.onProgress?.({ stage: "encoding", done, total: loader.length });
+    }
+    const evaluation = sums.figures({
+      almostDeadThreshold: cfg.almost_dead_threshold,
+      denseThreshold: cfg.dense_threshold,
+    });
+    const told = (stage: EvaluateSaeProgress["stage"]) => ({
+      signal,
+      onProgress: (p: { done: number; total: number }) => options.onProgress?.({ stage, ...p }),
+    });
+    return {
+      ckpt: cfg.ckpt,
+      shard_root: cfg.data.shard_root,
+      layer: cfg.data.layer,
+      patches: cfg.data.patches,
+      d_vit: sae.dVit,
+      d_sae: sae.dSae,
+      activation: sae.activation.kind,
+      figures: finite(evaluationRecord(evaluation)),
+      prefixes: evaluation.prefixes.map((p) => ({
+        length: p.length,
+        mse: p.mse,
+        explained_variance: p.explainedVariance,
+      })),
+      frequencies: frequenciesOf(evaluation),
+      dictionary: cfg.dictionary ? await dictionaryOf(sae, told("dictionary")) : null,
+      image_probes: (await probes.images?.finish({ signal })) ?? null,
+      patch_probes: (await probes.patches?.finish({ signal })) ?? null,
+      fidelity: null,
+      notes,
+    };
+  } finally {
+    probes.images?.[Symbol.dispose]();
+    probes.patches?.[Symbol.dispose]();
+  }
+}
+
+/** Lengths asked for, or those that show what a Matryoshka SAE learnt. */
+function prefixesOf(cfg: Evaluate, { dSae }: SparseAutoencoder): readonly number[] {
+  if (cfg.prefixes.length > 0) {
+    const ascending = cfg.prefixes.every((m, i) => m > (cfg.prefixes[i - 1] ?? 0));
+    if (ascending && cfg.prefixes.at(-1)! < dSae) return cfg.prefixes;
+    throw new SaevError(
+      "INVALID_ARGUMENT",
+      `prefixes: expected numbers of latents that ascend and stay below ${dSae}, found ${cfg.prefixes.join(" ")}`,
+    );
+  }
+  if (!isMatryoshka(cfg.ckpt)) return [];
+  const lengths = [64, 32, 16, 8, 4, 2].map((share) => Math.floor(dSae / share));
+  return [...new Set(lengths)].filter((m) => m >= 1 && m < dSae);
+}
+
+function isMatryoshka(ckpt: string): boolean {
+  try {
+    return readRunRecord(path.dirname(ckpt)).config.objective.kind === "matryoshka";
+  } catch {
+    return false; // no run, or one that does not say
+  }
+}
+
+async function openProbes(
+  cfg: Evaluate,
+  shards: ShardFolder,
+  dSae: number,
+  notes: string[],
+  signal: AbortSignal | undefined,
+): Promise<{ images?: LabelProbes; patches?: LabelProbes }> {
+  if (!cfg.probes) return {};
+  const found: { images?: LabelProbes; patches?: LabelProbes } = {};
+  const images = await imagesOfShards(shards, cfg.images);
+  if ("reason" in images) notes.push(`no probes of image labels: ${images.reason}`);
+  else {
+    const labels = await imageLabels(images.dataset, signal);
+    if (labels === undefined) notes.push("no probes of image labels: the images have fewer than two labels");
+    else found.images = new LabelProbes(dSae, labels, undefined, cfg.seed);
+  }
+  if (cfg.data.patches !== "patches") return found;
+  const patches = await patchClasses(shards);
+  if (patches !== undefined)
+    found.patches = new LabelProbes(dSae, patches, shards.metadata.n_patches_per_img, cfg.seed);
+  return found;
+}
+
+async function dictionaryOf(sae: SparseAutoencoder, options: Parameters<typeof dictionaryFigures>[1]) {
+  const d = await dictionaryFigures(sae, options);
+  return {
+    mean_max_encoder_cosine: d.meanMaxEncoderCosine,
+    max_encoder_cosine: d.maxEncoderCosine,
+    mean_max_decoder_cosine: d.meanMaxDecoderCosine,
+    max_decoder_cosine: d.maxDecoderCosine,
+    coherence: d.coherence,
+  };
+}
+
+/** JSON has no NaN. */
+const finite = (figures: Readonly<Record<string, number>>): Record<string, number | null> =>
+  Object.fromEntries(Object.entries(figures).map(([name, v]) => [name, Number.isFinite(v) ? v : null]));
+
+/** Half a decade a bin. */
+const perDecade = 2;
+
+function frequenciesOf(e: Evaluation): ReportedSae["frequencies"] {
+  const lo = -Math.max(1, Math.ceil(Math.log10(e.nRows)));
+  const counts = new Array<number>(-lo * perDecade).fill(0);
+  for (const frequency of e.freqs.toFloat32Array()) {
+    if (frequency === 0) continue;
+    const bin = Math.floor((Math.log10(frequency) - lo) * perDecade);
+    counts[Math.min(counts.length - 1, Math.max(0, bin))]!++;
+  }
+  return { lo, hi: 0, counts };
+}

@@ -1,0 +1,211 @@
+/** `saev latents` and `saev evaluate` as people type them, on a small real run. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { EvaluationReport } from "@saev/config";
+import { ActivationLoader, ShardFolder, SparseAutoencoder } from "@saev/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readRunRecord } from "../../packages/core-native/src/training/run-record.js";
+import { compile, saev } from "./saev.js";
+import { type SmallRun, smallRun } from "./small-run.js";
+
+let small: SmallRun;
+let runs: readonly string[];
+const nPatches = 100;
+
+beforeAll(async () => {
+  compile();
+  small = await smallRun();
+  runs = small.runs.map((dir) => path.relative(small.folder, dir));
+}, 120_000);
+afterAll(() => small?.remove());
+
+const at = (...parts: string[]) => path.join(small.folder, ...parts);
+const command = (...args: string[]) => saev(args, { cwd: small.folder });
+
+async function good(...args: string[]): Promise<string> {
+  const ended = await command(...args);
+  expect(ended.stderr.split("\n").filter((line) => line.startsWith("saev:"))).toEqual([]);
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended.stdout;
+}
+
+/** The names and bytes of a folder's files. */
+const filesOf = (dir: string) =>
+  Object.fromEntries(
+    readdirSync(dir)
+      .toSorted()
+      .map((name) => [name, readFileSync(path.join(dir, name), "base64")]),
+  );
+
+describe("saev latents", () => {
+  test("writes beside the run, from the run alone, what encoding by hand gives", async () => {
+    const [written] = JSON.parse(await good("latents", runs[0]!, "--device", "cpu", "--json")) as [
+      { dir: string; rows: number; d_sae: number; nnz: number; files: string[] },
+    ];
+    const hash = path.basename(small.shards).slice(0, 8);
+    expect(written.dir).toBe(path.join(runs[0]!, "inference", hash));
+    for (const file of written.files) expect(existsSync(at(written.dir, file)), file).toBe(true);
+
+    using sae = await SparseAutoencoder.load(path.join(small.runs[0]!, "sae.pt"));
+    const { config } = readRunRecord(small.runs[0]!);
+    using loader = await ActivationLoader.open(
+      { ...config.data, shard_root: small.shards },
+      { order: "ordered", nWorkers: 0 },
+    );
+    let nnz = 0;
+    for await (const batch of loader.batches(10_000)) nnz += (await sae.encode(batch.acts)).nnz;
+    expect(written).toMatchObject({ rows: small.files.length * nPatches, d_sae: 256, nnz });
+    const again = await command("latents", runs[0]!, "--device", "cpu");
+    expect(again.code).toBe(0);
+    expect(again.stderr).toContain("are there already");
+  });
+
+  test("goes on after a kill to the same bytes", async () => {
+    const flags = ["latents", runs[1]!, "--device", "cpu", "--sae-batch-size", "3", "--formats", "npz"];
+    await good(...flags, "--dump-to", "whole");
+    const folder = path.basename(small.shards).slice(0, 8);
+    // Killed somewhere in the middle, as often as it takes to have a state to go on from.
+    const parts = at("killed", folder, "partial");
+    const killed = await saev([...flags, "--dump-to", "killed", "--log-format", "json"], {
+      cwd: small.folder,
+      started: (child) => {
+        child.stderr?.on("data", (piece: Buffer) => {
+          if (/"done":\s*[1-9]/.test(String(piece))) child.kill("SIGTERM");
+        });
+      },
+    });
+    expect(killed.code).toBe(143);
+    expect(killed.stderr).toContain("run the same command again to go on");
+    expect(readdirSync(parts)).toContain("state.json");
+    // What a kill leaves behind the last state: half an entry more.
+    writeFileSync(path.join(parts, "values.f32"), "xyz", { flag: "a" });
+    const went = await command(...flags, "--dump-to", "killed");
+    expect(went.stderr).toContain("went on after");
+    const [a, b] = [filesOf(at("whole", folder)), filesOf(at("killed", folder))];
+    delete a["config.json"];
+    delete b["config.json"];
+    expect(b).toEqual(a);
+  });
+
+  test("plans, and says what is wrong in one line", async () => {
+    const plan = await good("latents", ...runs, "--dry-run");
+    for (const run of runs) expect(plan).toContain(path.join(run, "inference"));
+    const wrong: [string[], RegExp][] = [
+      [["latents", "nowhere"], /NOT_FOUND: nowhere: no such file or folder; expected a training run/],
+      [["latents", small.pictures], /pictures: expected a training run .*--ckpt/],
+      [
+        ["latents", "--ckpt", "none.pt", "--data.shard-root", small.shards, "--data.layer", "-2"],
+        /NOT_FOUND: .*none\.pt/,
+      ],
+      [["latents", runs[0]!, "--data.layer", "-1", "--dump-to", "x"], /layer: -1 was not recorded/],
+      [
+        ["latents", runs[0]!, "--formats", "csv"],
+        /--formats: expected "all", "npz" or "parquet", found "csv"/,
+      ],
+      [["latents", runs[0]!, "--config", "a.toml"], /--config: cannot be combined with runs/],
+      [["latents", ...runs, "--print-config"], /--print-config: prints one config, found 2 runs/],
+    ];
+    for (const [words, message] of wrong) {
+      const { code, stderr } = await command(...words);
+      expect(stderr).toMatch(message);
+      expect(code === 1 || code === 2, words.join(" ")).toBe(true);
+    }
+    const toml = await good("latents", runs[0]!, "--print-config");
+    writeFileSync(at("latents.toml"), toml);
+    expect(await good("latents", "--config", "latents.toml", "--print-config")).toBe(toml);
+  });
+});
+
+describe("saev evaluate", () => {
+  test("reports a sweep as text, JSON and a page", async () => {
+    const text = await good(
+      "evaluate",
+      "runs",
+      "--device",
+      "cpu",
+      "--prefixes",
+      "16",
+      "64",
+      "--n-images",
+      "0",
+    );
+    for (const word of [...runs, "expl. var.", "coherence", "first latents", "animals", "vehicles"])
+      expect(text).toContain(word);
+    const report = EvaluationReport.parse(JSON.parse(readFileSync(at("evaluation/evaluation.json"), "utf8")));
+    expect(report.saes.map(({ ckpt }) => ckpt)).toEqual(runs.map((run) => path.join(run, "sae.pt")));
+    const html = readFileSync(at("evaluation/report.html"), "utf8");
+    for (const [i, sae] of report.saes.entries()) {
+      expect(html).toContain(sae.ckpt);
+      // The run's own figures are of the same data.
+      const own = JSON.parse(readFileSync(path.join(small.runs[i]!, "evaluation.json"), "utf8"));
+      for (const name of ["l0", "l1", "mse", "explained_variance", "cosine", "l2_ratio", "relative_bias"])
+        expect(sae.figures[name]).toBeCloseTo(own[name], 6);
+      for (const name of ["n_dead", "n_dense", "n_rows"]) expect(sae.figures[name]).toBe(own[name]);
+      expect(sae.prefixes.map((p) => p.length)).toEqual([16, 64, 256]);
+      expect(sae.prefixes[2]!.mse).toBe(sae.figures.mse);
+      expect(sae.image_probes!.classes.map((c) => [c.class, c.n])).toEqual([
+        ["animals", 4],
+        ["food", 4],
+        ["vehicles", 4],
+      ]);
+      for (const { best_by_ap, base_rate } of sae.image_probes!.classes)
+        expect(best_by_ap!.average_precision).toBeGreaterThan(base_rate);
+      expect(sae.patch_probes).toBeNull();
+    }
+  });
+
+  test("probes labels of patches, and goes without images that moved", async () => {
+    const copy = at("labelled", path.basename(small.shards));
+    mkdirSync(path.dirname(copy), { recursive: true });
+    const { cpSync, renameSync } = await import("node:fs");
+    cpSync(small.shards, copy, { recursive: true });
+    const { imagesDone } = await ShardFolder.open(copy);
+    // The upper half of every image is class 1, the lower half class 2.
+    const labels = Uint8Array.from({ length: imagesDone * nPatches }, (_, i) =>
+      i % nPatches < nPatches / 2 ? 1 : 2,
+    );
+    writeFileSync(path.join(copy, "labels.bin"), labels);
+    renameSync(small.pictures, at("moved"));
+    try {
+      const flags = ["evaluate", runs[0]!, "--data.shard-root", copy, "--device", "cpu", "--no-dictionary"];
+      const gone = JSON.parse(await good(...flags, "--json", "--dump-to", "gone")) as EvaluationReport;
+      const [sae] = gone.saes;
+      expect(sae!.notes.join("\n")).toMatch(/the images are not at hand .*say where they are with --images/);
+      expect([sae!.image_probes, sae!.dictionary]).toEqual([null, null]);
+      expect(sae!.patch_probes!.classes.map((c) => [c.class, c.n])).toEqual([
+        ["1", 600],
+        ["2", 600],
+      ]);
+      const found = JSON.parse(
+        await good(...flags, "--images", "moved", "--json", "--dump-to", "found"),
+      ) as EvaluationReport;
+      expect(found.saes[0]!.image_probes!.units).toBe(12);
+      writeFileSync(path.join(copy, "labels.bin"), labels.subarray(1));
+      const wrong = await command(...flags, "--images", "moved", "--dump-to", "wrong");
+      expect(wrong.stderr).toMatch(/BAD_FILE: .*labels\.bin: expected 1200 bytes/);
+    } finally {
+      renameSync(at("moved"), small.pictures);
+    }
+  });
+
+  test("says what is wrong in one line, and leaves an earlier report", async () => {
+    const before = existsSync(at("evaluation/report.html"));
+    const wrong: [string[], RegExp][] = [
+      [["evaluate"], /NOT_FOUND/],
+      [["evaluate", runs[0]!, "--prefixes", "64", "16"], /prefixes: expected numbers of latents that ascend/],
+      [
+        ["evaluate", runs[0]!, "--prefixes", "0"],
+        /--prefixes: expected a list of integers >= 1|expected an integer >= 1/,
+      ],
+      [["evaluate", runs[0]!, "--n-imgs", "3"], /did you mean --n-images/],
+      [["evaluate", path.join(small.shards, "metadata.json")], /lies in no training run/],
+    ];
+    for (const [words, message] of wrong) {
+      const { code, stderr } = await command(...words);
+      expect(stderr).toMatch(message);
+      expect(code === 1 || code === 2, words.join(" ")).toBe(true);
+    }
+    expect(existsSync(at("evaluation/report.html"))).toBe(before);
+    expect(await good("evaluate", "runs", "--dry-run")).toContain("evaluation/report.html");
+  });
+});
