@@ -3,10 +3,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from "node:path";
 import { EvaluationReport } from "@saev/config";
 import { ActivationLoader, ShardFolder, SparseAutoencoder } from "@saev/core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readRunRecord } from "../../packages/core-native/src/training/run-record.js";
 import { compile, saev } from "./saev.js";
 import { type SmallRun, smallRun } from "./small-run.js";
+
+/** Each test starts the command some times. */
+vi.setConfig({ testTimeout: 240_000 });
 
 let small: SmallRun;
 let runs: readonly string[];
@@ -16,7 +19,7 @@ beforeAll(async () => {
   compile();
   small = await smallRun();
   runs = small.runs.map((dir) => path.relative(small.folder, dir));
-}, 120_000);
+}, 240_000);
 afterAll(() => small?.remove());
 
 const at = (...parts: string[]) => path.join(small.folder, ...parts);
@@ -60,17 +63,19 @@ describe("saev latents", () => {
     expect(again.stderr).toContain("are there already");
   });
 
-  test("goes on after a kill to the same bytes", async () => {
+  test("goes on after a stop in the middle to the same bytes", async () => {
     const flags = ["latents", runs[1]!, "--device", "cpu", "--sae-batch-size", "3", "--formats", "npz"];
     await good(...flags, "--dump-to", "whole");
     const folder = path.basename(small.shards).slice(0, 8);
-    // Killed somewhere in the middle, as often as it takes to have a state to go on from.
     const parts = at("killed", folder, "partial");
+    let asked = false;
     const killed = await saev([...flags, "--dump-to", "killed", "--log-format", "json"], {
       cwd: small.folder,
       started: (child) => {
         child.stderr?.on("data", (piece: Buffer) => {
-          if (/"done":\s*[1-9]/.test(String(piece))) child.kill("SIGTERM");
+          if (asked || !/"done":\s*[1-9]/.test(String(piece))) return;
+          asked = true;
+          child.kill("SIGTERM");
         });
       },
     });

@@ -43,7 +43,7 @@ export interface Job<T> {
   readonly base?: (options: ReadonlyMap<string, unknown>) => Base | undefined;
   /** Words that may come without a flag: training runs, each of which gives the config of a job of its own. */
   readonly runs?: {
-    /** As in a grammar, e.g. "[RUN…]". */
+    /** As in a grammar, e.g. "[RUN]…". */
     readonly name: string;
     /** Configs of what the words name; flags win over them. @throws what `run` may. */
     readonly bases: (words: readonly string[]) => readonly Base[];

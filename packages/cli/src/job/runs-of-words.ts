@@ -5,7 +5,7 @@ import type { Base } from "./job.js";
 
 /** What a job on a trained SAE may take instead of flags. */
 export const runWords = {
-  name: "[RUN…]",
+  name: "[RUN]…",
   bases: (words: readonly string[]): Base[] => words.flatMap(basesOf),
 };
 
