@@ -28,5 +28,5 @@ export {
 export { PythonRandom } from "./python-random.js";
 export { type LatentLogs, latentLogs, type SelectionOptions, selectLatents } from "./select-latents.js";
 export { svgToPng } from "./svg.js";
-export { type Family, legacyTransform, scaledTransform, viewOf, viewOf, viewSize, viewSize } from "./view.js";
+export { legacyTransform, scaledTransform, viewOf, viewSize } from "./view.js";
 export { writeFileAtomic } from "./write-file.js";
