@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { EvaluationReport } from "@saev/config";
-import { ActivationLoader, ShardFolder, SparseAutoencoder } from "@saev/core";
+import { ActivationLoader, ShardFolder, SparseAutoencoder, Tensor, ViT, writeSafetensors } from "@saev/core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readRunRecord } from "../../packages/core-native/src/training/run-record.js";
 import { compile, saev } from "./saev.js";
@@ -191,6 +191,76 @@ describe("saev evaluate", () => {
     } finally {
       renameSync(at("moved"), small.pictures);
     }
+  });
+
+  test("puts reconstructions back: a perfect one changes nothing, the mean and zeros do", async () => {
+    // f = [relu(x), relu(−x)], x̂ = f₁ − f₂: exact but for rounding.
+    const dVit = 128;
+    const wEnc = new Float32Array(dVit * 2 * dVit);
+    const wDec = new Float32Array(2 * dVit * dVit);
+    for (let k = 0; k < dVit; k++) {
+      wEnc[k * 2 * dVit + k] = wDec[k * dVit + k] = 1;
+      wEnc[k * 2 * dVit + dVit + k] = wDec[(dVit + k) * dVit + k] = -1;
+    }
+    using perfect = SparseAutoencoder.from({
+      wEnc: Tensor.from(wEnc, [dVit, 2 * dVit]),
+      bEnc: Tensor.from(new Float32Array(2 * dVit)),
+      wDec: Tensor.from(wDec, [2 * dVit, dVit]),
+      bDec: Tensor.from(new Float32Array(dVit)),
+    });
+    await perfect.save(at("perfect.pt"));
+    using vit = await ViT.load("clip", small.model);
+    const classes = Float32Array.from({ length: 5 * vit.dEmbedding }, (_, i) => Math.sin(3.7 * i));
+    await writeSafetensors(at("classes.safetensors"), { classes: Tensor.from(classes, [5, vit.dEmbedding]) });
+    const flags = ["evaluate", "--device", "cpu", "--no-probes", "--no-dictionary", "--json"];
+    const own = ["--ckpt", "perfect.pt", "--data.shard-root", small.shards, "--data.layer", "-2"];
+    const zeroShot = ["--text-embeddings", "classes.safetensors", "--n-images", "7", "--vit-batch-size", "3"];
+    const report = JSON.parse(
+      await good(...flags, ...own, ...zeroShot, "--dump-to", "fidelity"),
+    ) as EvaluationReport;
+    const { fidelity, notes } = EvaluationReport.parse(report).saes[0]!;
+    expect(notes).toEqual([]);
+    expect(fidelity).toMatchObject({ layer: -2, tokens: "patches", images: 7 });
+    // What is left is float32's rounding, of scaling and of a forward pass.
+    expect(fidelity!.reconstruction.cosine).toBeGreaterThan(1 - 1e-5);
+    expect(fidelity!.reconstruction.same_class).toBe(1);
+    expect(fidelity!.recovered).toBeGreaterThan(0.999);
+    for (const other of [fidelity!.mean, fidelity!.zero]) expect(other.cosine).toBeLessThan(1 - 1e-3);
+
+    // A trained SAE lies between; as a page and text too.
+    const trained = await good("evaluate", runs[0]!, "--device", "cpu", "--no-probes", "--n-images", "4");
+    expect(trained).toContain("output cosine");
+    const [sae] = EvaluationReport.parse(
+      JSON.parse(readFileSync(at("evaluation/evaluation.json"), "utf8")),
+    ).saes;
+    expect(sae!.fidelity!.reconstruction.cosine).toBeLessThan(1 - 1e-5);
+    expect(sae!.fidelity!.reconstruction.same_class).toBeNull();
+    expect(readFileSync(at("evaluation/report.html"), "utf8")).toContain(
+      "the patches of layer -2 are replaced",
+    );
+
+    await writeSafetensors(at("wrong.safetensors"), { classes: Tensor.from(classes, [vit.dEmbedding, 5]) });
+    const wrong = await command(...flags, ...own, "--text-embeddings", "wrong.safetensors", "--dump-to", "x");
+    expect(wrong.stderr).toMatch(
+      /SHAPE_MISMATCH: text_embeddings: wrong\.safetensors: expected float32 \[classes, /,
+    );
+    const all = JSON.parse(
+      await good(
+        ...flags,
+        "--ckpt",
+        "perfect.pt",
+        "--data.shard-root",
+        small.shards,
+        "--data.layer",
+        "meanpool",
+        "--dump-to",
+        "x",
+      ),
+    ) as EvaluationReport;
+    expect(all.saes[0]!.fidelity).toBeNull();
+    expect(all.saes[0]!.notes).toEqual([
+      'no fidelity: data.layer = "meanpool" is no single layer of the model',
+    ]);
   });
 
   test("says what is wrong in one line, and leaves an earlier report", async () => {

@@ -74,7 +74,9 @@ export async function runJob<T extends object>(
 
 /** Configs that a job's own options or words name. */
 function basesOf<T>(job: Job<T>, line: CommandLine): readonly Base[] {
-  if (job.runs !== undefined && line.positionals.length > 0) return job.runs.bases(line.positionals);
+  // A word may be the value of a flag that is misspelt: what is wrong with the words is told first.
+  if (job.runs !== undefined && line.positionals.length > 0)
+    return line.mistakes.length > 0 ? [] : job.runs.bases(line.positionals);
   const base = job.base?.(line.options);
   return base === undefined ? [] : [base];
 }

@@ -1,13 +1,15 @@
 import path from "node:path";
-import type { Evaluate, ReportedSae } from "@saev/config";
+import type { Evaluate, ReportedFidelity, ReportedSae } from "@saev/config";
 import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
 import { ActivationLoader } from "../loading/activation-loader.js";
+import type { LongCallOptions } from "../native/call.js";
 import { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
 import { ShardFolder } from "../shards/shard-folder.js";
 import { readRunRecord } from "../training/run-record.js";
 import { dictionaryFigures } from "./dictionary.js";
 import { EvaluationSums } from "./evaluation-sums.js";
+import { type FidelityParts, measureFidelity } from "./fidelity.js";
 import { type Evaluation, evaluationRecord } from "./figures.js";
 import { imageLabels, imagesOfShards, patchClasses } from "./label-sources.js";
 import { LabelProbes } from "./probe-labels.js";
@@ -28,7 +30,7 @@ export interface EvaluateSaeOptions {
 
 /**
  * Everything that `saev evaluate` says of one SAE, in one pass over the data: figures, frequencies, probes where there are
- * labels, the dictionary. What cannot be measured is null, and a note says why.
+ * labels, the dictionary, fidelity. What cannot be measured is null, and a note says why.
  * @throws SaevError `NOT_FOUND`, `BAD_FILE`, `SHAPE_MISMATCH`, `NUMERIC`, `INVALID_ARGUMENT`.
  */
 export async function evaluateSae(cfg: Evaluate, options: EvaluateSaeOptions = {}): Promise<ReportedSae> {
@@ -45,7 +47,9 @@ export async function evaluateSae(cfg: Evaluate, options: EvaluateSaeOptions = {
     ...(options.warn && { warn: options.warn }),
   });
   const notes: string[] = [];
-  const probes = await openProbes(cfg, shards, sae.dSae, notes, signal);
+  const wanted = cfg.probes || cfg.n_images > 0;
+  const images = wanted ? await imagesOfShards(shards, cfg.images) : undefined;
+  const probes = await openProbes(cfg, shards, images, sae.dSae, notes, signal);
   try {
     using sums = EvaluationSums.create(sae, prefixes);
     let done = 0;
@@ -82,7 +86,13 @@ export async function evaluateSae(cfg: Evaluate, options: EvaluateSaeOptions = {
       dictionary: cfg.dictionary ? await dictionaryOf(sae, told("dictionary")) : null,
       image_probes: (await probes.images?.finish({ signal })) ?? null,
       patch_probes: (await probes.patches?.finish({ signal })) ?? null,
-      fidelity: null,
+      fidelity: await fidelityOf(
+        cfg,
+        { sae, loader, shards, mean: evaluation.mean },
+        images,
+        notes,
+        told("fidelity"),
+      ),
       notes,
     };
   } finally {
@@ -117,13 +127,13 @@ function isMatryoshka(ckpt: string): boolean {
 async function openProbes(
   cfg: Evaluate,
   shards: ShardFolder,
+  images: FoundImages | undefined,
   dSae: number,
   notes: string[],
   signal: AbortSignal | undefined,
 ): Promise<{ images?: LabelProbes; patches?: LabelProbes }> {
-  if (!cfg.probes) return {};
+  if (!cfg.probes || images === undefined) return {};
   const found: { images?: LabelProbes; patches?: LabelProbes } = {};
-  const images = await imagesOfShards(shards, cfg.images);
   if ("reason" in images) notes.push(`no probes of image labels: ${images.reason}`);
   else {
     const labels = await imageLabels(images.dataset, signal);
@@ -135,6 +145,24 @@ async function openProbes(
   if (patches !== undefined)
     found.patches = new LabelProbes(dSae, patches, shards.metadata.n_patches_per_img, cfg.seed);
   return found;
+}
+
+type FoundImages = Awaited<ReturnType<typeof imagesOfShards>>;
+
+/** Null with a note where it cannot be measured. */
+async function fidelityOf(
+  cfg: Evaluate,
+  parts: Omit<FidelityParts, "dataset">,
+  images: FoundImages | undefined,
+  notes: string[],
+  options: LongCallOptions,
+): Promise<ReportedFidelity | null> {
+  if (cfg.n_images === 0 || images === undefined) return null;
+  const found =
+    "reason" in images ? images : await measureFidelity(cfg, { ...parts, dataset: images.dataset }, options);
+  if (!("reason" in found)) return found;
+  notes.push(`no fidelity: ${found.reason}`);
+  return null;
 }
 
 async function dictionaryOf(sae: SparseAutoencoder, options: Parameters<typeof dictionaryFigures>[1]) {
