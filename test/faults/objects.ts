@@ -50,7 +50,7 @@ export const objects: Readonly<Record<string, Make>> = {
         return await addon().openShardWriter(
           path.join(folder, `shards-${i}`),
           "{}",
-          { nImgs: 4, nLayers: 1, nTokens: 2, dVit: 2, nImgsPerShard: 3 },
+          { nImgs: 4, nLayers: 1, nTokens: 2, dVit: 2, nImgsPerShard: 3, dtype: "float32" },
           "float32",
           {},
         );

@@ -1,12 +1,12 @@
 /**
  * Records a folder of pictures; run in a process of its own, to be killed or to meet a full disk.
- *   record-child.ts MODEL IMAGES DUMP
+ *   record-child.ts MODEL IMAGES DUMP [N_PARTS PART]
  * Prints one JSON line for each batch, and the result.
  */
 import { parseActivations } from "@saev/config";
 import { recordActivations } from "@saev/core";
 
-const [model, images, dump] = process.argv.slice(2);
+const [model, images, dump, nParts = "1", part = "0"] = process.argv.slice(2);
 const cfg = parseActivations({
   data: { root: images },
   dump_to: dump,
@@ -18,6 +18,8 @@ const cfg = parseActivations({
   n_patches_per_img: 4,
   n_patches_per_shard: 2 * 5 * 7,
   device: "cpu",
+  n_parts: Number(nParts),
+  part: Number(part),
 });
 const print = (value: unknown) => console.log(JSON.stringify(value));
 try {

@@ -58,6 +58,22 @@ export const activationsSpec = spec(
       "Activations per shard file; 2.4 million of 1024 float32 values are about 10 GB.",
       { min: 1 },
     ),
+    protocol: ours(
+      choice(
+        "output",
+        ["document", "2.1"],
+        "document",
+        "Layout of the shard folder: that of the Python package of June 2025, or its present one, protocol 2.1.",
+      ),
+    ),
+    dtype: ours(
+      choice(
+        "output",
+        ["float32", "float16", "bfloat16"],
+        "float32",
+        "How activations are stored. float16 and bfloat16 take half the disk and cost accuracy; saev reads them, the Python package refuses them.",
+      ),
+    ),
     seed: int("model", 42, "Seed; part of the shard folder's metadata."),
     ssl: bool("hardware", true, "Whether downloads verify the server's certificate."),
     device: string(
@@ -71,6 +87,22 @@ export const activationsSpec = spec(
         ["float32", "bfloat16"],
         "float32",
         "What the ViT's products multiply. bfloat16 is about twice as fast, costs accuracy, and needs a CPU with AVX512-BF16.",
+      ),
+    ),
+    n_parts: ours(
+      int(
+        "hardware",
+        1,
+        "Parts in which the dataset is recorded, by as many processes or machines that share a file system; 1 records it in one go.",
+        { min: 1 },
+      ),
+    ),
+    part: ours(
+      int(
+        "hardware",
+        0,
+        "Which of these parts this process records, from 0. The last to finish seals the shard folder.",
+        { min: 0 },
       ),
     ),
     n_hours: float("slurm", 24, "Length of the Slurm job in hours.", { above: 0 }),

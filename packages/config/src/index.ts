@@ -55,6 +55,7 @@ export {
   metadataOf,
   metadataText,
   parseMetadata,
+  type StoredDtype,
 } from "./metadata.js";
 export { editDistance, nearestName } from "./nearest.js";
 export { Matryoshka, Objective, Vanilla } from "./objective.js";

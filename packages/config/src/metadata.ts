@@ -2,6 +2,7 @@ import { type Activations, activationsSpec, type ResolvedActivations } from "./a
 import { datasetSpecs } from "./dataset.js";
 import type { ConfigOf, Field, FieldType } from "./fields.js";
 import { auto, spec } from "./fields.js";
+import { ConfigError, wrongValue } from "./issues.js";
 import { type ParseOptions, parseConfig } from "./parse.js";
 import { pythonJson, pythonReprOf } from "./python.js";
 import { schemaOf } from "./schema.js";
@@ -28,7 +29,16 @@ export const metadataSpec = spec("Metadata", "What a shard folder holds: its met
   data: given<string>("string", "The dataset's config, as Python's repr prints it."),
 });
 
-export type Metadata = ConfigOf<typeof metadataSpec>;
+/** How the values of an activation are stored: the Python package knows float32 only. */
+export type StoredDtype = "float32" | "float16" | "bfloat16";
+
+export interface Metadata extends ConfigOf<typeof metadataSpec> {
+  /**
+   * Left out for float32: then the file is the Python package's. Its readers refuse a key that they do not know, and so
+   * never take halves for garbage of float32.
+   */
+  readonly dtype?: Exclude<StoredDtype, "float32">;
+}
 export const Metadata = schemaOf(metadataSpec);
 
 /**
@@ -48,6 +58,7 @@ export function metadataOf(activations: Activations, nImgs: number): Metadata {
     n_imgs: nImgs,
     n_patches_per_shard: activations.n_patches_per_shard,
     data: pythonReprOf(dataset, activations.data),
+    ...(activations.dtype !== "float32" && { dtype: activations.dtype }),
   });
 }
 
@@ -61,8 +72,12 @@ const documentedOr = <T>(field: Field<T | typeof auto>, value: T | typeof auto):
   value === auto ? (field.document as T) : value;
 
 /** Keys in the order of the class, whatever the order of `metadata`'s. */
-const ordered = (metadata: Metadata): object =>
-  Object.fromEntries(Object.keys(metadataSpec.fields).map((key) => [key, metadata[key as keyof Metadata]]));
+const ordered = (metadata: Metadata): object => ({
+  ...Object.fromEntries(
+    Object.keys(metadataSpec.fields).map((key) => [key, metadata[key as keyof Metadata]]),
+  ),
+  ...(metadata.dtype && { dtype: metadata.dtype }),
+});
 
 /** The exact text of metadata.json: ASCII, 4 spaces of indent, no newline at the end. */
 export const metadataText = (metadata: Metadata): string => pythonJson(ordered(metadata), { indent: 4 });
@@ -74,5 +89,12 @@ export const metadataHash = (metadata: Metadata): string => sha256(hashedText(me
 export const hashedText = (metadata: Metadata): string => pythonJson(ordered(metadata), { sortKeys: true });
 
 /** A frozen `Metadata` from the parsed content of a metadata.json. @throws ConfigError with every mistake. */
-export const parseMetadata = (value: unknown, options?: ParseOptions): Metadata =>
-  parseConfig(Metadata, value, options);
+export function parseMetadata(value: unknown, options: ParseOptions = {}): Metadata {
+  if (typeof value !== "object" || value === null || !("dtype" in value))
+    return parseConfig(Metadata, value, options);
+  const { dtype, ...rest } = value;
+  const metadata = parseConfig(Metadata, rest, options);
+  if (dtype === "float16" || dtype === "bfloat16") return Object.freeze({ ...metadata, dtype });
+  const issue = wrongValue("dtype", '"float16" or "bfloat16" (float32 is left out)', dtype);
+  throw new ConfigError("INVALID_ARGUMENT", [issue], options.where);
+}

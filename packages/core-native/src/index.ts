@@ -87,9 +87,11 @@ export { type EncoderInput, SparseAutoencoder } from "./sae/sparse-autoencoder.j
 export type { SaeTensors } from "./sae/tensors.js";
 export { type Conversion, type ConvertOptions, convertShards } from "./shards/convert.js";
 export { type ShardLayout, shardLayout } from "./shards/layout.js";
+export type { Part, PartStatus } from "./shards/part-status.js";
 export { preprocessingOf } from "./shards/preprocessing.js";
 export type { Protocol21Metadata } from "./shards/protocol21.js";
 export { type RecordedTransform, recordedTransform } from "./shards/recorded-transform.js";
+export { type RecordingFolder, recordingFolder } from "./shards/recording-folder.js";
 export { ShardFolder, type ShardFormat } from "./shards/shard-folder.js";
 export { ShardWriter } from "./shards/shard-writer.js";
 export {

@@ -29,7 +29,9 @@ export async function shardFolderInfo(folder: string): Promise<Info> {
     ...(recorded.complete
       ? []
       : [
-          `not finished: ${count(recorded.imagesDone)} of ${count(n_imgs)} images are recorded; run the same saev activations again to go on`,
+          recorded.parts.length > 0
+            ? `not finished: ${recorded.unfinished}`
+            : `not finished: ${count(recorded.imagesDone)} of ${count(n_imgs)} images are recorded; run the same saev activations again to go on`,
         ]),
     ...(recorded.complete && shards.length < expected
       ? [`expected ${amount(expected, "shard file")}, found ${count(shards.length)}`]
@@ -59,6 +61,7 @@ export async function shardFolderInfo(folder: string): Promise<Info> {
         `${amount(tokens, "token")} an image (${amount(n_patches_per_img, "patch", "patches")}${cls_token ? " and CLS" : ", no CLS"})`,
       ],
       ["d_vit", String(d_vit)],
+      ...(recorded.layout.dtype === "float32" ? [] : [["stored as", recorded.layout.dtype] as const]),
       ...(recorded.computeDtype ? [["computed in", recorded.computeDtype] as const] : []),
       ["activations", count(n_imgs * layers.length * tokens)],
       [
@@ -82,6 +85,7 @@ export async function shardFolderInfo(folder: string): Promise<Info> {
       complete,
       images_done: recorded.imagesDone,
       holes,
+      dtype: recorded.layout.dtype,
       compute_dtype: recorded.computeDtype ?? null,
     },
     problems,

@@ -1,16 +1,14 @@
 import { existsSync, statSync } from "node:fs";
-import path from "node:path";
-import { type Activations, metadataHash, metadataOf, nImgs } from "@saev/config";
+import { type Activations, metadataOf, nImgs } from "@saev/config";
 import { CommandError } from "../errors.js";
 import { amount, bytes, count, pairs } from "../text.js";
 import type { Outcome } from "./job.js";
 
 /** What a recording would write, from its config, the model's and a count of files. */
 export async function planActivations(given: Activations): Promise<Outcome> {
-  const { files, where } = await imagesOf(given);
-  const { resolveActivations } = await import("@saev/core");
+  const { files, pictures, labelled, where } = await imagesOf(given);
+  const { recordingFolder, resolveActivations } = await import("@saev/core");
   const cfg = await resolveActivations(given);
-  const dir = path.join(cfg.dump_to, metadataHash(metadataOf(cfg, files)));
   const tokens = cfg.n_patches_per_img + (cfg.cls_token ? 1 : 0);
   const perImage = cfg.vit_layers.length * tokens;
   const imagesPerShard = Math.floor(cfg.n_patches_per_shard / cfg.vit_layers.length / tokens);
@@ -20,8 +18,9 @@ export async function planActivations(given: Activations): Promise<Outcome> {
       `n_patches_per_shard: expected at least ${count(perImage)}, the activations of one image (${amount(cfg.vit_layers.length, "layer")} × ${amount(tokens, "token")}), found ${cfg.n_patches_per_shard}`,
     );
   }
+  const { dir } = recordingFolder(cfg, metadataOf(cfg, files), pictures, labelled);
   const shards = Math.ceil(files / imagesPerShard);
-  const size = shards * imagesPerShard * perImage * cfg.d_vit * Float32Array.BYTES_PER_ELEMENT;
+  const size = shards * imagesPerShard * perImage * cfg.d_vit * (cfg.dtype === "float32" ? 4 : 2);
   const begun = existsSync(dir);
   return {
     text: `${pairs([
@@ -38,6 +37,14 @@ export async function planActivations(given: Activations): Promise<Outcome> {
         "writes",
         `${amount(shards, "shard file")} of ${amount(imagesPerShard, "image")}, ${bytes(size)} in all`,
       ],
+      ...(cfg.n_parts > 1
+        ? [
+            [
+              "part",
+              `${cfg.part} of ${cfg.n_parts}, about ${amount(Math.ceil(shards / cfg.n_parts), "shard file")}`,
+            ] as const,
+          ]
+        : []),
       ["folder", `${dir}${begun ? " (there already: what it holds is kept, the rest is added)" : ""}`],
     ])}`,
     json: {
@@ -52,22 +59,38 @@ export async function planActivations(given: Activations): Promise<Outcome> {
       shards,
       images_per_shard: imagesPerShard,
       bytes: size,
+      n_parts: cfg.n_parts,
+      part: cfg.part,
     },
     paths: [dir],
   };
 }
 
+interface Images {
+  /** Images that the document's metadata count: of an image folder, all files. */
+  readonly files: number;
+  /** Those that are recorded. */
+  readonly pictures: number;
+  /** Whether their patches get labels. */
+  readonly labelled: boolean;
+  readonly where: string;
+}
+
 /** How many images there are, and where. */
-async function imagesOf({ data }: Activations): Promise<{ files: number; where: string }> {
-  if (data.kind === "image-folder-dataset") {
-    const { root } = data;
-    mustBeFolder(root);
-    const files = await nImgs(data);
-    return { files, where: `${amount(files, "file")} under ${root}` };
-  }
+async function imagesOf({ data, protocol }: Activations): Promise<Images> {
+  const folder = data.kind === "image-folder-dataset" ? data.root : undefined;
+  if (folder !== undefined) mustBeFolder(folder);
+  const files = folder === undefined ? undefined : await nImgs(data);
+  if (files !== undefined && protocol === "document")
+    return { files, pictures: files, labelled: false, where: `${amount(files, "file")} under ${folder}` };
   const { openDataset } = await import("@saev/core");
-  const { length, root } = await openDataset(data, { onlyCached: "a dry run downloads none" });
-  return { files: length, where: `${amount(length, "image")} in ${root}` };
+  const { length, root, segmentation } = await openDataset(data, { onlyCached: "a dry run downloads none" });
+  return {
+    files: files ?? length,
+    pictures: length,
+    labelled: segmentation !== undefined,
+    where: `${amount(length, "image")} in ${root}`,
+  };
 }
 
 function mustBeFolder(root: string): void {

@@ -22,6 +22,10 @@ export const activationsJob: Job<Activations> = {
         "Two layers, in smaller files.",
         "saev activations --config activations.toml --vit-layers -2 -1 --n-patches-per-shard 500_000",
       ],
+      [
+        "On four machines that share a disk, one part each (this is the second).",
+        "saev activations --config activations.toml --n-parts 4 --part 1",
+      ],
       ["See what would be written.", "saev activations --config activations.toml --dry-run"],
     ],
   },
@@ -42,7 +46,7 @@ export const activationsJob: Job<Activations> = {
 async function run({ cfgs, options }: Request<Activations>, { signal, reporter }: Session): Promise<Outcome> {
   const maxPixels = maxPixelsOf("activations", options);
   const { recordActivations } = await import("@saev/core");
-  const { dir, nImgs, skipped, resumedAt } = await recordActivations(cfgs[0]!, {
+  const { dir, nImgs, skipped, resumedAt, waitingFor } = await recordActivations(cfgs[0]!, {
     maxPixels,
     onBadImage: options.get("on-bad-image") === "skip" ? "skip" : "error",
     signal,
@@ -58,9 +62,13 @@ async function run({ cfgs, options }: Request<Activations>, { signal, reporter }
       `${amount(skipped.length, "image")} could not be read; their places are left empty, and loaders pass over them`,
     );
   }
+  const { part, n_parts } = cfgs[0]!;
   return {
-    text: `${amount(nImgs, "image")} in ${dir}\n`,
-    json: { dir, images: nImgs, skipped, resumed_at: resumedAt },
+    text:
+      waitingFor.length > 0
+        ? `part ${part} of ${n_parts} is recorded; the folder is sealed when part ${waitingFor.join(", ")} is, too: ${dir}\n`
+        : `${amount(nImgs, "image")} in ${dir}\n`,
+    json: { dir, images: nImgs, skipped, resumed_at: resumedAt, waiting_for: waitingFor },
     paths: [dir],
   };
 }

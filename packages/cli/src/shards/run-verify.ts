@@ -1,5 +1,6 @@
 import type { ShardVerification } from "@saev/core";
-import { jsonOption, oneOf, toggle } from "../argv/option.js";
+import { jsonOption, oneOf, toggle, whole } from "../argv/option.js";
+import { UsageError } from "../errors.js";
 import { Exit, type ExitCode } from "../exit.js";
 import { interruptible } from "../interrupt.js";
 import type { Io } from "../io.js";
@@ -19,10 +20,17 @@ const command: SimpleCommand = {
     ],
     examples: [
       ["After a copy to another disk.", "saev verify ./shards/8b1b…"],
+      ["Five images again, with the model that recorded them.", "saev verify ./shards/8b1b… --recompute 5"],
       ["For a script.", "saev verify ./shards/8b1b… --json"],
     ],
   },
   options: [
+    whole(
+      "recompute",
+      "N",
+      "a whole number, 1 or more",
+      "Compute N images again, spread over the folder, and compare; the model and the images must be here.",
+    ),
     jsonOption("Print the findings as JSON."),
     oneOf("log-format", ["text", "json"], "How progress is written; json writes an object a line."),
     toggle("quiet", "Show no progress.", "-q"),
@@ -35,6 +43,9 @@ export async function runVerify(words: readonly string[], io: Io): Promise<ExitC
   const line = readSimple(command, words, io);
   if (line === undefined) return Exit.done;
   const json = line.options.get("log-format") === "json";
+  const recompute = line.options.get("recompute") as number | undefined;
+  if (recompute !== undefined && recompute < 1)
+    throw new UsageError("verify", [`--recompute: expected a whole number, 1 or more, found ${recompute}`]);
   const { verifyShards } = await import("@saev/core");
   const reporter = makeReporter(io, { quiet: line.options.get("quiet") === true, json });
   let found: ShardVerification;
@@ -43,6 +54,7 @@ export async function runVerify(words: readonly string[], io: Io): Promise<ExitC
       (signal) =>
         verifyShards(line.positionals[0]!, {
           signal,
+          ...(recompute !== undefined && { recompute }),
           onProgress: ({ done, total }) =>
             reporter.progress({ label: "reading", done: done / 1e6, total: total / 1e6, unit: "MB" }),
         }),

@@ -84,7 +84,8 @@ OpenOptions open_options(const Napi::Object& o) {
                            .n_layers = count("nLayers"),
                            .n_tokens = count("nTokens"),
                            .d_vit = count("dVit"),
-                           .n_imgs_per_shard = count("imgsPerShard")},
+                           .n_imgs_per_shard = count("imgsPerShard"),
+                           .dtype = stored_dtype_of(string_of(field(o, "dtype"), "dtype"))},
                 .cls_token = bool_of(field(o, "clsToken"), "clsToken"),
                 .short_last = bool_of(field(o, "shortLast"), "shortLast")};
   out.choice.patches = patches_of(string_of(field(o, "patches"), "patches"));

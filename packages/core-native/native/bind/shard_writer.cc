@@ -52,6 +52,7 @@ ShardLayout layout_of(const Napi::Value& value) {
   layout.n_tokens = int_of(field(o, "nTokens"), "nTokens");
   layout.d_vit = int_of(field(o, "dVit"), "dVit");
   layout.n_imgs_per_shard = int_of(field(o, "nImgsPerShard"), "nImgsPerShard");
+  layout.dtype = stored_dtype_of(string_of(field(o, "dtype"), "dtype"));
   return layout;
 }
 
@@ -125,7 +126,35 @@ Napi::Value writer_call(const Napi::CallbackInfo& info) {
       [](Napi::Env env, bool&) { return env.Undefined(); });
 }
 
-/// scanShards(files: { path, images, hash }[], bytesPerImg, threads, control) → Promise<ShardScan[]>
+/// shardWriterAdopt(handle, images, holes: number[], sums: string[], control) → Promise<undefined>; sums are
+/// the shards' digests in hex, in order.
+Napi::Value writer_adopt(const Napi::CallbackInfo& info) {
+  auto shared = unwrap<SharedWriter>(info[0], kKind);
+  const int64_t images = int_of(info[1], "images");
+  const auto holes = ints_of(info[2], "holes");
+  if (!info[3].IsArray()) throw Error(Code::kInvalidArgument, "sums: expected an array");
+  const auto array = info[3].As<Napi::Array>();
+  Checksums sums;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    std::string hex = string_of(array.Get(i), "sums");
+    if (hex.size() != 64 || hex.find_first_not_of("0123456789abcdef") != std::string::npos) {
+      throw Error(Code::kInvalidArgument, "sums: expected SHA-256 digests in hex");
+    }
+    sums[i] = std::move(hex);
+  }
+  return run_job<bool>(
+      info[4], "shardWriterAdopt",
+      [shared = shared, images, holes, sums](const Job&) mutable {
+        const auto own = std::move(shared);
+        const std::lock_guard lock(own->mutex);
+        own->writer.adopt(images, holes, sums);
+        own->note();
+        return true;
+      },
+      [](Napi::Env env, bool&) { return env.Undefined(); });
+}
+
+/// scanShards(files: { path, images, hash }[], bytesPerImg, dtype, threads, control) → Promise<ShardScan[]>
 Napi::Value scan(const Napi::CallbackInfo& info) {
   if (!info[0].IsArray()) throw Error(Code::kInvalidArgument, "files: expected an array");
   const auto array = info[0].As<Napi::Array>();
@@ -137,11 +166,12 @@ Napi::Value scan(const Napi::CallbackInfo& info) {
                      .hash = bool_of(field(o, "hash"), "hash")});
   }
   const int64_t bytes_per_img = int_of(info[1], "bytesPerImg");
-  const int threads = static_cast<int>(std::clamp<int64_t>(int_of(info[2], "threads"), 1, 1024));
+  const StoredDtype dtype = stored_dtype_of(string_of(info[2], "dtype"));
+  const int threads = static_cast<int>(std::clamp<int64_t>(int_of(info[3], "threads"), 1, 1024));
   return run_job<std::vector<ShardScan>>(
-      info[3], "scanShards",
-      [files, bytes_per_img, threads](const Job& job) {
-        return scan_shards(files, bytes_per_img, threads, job);
+      info[4], "scanShards",
+      [files, bytes_per_img, dtype, threads](const Job& job) {
+        return scan_shards(files, bytes_per_img, dtype, threads, job);
       },
       [](Napi::Env env, std::vector<ShardScan>& scans) {
         Napi::Array out = Napi::Array::New(env, scans.size());
@@ -173,6 +203,7 @@ void register_shard_writer(Napi::Env env, Napi::Object exports) {
   export_function<writer_write>(env, exports, "shardWriterWrite");
   export_function<writer_call<&ShardWriter::checkpoint>>(env, exports, "shardWriterCheckpoint");
   export_function<writer_call<&ShardWriter::finish>>(env, exports, "shardWriterFinish");
+  export_function<writer_adopt>(env, exports, "shardWriterAdopt");
   export_function<scan>(env, exports, "scanShards");
 }
 

@@ -91,6 +91,11 @@ void RowView::advise(int64_t begin, int64_t n, PageAdvice advice) const {
 }
 
 const float* RowView::stored(const Row& row) const {
+  if (shards_->layout().dtype != StoredDtype::kFloat32) return nullptr;
+  return static_cast<const float*>(token(row));
+}
+
+const void* RowView::token(const Row& row) const {
   if (row.layer < 0 || choice_.patches == Patches::kMeanPool) return nullptr;
   const int64_t token = choice_.patches == Patches::kCls ? 0 : first_patch_ + row.patch_i;
   return shards_->token(row.image_i, row.layer, token);
@@ -98,10 +103,8 @@ const float* RowView::stored(const Row& row) const {
 
 void RowView::read(const Row& row, float* out) const {
   const int64_t d = dim();
-  if (const float* values = stored(row)) {
-    std::copy(values, values + d, out);
-    return;
-  }
+  const StoredDtype dtype = shards_->layout().dtype;
+  if (const void* values = token(row)) return read_stored(dtype, values, d, out);
   const int64_t layer_begin = row.layer < 0 ? 0 : row.layer;
   const int64_t layer_end = row.layer < 0 ? shards_->layout().n_layers : row.layer + 1;
   int64_t token_begin = 0, token_end = 1;
@@ -110,10 +113,11 @@ void RowView::read(const Row& row, float* out) const {
   if (choice_.patches == Patches::kMeanPool)
     token_begin = first_patch_, token_end = shards_->layout().n_tokens;
   std::vector<double> sum(static_cast<size_t>(d));
+  std::vector<float> values(static_cast<size_t>(d));
   for (int64_t layer = layer_begin; layer < layer_end; ++layer) {
     for (int64_t token = token_begin; token < token_end; ++token) {
-      const float* values = shards_->token(row.image_i, layer, token);
-      for (int64_t c = 0; c < d; ++c) sum[static_cast<size_t>(c)] += values[c];
+      read_stored(dtype, shards_->token(row.image_i, layer, token), d, values.data());
+      for (int64_t c = 0; c < d; ++c) sum[static_cast<size_t>(c)] += values[static_cast<size_t>(c)];
     }
   }
   const auto n = static_cast<double>((layer_end - layer_begin) * (token_end - token_begin));

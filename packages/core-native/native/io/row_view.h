@@ -55,7 +55,9 @@ class RowView {
   /// Tells the system about what rows [begin, begin + n) are made of.
   void advise(int64_t begin, int64_t n, PageAdvice advice) const;
 
-  /// Where the row's values lie when it is stored as it is; null when it is a mean.
+  /// Where the row's values lie, as the shards have them, when it is one token's; null when it is a mean.
+  const void* token(const Row& row) const;
+  /// Where they lie when they are float32; null when they have to be read.
   const float* stored(const Row& row) const;
   /// Writes the row's `dim()` values, means summed in double precision.
   void read(const Row& row, float* out) const;

@@ -16,7 +16,7 @@ void ShardLayout::check() const {
     throw wrong("n_patches_per_shard is too small for one image; it must be at least " +
                 std::to_string(n_layers) + " layers x " + std::to_string(n_tokens) + " tokens");
   }
-  int64_t size = 4;
+  int64_t size = bytes_of(dtype);
   for (const int64_t factor : {n_layers, n_tokens, d_vit, n_imgs_per_shard}) {
     if (__builtin_mul_overflow(size, factor, &size)) throw wrong("a shard would have more than 2^63 bytes");
   }

@@ -26,12 +26,12 @@ ShardReader::ShardReader(RecordedShards shards) : shards_(std::move(shards)) {
   }
 }
 
-const float* ShardReader::token(int64_t image, int64_t layer, int64_t token) const {
+const void* ShardReader::token(int64_t image, int64_t layer, int64_t token) const {
   const ShardLayout& l = shards_.layout;
   const int64_t within = image % l.n_imgs_per_shard;
-  const int64_t offset = within * l.floats_per_img() + (layer * l.n_tokens + token) * l.d_vit;
+  const int64_t offset = within * l.values_per_img() + (layer * l.n_tokens + token) * l.d_vit;
   const auto& file = files_[static_cast<size_t>(image / l.n_imgs_per_shard)];
-  return reinterpret_cast<const float*>(file->bytes().data()) + offset;
+  return file->bytes().data() + offset * bytes_of(l.dtype);
 }
 
 void ShardReader::advise(int64_t image, int64_t layer, int64_t token, int64_t tokens,

@@ -31,8 +31,8 @@ class ShardReader {
   const std::string& dir() const { return shards_.dir; }
   const ShardLayout& layout() const { return shards_.layout; }
   bool cls_token() const { return shards_.cls_token; }
-  /// The `d_vit` float32 values of one token; indices are within the layout.
-  const float* token(int64_t image, int64_t layer, int64_t token) const;
+  /// Where the `d_vit` values of one token lie, in the layout's dtype; indices are within the layout.
+  const void* token(int64_t image, int64_t layer, int64_t token) const;
   /// Tells the system about `tokens` tokens of a layer of an image, from `token` on.
   void advise(int64_t image, int64_t layer, int64_t token, int64_t tokens, PageAdvice advice) const;
   /// Throws kBadFile when a shard became shorter since it was mapped: reading it would end the process. One

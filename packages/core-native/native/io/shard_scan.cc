@@ -16,40 +16,46 @@
 namespace saev {
 namespace {
 
-constexpr int64_t kPiece = int64_t{1} << 18;  // float32 values: 1 MiB
-constexpr uint32_t kMagnitude = 0x7fffffff, kInfinity = 0x7f800000;
+constexpr int64_t kPiece = int64_t{1} << 20;  // bytes
 
-/// Largest magnitude among float32 values, as bits: the order of magnitudes is that of their bits, infinities
-/// and NaN above all numbers.
-uint32_t largest_magnitude(const uint32_t* values, int64_t n) {
-  uint32_t largest = 0;
-  for (int64_t i = 0; i < n; ++i) largest = std::max(largest, values[i] & kMagnitude);
+/// Largest magnitude among floating point values, as bits: the order of magnitudes is that of their bits,
+/// infinities and NaN above all numbers.
+template <typename Bits>
+Bits largest_magnitude(const Bits* values, int64_t n) {
+  constexpr Bits kMagnitude = static_cast<Bits>(~Bits{0}) >> 1;
+  Bits largest = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const auto magnitude = static_cast<Bits>(values[i] & kMagnitude);
+    largest = magnitude > largest ? magnitude : largest;
+  }
   return largest;
 }
 
-/// What is known of a file while it is read, image by image.
+/// What is known of a file while it is read, image by image. `Bits` are those of a value.
+template <typename Bits>
 class Scan {
  public:
-  Scan(int64_t images, int64_t floats_per_img, ShardScan& out)
-      : images_(images), per_image_(floats_per_img), out_(out) {}
+  /// `infinity`: the bits of infinity.
+  Scan(int64_t images, int64_t values_per_img, Bits infinity, ShardScan& out)
+      : images_(images), per_image_(values_per_img), infinity_(infinity), out_(out) {}
 
-  void add(const uint32_t* values, int64_t n) {
+  void add(const Bits* values, int64_t n) {
     while (n > 0) {
       const int64_t image = at_ / per_image_, within = at_ % per_image_;
       if (image >= images_) {
         if (largest_magnitude(values, n) > 0) {
-          out_.padding_non_zero += std::count_if(values, values + n, [](uint32_t v) { return v != 0; });
+          out_.padding_non_zero += std::count_if(values, values + n, [](Bits v) { return v != 0; });
         }
         at_ += n;
         return;
       }
       const int64_t now = std::min(n, per_image_ - within);
-      const uint32_t largest = largest_magnitude(values, now);
+      const Bits largest = largest_magnitude(values, now);
       image_largest_ = std::max(image_largest_, largest);
-      if (largest >= kInfinity) {
+      if (largest >= infinity_) {
         if (out_.first_non_finite < 0) out_.first_non_finite = image;
-        out_.non_finite +=
-            std::count_if(values, values + now, [](uint32_t v) { return (v & kMagnitude) >= kInfinity; });
+        out_.non_finite += std::count_if(values, values + now,
+                                         [this](Bits v) { return largest_magnitude(&v, 1) >= infinity_; });
       }
       values += now;
       n -= now;
@@ -78,25 +84,27 @@ class Scan {
   }
 
   int64_t images_, per_image_;
+  Bits infinity_;
   ShardScan& out_;
   int64_t at_ = 0;
-  uint32_t image_largest_ = 0;
+  Bits image_largest_ = 0;
 };
 
 /// Whole pieces from `at` on that were never written, as a dead run of the Python package leaves them: they
 /// are zeros and need no reading.
 int64_t hole_at(int64_t at, int fd) {
-  struct stat info{};
+  struct stat info {};
   if (::fstat(fd, &info) != 0 || at >= info.st_size) return 0;
   const off_t data = ::lseek(fd, static_cast<off_t>(at), SEEK_DATA);
   if (data < 0 && errno != ENXIO) return 0;  // a file system that cannot tell
   const int64_t end = data < 0 ? info.st_size : data;
   // At most 64 MiB, so that an abort is noticed.
-  return std::min((end - at) / (kPiece * 4), int64_t{64}) * (kPiece * 4);
+  return std::min((end - at) / kPiece, int64_t{64}) * kPiece;
 }
 
-ShardScan scan_one(const ShardToScan& file, int64_t floats_per_img, std::vector<uint32_t>& buffer,
-                   const Job& job, const std::function<void(int64_t)>& done) {
+template <typename Bits>
+ShardScan scan_one(const ShardToScan& file, int64_t values_per_img, Bits infinity,
+                   std::vector<uint32_t>& buffer, const Job& job, const std::function<void(int64_t)>& done) {
   ShardScan out;
   // O_NONBLOCK: opening a FIFO by mistake must not wait for a writer.
   const int fd = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -108,20 +116,20 @@ ShardScan scan_one(const ShardToScan& file, int64_t floats_per_img, std::vector<
     int fd;
     ~Close() { ::close(fd); }
   } const close{fd};
-  struct stat info{};
+  struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     out.error = file.path + " is no regular file";
     return out;
   }
   Sha256 hash;
-  Scan scan(file.images, floats_per_img, out);
+  Scan<Bits> scan(file.images, values_per_img, infinity, out);
   auto* bytes = reinterpret_cast<char*>(buffer.data());
   const size_t size = buffer.size() * 4;
   for (;;) {
     job.check_abort();
     if (const int64_t hole = hole_at(out.bytes, fd); hole > 0) {
       if (file.hash) hash.update_zeros(static_cast<uint64_t>(hole));
-      scan.add_zeros(hole / 4);
+      scan.add_zeros(hole / static_cast<int64_t>(sizeof(Bits)));
       out.bytes += hole;
       done(hole);
       continue;
@@ -139,7 +147,7 @@ ShardScan scan_one(const ShardToScan& file, int64_t floats_per_img, std::vector<
       have += static_cast<size_t>(n);
     }
     if (file.hash) hash.update(bytes, have);
-    scan.add(buffer.data(), static_cast<int64_t>(have / 4));
+    scan.add(reinterpret_cast<const Bits*>(bytes), static_cast<int64_t>(have / sizeof(Bits)));
     out.bytes += static_cast<int64_t>(have);
     done(static_cast<int64_t>(have));
     if (have < size) break;
@@ -150,14 +158,16 @@ ShardScan scan_one(const ShardToScan& file, int64_t floats_per_img, std::vector<
 
 }  // namespace
 
-std::vector<ShardScan> scan_shards(const std::vector<ShardToScan>& files, int64_t bytes_per_img, int threads,
-                                   const Job& job) {
-  if (bytes_per_img < 4 || bytes_per_img % 4 != 0) {
-    throw Error(Code::kInvalidArgument, "bytes_per_img: expected a positive multiple of 4");
+std::vector<ShardScan> scan_shards(const std::vector<ShardToScan>& files, int64_t bytes_per_img,
+                                   StoredDtype dtype, int threads, const Job& job) {
+  const int64_t size = bytes_of(dtype);
+  if (bytes_per_img < size || bytes_per_img % size != 0) {
+    throw Error(Code::kInvalidArgument,
+                "bytes_per_img: expected a positive multiple of " + std::to_string(size));
   }
   int64_t total = 0;
   for (const auto& file : files) {
-    struct stat info{};
+    struct stat info {};
     if (::stat(file.path.c_str(), &info) == 0) total += info.st_size;
   }
   std::vector<ShardScan> scans(files.size());
@@ -167,9 +177,9 @@ std::vector<ShardScan> scan_shards(const std::vector<ShardToScan>& files, int64_
   int64_t done = 0, reported = 0;
   parallel_tasks(static_cast<int64_t>(files.size()), [&](int64_t task, int thread) {
     auto& buffer = buffers[static_cast<size_t>(thread)];
-    buffer.resize(static_cast<size_t>(kPiece));
+    buffer.resize(static_cast<size_t>(kPiece) / sizeof(uint32_t));
     const auto i = static_cast<size_t>(task);
-    scans[i] = scan_one(files[i], bytes_per_img / 4, buffer, job, [&](int64_t bytes) {
+    const auto done_with = [&](int64_t bytes) {
       const std::lock_guard lock(mutex);
       done += bytes;
       if (done - reported < std::min<int64_t>(total / 200 + 1, int64_t{1} << 28) && done < total) return;
@@ -177,7 +187,13 @@ std::vector<ShardScan> scan_shards(const std::vector<ShardToScan>& files, int64_
       job.report({.done = static_cast<double>(done),
                   .total = static_cast<double>(std::max(total, done)),
                   .values = {}});
-    });
+    };
+    if (dtype == StoredDtype::kFloat32) {
+      scans[i] = scan_one<uint32_t>(files[i], bytes_per_img / size, 0x7f800000, buffer, job, done_with);
+    } else {
+      const uint16_t infinity = dtype == StoredDtype::kFloat16 ? 0x7c00 : 0x7f80;
+      scans[i] = scan_one<uint16_t>(files[i], bytes_per_img / size, infinity, buffer, job, done_with);
+    }
   });
   return scans;
 }

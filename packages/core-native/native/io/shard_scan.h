@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/job.h"
+#include "io/stored_dtype.h"
 
 namespace saev {
 
@@ -25,12 +26,12 @@ struct ShardScan {
   int64_t non_finite = 0;  ///< NaN and infinite values among the images
   int64_t first_non_finite = -1;     ///< the image within the file that has the first of them
   std::vector<int64_t> zero_images;  ///< images within the file all of whose values are 0; the first 2^20
-  int64_t padding_non_zero = 0;      ///< float32 values after the images that are not 0
+  int64_t padding_non_zero = 0;      ///< values after the images that are not 0
 };
 
 /// Scans files side by side on `threads` threads, in pieces of 1 MiB a thread. `report` gets bytes done of
 /// all.
-std::vector<ShardScan> scan_shards(const std::vector<ShardToScan>& files, int64_t bytes_per_img, int threads,
-                                   const Job& job);
+std::vector<ShardScan> scan_shards(const std::vector<ShardToScan>& files, int64_t bytes_per_img,
+                                   StoredDtype dtype, int threads, const Job& job);
 
 }  // namespace saev

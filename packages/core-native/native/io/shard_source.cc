@@ -14,6 +14,18 @@ IndexPermutation epoch_order(int64_t length, uint64_t seed, int64_t epoch) {
   return {length, mix64(seed) ^ mix64(static_cast<uint64_t>(epoch) + 0x9e3779b97f4a7c15ULL)};
 }
 
+namespace {
+
+/// Rows come from memory in no order: the next one is on its way while this one is computed. `token` may be
+/// null.
+void prefetch_token(const void* token, int64_t bytes) {
+  if (token == nullptr) return;
+  constexpr int64_t kLine = 64;
+  for (int64_t at = 0; at < bytes; at += kLine) __builtin_prefetch(static_cast<const char*>(token) + at);
+}
+
+}  // namespace
+
 ShardSource::ShardSource(std::shared_ptr<const ShardReader> shards, std::shared_ptr<const RowView> rows,
                          Scaling scaling, Order order, uint64_t seed, int threads)
     : shards_(std::move(shards)),
@@ -41,6 +53,7 @@ int64_t ShardSource::next(Batch& batch, int64_t max_rows, const Job& job) {
   constexpr int64_t kRowsPerTask = 256;
   const ScaleRow scale = scale_row();
   const float* mean = scaling_.act_mean.data();
+  const int64_t bytes_of_row = d * bytes_of(shards_->layout().dtype);
   set_num_threads(threads_);
   parallel_tasks((n + kRowsPerTask - 1) / kRowsPerTask, [&](int64_t task, int) {
     const int64_t begin = task * kRowsPerTask, end = std::min(n, begin + kRowsPerTask);
@@ -55,6 +68,7 @@ int64_t ShardSource::next(Batch& batch, int64_t max_rows, const Job& job) {
       const float* next_values = i + 1 < end ? rows_->stored(next_row) : nullptr;
       float* out = batch.acts.data() + i * d;
       if (values == nullptr) {
+        if (i + 1 < end) prefetch_token(rows_->token(next_row), bytes_of_row);
         rows_->read(row, out);
         values = out;
       }

@@ -21,7 +21,7 @@ constexpr auto kCheckpointInterval = std::chrono::seconds(2);
 
 /// Size of a file, −1 when there is none.
 int64_t size_of(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   if (::stat(path.c_str(), &info) == 0) return info.st_size;
   if (errno == ENOENT) return -1;
   throw io_error("cannot read", path, errno);
@@ -185,7 +185,7 @@ void ShardWriter::hash_prefix(int64_t size, const std::string& path) {
   }
 }
 
-void ShardWriter::write_images(const float* acts, int64_t n) {
+void ShardWriter::write_images(const std::byte* acts, int64_t n) {
   while (n > 0) {
     const int64_t shard = next_image() / layout_.n_imgs_per_shard;
     const int64_t within = next_image() % layout_.n_imgs_per_shard;
@@ -194,7 +194,7 @@ void ShardWriter::write_images(const float* acts, int64_t n) {
     write_fully(part_fd_, acts, static_cast<size_t>(now * layout_.bytes_per_img()),
                 static_cast<size_t>(within * layout_.bytes_per_img()), path_of(shard, true));
     hash_.update(acts, static_cast<size_t>(now * layout_.bytes_per_img()));
-    acts += now * layout_.floats_per_img();
+    acts += now * layout_.bytes_per_img();
     n -= now;
     pending_images_ += now;
     if (within + now == layout_.n_imgs_per_shard) {
@@ -233,25 +233,53 @@ void ShardWriter::write(const float* acts, int64_t n, std::span<const int64_t> h
       throw Error(Code::kInvalidArgument, "holes: expected ascending places within the batch");
     }
   }
+  if (failed_) return guarded([] {});
+  const std::byte* stored = as_stored(acts, n, holes);
   guarded([&] {
-    write_batch(acts, n, holes);
+    write_batch(stored, n, holes);
     if (!full_fds_.empty() || std::chrono::steady_clock::now() - last_checkpoint_ >= kCheckpointInterval) {
       make_durable();
     }
   });
 }
 
-void ShardWriter::write_batch(const float* acts, int64_t n, std::span<const int64_t> holes) {
+/// A batch's bytes on disk. What is at the place of a hole is of no matter.
+const std::byte* ShardWriter::as_stored(const float* acts, int64_t n, std::span<const int64_t> holes) {
+  if (layout_.dtype == StoredDtype::kFloat32) return reinterpret_cast<const std::byte*>(acts);
+  stored_.resize(static_cast<size_t>(n * layout_.bytes_per_img()));
+  size_t hole = 0;
+  for (int64_t image = 0; image < n; ++image) {
+    if (hole < holes.size() && holes[hole] == image) {
+      ++hole;
+      continue;
+    }
+    const float* values = acts + image * layout_.values_per_img();
+    const int64_t over = write_stored(layout_.dtype, values, layout_.values_per_img(),
+                                      stored_.data() + image * layout_.bytes_per_img());
+    if (over < 0) continue;
+    const int64_t token = over / layout_.d_vit;
+    throw Error(
+        Code::kNumeric,
+        "dtype: image " + std::to_string(next_image() + image) + ", token " +
+            std::to_string(token % layout_.n_tokens) + " has the activation " + std::to_string(values[over]) +
+            ", too large for " + name_of(layout_.dtype) +
+            (layout_.dtype == StoredDtype::kFloat16 ? " (65504 at most); record in bfloat16 or float32"
+                                                    : "; record in float32"));
+  }
+  return stored_.data();
+}
+
+void ShardWriter::write_batch(const std::byte* acts, int64_t n, std::span<const int64_t> holes) {
   const int64_t first = next_image();
-  const std::vector<float> zeros(holes.empty() ? 0 : static_cast<size_t>(layout_.floats_per_img()));
+  const std::vector<std::byte> zeros(holes.empty() ? 0 : static_cast<size_t>(layout_.bytes_per_img()));
   int64_t at = 0;
   for (const int64_t hole : holes) {
-    write_images(acts + at * layout_.floats_per_img(), hole - at);
+    write_images(acts + at * layout_.bytes_per_img(), hole - at);
     write_images(zeros.data(), 1);
     pending_holes_.push_back(first + hole);
     at = hole + 1;
   }
-  write_images(acts + at * layout_.floats_per_img(), n - at);
+  write_images(acts + at * layout_.bytes_per_img(), n - at);
 }
 
 void ShardWriter::checkpoint() {
@@ -296,6 +324,41 @@ void ShardWriter::finish() {
   guarded([this] {
     make_durable();
     seal_last();
+  });
+}
+
+void ShardWriter::adopt(int64_t images, std::vector<int64_t> holes, Checksums sums) {
+  if (status_.complete || next_image() > 0) {
+    throw Error(Code::kInvalidArgument, folder_ + " has images of its own; recorded parts cannot be added");
+  }
+  if (images < 0 || images > layout_.n_imgs) {
+    throw Error(Code::kInvalidArgument, "images: expected 0 to " + std::to_string(layout_.n_imgs) +
+                                            ", found " + std::to_string(images));
+  }
+  for (size_t i = 0; i < holes.size(); ++i) {
+    if (holes[i] < 0 || holes[i] >= images || (i > 0 && holes[i] <= holes[i - 1])) {
+      throw Error(Code::kInvalidArgument, "holes: expected ascending numbers of recorded images");
+    }
+  }
+  const int64_t shards = layout_.n_shards(images);
+  for (int64_t shard = 0; shard < shards; ++shard) {
+    const std::string path = path_of(shard, false);
+    if (size_of(path) == layout_.bytes_per_shard()) continue;
+    throw Error(Code::kBadFile, path + ": expected a file of " + std::to_string(layout_.bytes_per_shard()) +
+                                    " bytes from the part that recorded it; record that part again");
+  }
+  guarded([&] {
+    sync_folder(folder_);
+    sums.erase(sums.lower_bound(shards), sums.end());
+    if (shards > 0) write_checksums(folder_, sums);
+    ShardStatus next = status_;
+    next.complete = true;
+    next.images_done = images;
+    next.holes = std::move(holes);
+    write_shard_status(folder_, next);
+    status_ = std::move(next);
+    sums_ = std::move(sums);
+    first_unsealed_ = shards;
   });
 }
 

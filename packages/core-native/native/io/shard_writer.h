@@ -10,6 +10,7 @@
 // and gets the same bits.
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -47,13 +48,18 @@ class ShardWriter {
   /// The next `n` images, `acts` [n, n_layers, n_tokens, d_vit] in C order. `holes` are places within the
   /// batch, ascending: those images are stored as zeros and listed. One call is one batch of the ViT.
   /// Throws kIo when the disk is full or the file system refuses; after that the writer takes no more, and a
-  /// rerun goes on after the last durable batch.
+  /// rerun goes on after the last durable batch. Throws kNumeric when a value is too large for the layout's
+  /// dtype; nothing of the batch is written then.
   void write(const float* acts, int64_t n, std::span<const int64_t> holes = {});
   /// Makes everything written so far durable. Happens by itself every two seconds and whenever a shard fills.
   void checkpoint();
   /// Seals the last shard with zeros and marks the folder complete. Fewer images than n_imgs are fine (the
   /// Python package counts every file of an image folder, images or not): the rest are no images.
   void finish();
+  /// Marks the folder complete whose shards other writers recorded, in parts: all files of `images` images
+  /// lie there under their final names, `sums` are their digests, `holes` ascending. Throws kInvalidArgument
+  /// when this writer has images of its own, kBadFile when a file is missing or of another size.
+  void adopt(int64_t images, std::vector<int64_t> holes, Checksums sums);
 
  private:
   std::string path_of(int64_t shard, bool part) const;
@@ -61,8 +67,9 @@ class ShardWriter {
   bool finished_by_python() const;
   void open_part(int64_t shard);
   void hash_prefix(int64_t size, const std::string& path);
-  void write_batch(const float* acts, int64_t n, std::span<const int64_t> holes);
-  void write_images(const float* acts, int64_t n);
+  const std::byte* as_stored(const float* acts, int64_t n, std::span<const int64_t> holes);
+  void write_batch(const std::byte* acts, int64_t n, std::span<const int64_t> holes);
+  void write_images(const std::byte* acts, int64_t n);
   template <typename Action>
   void guarded(Action action);
   void make_durable();
@@ -76,12 +83,13 @@ class ShardWriter {
   int64_t pending_images_ = 0;  ///< written since, not yet durable
   std::vector<int64_t> pending_holes_;
   int part_fd_ = -1;
-  int64_t part_ = -1;           ///< shard that part_fd_ is open on
-  Sha256 hash_;                 ///< of the part's bytes so far
-  Checksums sums_;              ///< what SHA256SUMS says, and parts that filled since
-  std::vector<int> full_fds_;   ///< parts that filled since the last checkpoint: unsynced
-  int64_t first_unsealed_ = 0;  ///< shards before it have their final name
-  bool failed_ = false;         ///< a write went wrong: what is pending may end in mid-batch
+  int64_t part_ = -1;              ///< shard that part_fd_ is open on
+  Sha256 hash_;                    ///< of the part's bytes so far
+  Checksums sums_;                 ///< what SHA256SUMS says, and parts that filled since
+  std::vector<int> full_fds_;      ///< parts that filled since the last checkpoint: unsynced
+  int64_t first_unsealed_ = 0;     ///< shards before it have their final name
+  std::vector<std::byte> stored_;  ///< a batch in the layout's dtype, where that is not float32
+  bool failed_ = false;            ///< a write went wrong: what is pending may end in mid-batch
   std::chrono::steady_clock::time_point last_checkpoint_;
 };
 

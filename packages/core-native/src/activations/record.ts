@@ -1,27 +1,28 @@
-import { stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import {
   Activations,
   ConfigError,
+  isResolved,
   type Metadata,
-  metadataHash,
   metadataOf,
   parseActivations,
-  type ResolvedActivations,
   refusals,
 } from "@saev/config";
 import { patchGrid } from "../datasets/patch-labels.js";
 import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
 import type { DownloadProgress } from "../hub/download.js";
-import { type ImageDataset, openDataset, statedImages } from "../images/image-dataset.js";
+import { type ImageDataset, openDataset, sliceOf, statedImages } from "../images/image-dataset.js";
+import { partsFolder, readPart, readParts } from "../shards/part-status.js";
 import { keepPreprocessing } from "../shards/preprocessing.js";
-import { ShardWriter } from "../shards/shard-writer.js";
+import { openAlone, openPart, openWhole, partRange, sealParts } from "../shards/record-parts.js";
+import { type RecordingFolder, recordingFolder, writeEntries } from "../shards/recording-folder.js";
 import { ViT } from "../vit/vit.js";
-import { BatchDecoder, type DecodedBatch } from "./batch-decoder.js";
 import { fitToModel } from "./check-model.js";
 import { labelPatches, patchesLabelled } from "./label-patches.js";
+import { recordImages } from "./record-images.js";
 import { resolveActivations } from "./resolve.js";
 
 /** How far a recording is. */
@@ -68,11 +69,16 @@ export interface Recording {
   readonly skipped: readonly SkippedImage[];
   /** The image at which this call began: 0 in a new folder, `nImgs` when there was nothing left to do. */
   readonly resumedAt: number;
+  /**
+   * Of a recording in parts (`n_parts`): those that are not finished, this one being so. The one that finds none seals the
+   * folder, which is not complete before. Empty otherwise.
+   */
+  readonly waitingFor: readonly number[];
 }
 
 /**
  * Records a ViT's activations for all pictures of a dataset into `<dump_to>/<hash of the metadata>`, as the Python
- * package lays them out. Layers are stored in the order of `vit_layers`. Pictures of the next batch are decoded while the
+ * package lays them out, of either of its versions (`protocol`). Layers are stored in the order of `vit_layers`. Pictures of the next batch are decoded while the
  * ViT computes (`n_workers` at a time; with 0 workers one at a time and not meanwhile), so memory holds two batches of
  * `vit_batch_size` pictures and the activations of two.
  *
@@ -80,6 +86,10 @@ export interface Recording {
  *
  * A finished folder is left as it is; an unfinished one is continued after its last whole batch, and ends up the same to
  * the byte as one recorded in one go.
+ *
+ * With `n_parts` above 1 only the images of `part` are recorded, whole shards of them. Each of the parts may run in a process
+ * or on a machine of its own, at any time, and again after it died; the last to finish seals the folder, which is then the
+ * same to the byte as one recorded in one go.
  *
  * `d_vit`, `n_patches_per_img` and `cls_token` are the model's where they are "auto".
  *
@@ -117,7 +127,11 @@ export async function recordActivations(
   }
   // A finished folder of these sizes, or of the defaults for those that were left out, was made with this model: which is
   // not needed any more, and may be gone.
-  const before = await finishedRecording(cfg, metadataOf(cfg, nImgs), dataset);
+  const before = await finishedRecording(cfg, metadataOf(cfg, nImgs), dataset).catch((error: unknown) => {
+    // A shard may be too small for the defaults and large enough for what the model has.
+    if (!isResolved(cfg) && error instanceof SaevError && error.code === "INVALID_ARGUMENT") return undefined;
+    throw error;
+  });
   if (before) return before;
   const resolved = await resolveActivations(cfg, { ...options, warn });
   const metadata = metadataOf(resolved, nImgs);
@@ -135,38 +149,47 @@ export async function recordActivations(
   if (dataset.segmentation) patchGrid(vit.transform, vit.nPatches);
   else if (cfg.data.kind === "ade20k-dataset")
     warn(`${dataset.root} has no annotations/${cfg.data.split}: labels.bin is not written`);
-  using writer = await ShardWriter.open(cfg.dump_to, metadata, {
-    signal: options.signal,
-    computeDtype: cfg.compute_dtype,
-  });
-  const resumedAt = writer.nextImage;
-  await keepPreprocessing(writer.dir, vit.transform, resumedAt > 0);
-  const decoder = new BatchDecoder(dataset, vit, {
-    workers: Math.max(1, cfg.n_workers),
-    onBadImage: options.onBadImage ?? "error",
-    signal: options.signal,
-    maxPixels: options.maxPixels,
-  });
-  warnOfThreads(cfg.n_workers, warn);
-  try {
-    await recordFrom(resumedAt, { cfg: resolved, vit, layers, writer, decoder, dataset, options, warn });
-  } catch (error) {
-    // Keep the whole batches that were written; a failing disk has its say already.
-    await writer.checkpoint().catch(() => {});
-    throw error;
+  const writing = { signal: options.signal, computeDtype: cfg.compute_dtype };
+  const folder = folderOf(cfg, metadata, dataset);
+  const part = cfg.n_parts > 1 ? { index: cfg.part, of: cfg.n_parts } : undefined;
+  const opened = part ? await openPart(folder, part, writing) : await openAlone(folder, writing);
+  const range = part && !opened.sealed ? partRange(folder, part) : { from: 0, to: dataset.length };
+  let resumedAt = range.to;
+  if (opened.writer) {
+    using writer = opened.writer;
+    resumedAt = range.from + writer.nextImage;
+    const others = part && !opened.sealed ? (await readParts(folder.dir)).length > 1 : false;
+    await keepPreprocessing(folder.dir, vit.transform, writer.nextImage > 0 || others);
+    warnOfThreads(cfg.n_workers, warn);
+    const todo = { ...range, start: resumedAt };
+    await recordImages(todo, { cfg: resolved, vit, layers, writer, dataset, options, warn });
+    // Before the folder counts as complete, so that a recording cut short here is gone on with.
+    const own = sliceOf(dataset, range.from, range.to);
+    if (!(await patchesLabelled(writer.dir, own, vit.nPatches))) {
+      await labelPatches(writer.dir, own, vit, {
+        workers: Math.max(1, cfg.n_workers),
+        onBadImage: options.onBadImage ?? "error",
+        warn,
+        maxPixels: options.maxPixels,
+        signal: options.signal,
+      });
+    }
+    if (!writer.complete) {
+      if (!part) await writeEntries(folder);
+      await writer.finish();
+    }
+    if (!part || opened.sealed) return resultOf(folder.dir, dataset, resumedAt, writer.holes);
   }
-  // Before the folder counts as complete, so that a recording cut short here is gone on with.
-  if (!(await patchesLabelled(writer.dir, dataset, vit.nPatches))) {
-    await labelPatches(writer.dir, dataset, vit, {
-      workers: Math.max(1, cfg.n_workers),
-      onBadImage: options.onBadImage ?? "error",
-      warn,
-      maxPixels: options.maxPixels,
-      signal: options.signal,
-    });
-  }
-  if (!writer.complete) await writer.finish();
-  return resultOf(writer, dataset, resumedAt);
+  const { waitingFor, holes } = await sealParts(folder, part!.of, writing);
+  if (waitingFor.length === 0) return resultOf(folder.dir, dataset, resumedAt, holes);
+  const own = (await readPart(folder.dir, part!))?.holes ?? [];
+  return resultOf(
+    folder.dir,
+    dataset,
+    resumedAt,
+    own.map((hole) => range.from + hole),
+    waitingFor,
+  );
 }
 
 /** The config, for callers whose types did not check it. */
@@ -185,15 +208,21 @@ async function finishedRecording(
   metadata: Metadata,
   dataset: ImageDataset,
 ): Promise<Recording | undefined> {
-  const there = await stat(path.join(cfg.dump_to, metadataHash(metadata))).then(
+  const folder = folderOf(cfg, metadata, dataset);
+  const there = await stat(folder.dir).then(
     (s) => s.isDirectory(),
     () => false,
   );
   if (!there) return undefined;
-  using writer = await ShardWriter.open(cfg.dump_to, metadata, { computeDtype: cfg.compute_dtype });
-  const whole = writer.complete && (await patchesLabelled(writer.dir, dataset, metadata.n_patches_per_img));
-  return whole ? resultOf(writer, dataset, dataset.length) : undefined;
+  using writer = await openWhole(folder, { computeDtype: cfg.compute_dtype, patient: cfg.n_parts > 1 });
+  if (!writer.complete) return undefined;
+  await rm(path.join(writer.dir, partsFolder), { recursive: true, force: true });
+  const whole = await patchesLabelled(writer.dir, dataset, metadata.n_patches_per_img);
+  return whole ? resultOf(writer.dir, dataset, dataset.length, writer.holes) : undefined;
 }
+
+const folderOf = (cfg: Activations, metadata: Metadata, dataset: ImageDataset): RecordingFolder =>
+  recordingFolder(cfg, metadata, dataset.length, dataset.segmentation !== undefined);
 
 /** JPEG has threads of our own; other pictures are decoded on libuv's, whose number is fixed when Node starts. */
 function warnOfThreads(workers: number, warn: (message: string) => void): void {
@@ -205,57 +234,16 @@ function warnOfThreads(workers: number, warn: (message: string) => void): void {
   );
 }
 
-function resultOf(writer: ShardWriter, dataset: ImageDataset, resumedAt: number): Recording {
-  const skipped = writer.holes.map((index) => ({
+function resultOf(
+  dir: string,
+  dataset: ImageDataset,
+  resumedAt: number,
+  holes: readonly number[],
+  waitingFor: readonly number[] = [],
+): Recording {
+  const skipped = holes.map((index) => ({
     index,
     path: index < dataset.length ? dataset.where(index) : "",
   }));
-  return { dir: writer.dir, nImgs: dataset.length, skipped, resumedAt };
-}
-
-interface Parts {
-  readonly cfg: ResolvedActivations;
-  readonly vit: ViT;
-  readonly layers: readonly number[];
-  readonly writer: ShardWriter;
-  readonly decoder: BatchDecoder;
-  readonly dataset: ImageDataset;
-  readonly options: RecordOptions;
-  readonly warn: (message: string) => void;
-}
-
-/** Three steps at once: the next batch is decoded and the last one written while the ViT computes this one. */
-async function recordFrom(start: number, parts: Parts): Promise<void> {
-  const { cfg, vit, layers, writer, decoder, dataset, options } = parts;
-  const { signal } = options;
-  const total = dataset.length;
-  const began = performance.now();
-  const decode = (from: number): Promise<DecodedBatch> | undefined => {
-    if (from >= total) return undefined;
-    const batch = decoder.batch(from, Math.min(cfg.vit_batch_size, total - from));
-    batch.catch(() => {}); // its failure is seen when its turn comes
-    return batch;
-  };
-  let ahead: Promise<DecodedBatch> | undefined;
-  let writing: Promise<void> | undefined;
-  try {
-    for (let from = start; from < total; from += cfg.vit_batch_size) {
-      const batch = await (ahead ?? decode(from)!);
-      ahead = cfg.n_workers > 0 ? decode(from + cfg.vit_batch_size) : undefined;
-      using input = batch.input;
-      for (const image of batch.bad) parts.warn(`skipped: ${image.reason}`);
-      const acts = await vit.record(input, layers, { signal });
-      await writing;
-      const holes = batch.bad.map((image) => image.index - batch.from);
-      writing = writer.write(acts, { signal, holes }).finally(() => acts.dispose());
-      writing.catch(() => {});
-      const done = batch.from + batch.n;
-      const seconds = (performance.now() - began) / 1000;
-      options.onProgress?.({ done, total, imagesPerSecond: (done - start) / seconds });
-    }
-    await writing;
-  } finally {
-    const [left] = await Promise.allSettled([ahead, writing]);
-    if (left?.status === "fulfilled" && left.value && !left.value.input.disposed) left.value.input.dispose();
-  }
+  return { dir, nImgs: dataset.length, skipped, resumedAt, waitingFor };
 }

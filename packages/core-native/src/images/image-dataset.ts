@@ -46,6 +46,20 @@ export async function openDataset(config: Dataset, options: DatasetOptions = {})
   }
 }
 
+/** Pictures `[from, to)` of a dataset, as one of its own. */
+export function sliceOf(dataset: ImageDataset, from: number, to: number): ImageDataset {
+  const { segmentation } = dataset;
+  return {
+    length: to - from,
+    classes: dataset.classes,
+    root: dataset.root,
+    where: (i) => dataset.where(from + i),
+    label: (i) => dataset.label(from + i),
+    image: (i) => dataset.image(from + i),
+    ...(segmentation && { segmentation: (i) => segmentation.call(dataset, from + i) }),
+  };
+}
+
 /** Number of images that `metadata.json` states: pictures, but of an image folder all files, as the Python package counts. */
 export const statedImages = async (config: Dataset, dataset: ImageDataset): Promise<number> =>
   config.kind === "image-folder-dataset" ? nImgs(config) : dataset.length;

@@ -64,6 +64,7 @@ export class ActivationLoader extends BatchSource {
       nTokens: folder.tokensPerImage,
       dVit: metadata.d_vit,
       imgsPerShard: folder.imagesPerShard,
+      dtype: folder.layout.dtype,
       clsToken: metadata.cls_token,
       shortLast: folder.format === "protocol-2.1",
       leftOut: folder.holes,

@@ -1,3 +1,4 @@
+import type { StoredDtype } from "@saev/config";
 import type { Control, Handle } from "./addon.js";
 
 export interface NativeShardSourceOptions {
@@ -7,6 +8,7 @@ export interface NativeShardSourceOptions {
   readonly nTokens: number;
   readonly dVit: number;
   readonly imgsPerShard: number;
+  readonly dtype: StoredDtype;
   readonly clsToken: boolean;
   /** Whether the last file may end after its last image. */
   readonly shortLast: boolean;

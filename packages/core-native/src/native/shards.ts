@@ -1,3 +1,4 @@
+import type { StoredDtype } from "@saev/config";
 import type { Control, Handle } from "./addon.js";
 
 export interface NativeShardLayout {
@@ -6,6 +7,7 @@ export interface NativeShardLayout {
   readonly nTokens: number;
   readonly dVit: number;
   readonly nImgsPerShard: number;
+  readonly dtype: StoredDtype;
 }
 
 export interface NativeShardToScan {
@@ -35,6 +37,7 @@ export interface ShardWriterExports {
   scanShards(
     files: readonly NativeShardToScan[],
     bytesPerImg: number,
+    dtype: StoredDtype,
     threads: number,
     control: Control,
   ): Promise<NativeShardScan[]>;
@@ -54,4 +57,11 @@ export interface ShardWriterExports {
   ): Promise<void>;
   shardWriterCheckpoint(writer: Handle<"ShardWriter">, control: Control): Promise<void>;
   shardWriterFinish(writer: Handle<"ShardWriter">, control: Control): Promise<void>;
+  shardWriterAdopt(
+    writer: Handle<"ShardWriter">,
+    images: number,
+    holes: readonly number[],
+    sums: readonly string[],
+    control: Control,
+  ): Promise<void>;
 }

@@ -24,8 +24,8 @@ import { preprocessingFile } from "./preprocessing.js";
 import {
   type Protocol21Metadata,
   parseProtocol21,
-  pickledText,
   protocol21Hash,
+  protocol21Of,
   protocol21Text,
   shardEntriesText,
 } from "./protocol21.js";
@@ -110,28 +110,8 @@ const fromOrigin = ({ layout, metadata }: Origin): Target =>
 async function derived({ metadata, protocol21, imagesDone, dir }: ShardFolder): Promise<Target> {
   if (protocol21) return documentTarget(metadata, metadataText(metadata));
   const labelled = await stat(path.join(dir, "labels.bin")).catch(() => undefined);
-  const present: Protocol21Metadata = {
-    family: metadata.vit_family,
-    ckpt: metadata.vit_ckpt,
-    layers: metadata.layers,
-    content_tokens_per_example: metadata.n_patches_per_img,
-    cls_token: metadata.cls_token,
-    d_model: metadata.d_vit,
-    n_examples: imagesDone,
-    max_tokens_per_shard: metadata.n_patches_per_shard,
-    data: pickledText(metadata.data),
-    dataset: datasetOf(metadata.data),
-    pixel_agg: labelled ? "majority" : null,
-    dtype: "float32",
-    protocol: "2.1",
-  };
+  const present = protocol21Of(metadata, imagesDone, labelled !== undefined);
   return protocol21Target(present, protocol21Text(present));
-}
-
-/** The root, or else the name, in Python's repr of a dataset's config. */
-function datasetOf(repr: string): string {
-  const value = /\b(?:root|name)=(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")/.exec(repr);
-  return (value?.[1] ?? value?.[2] ?? "").replaceAll(/\\(['"\\])/g, "$1");
 }
 
 async function placeFiles(
@@ -202,7 +182,13 @@ async function placeChecksums(
   if (sums.has(last) && before !== after) {
     const file = { path: path.join(draft, last), images: folder.imagesIn(folder.nShards - 1), hash: true };
     const [scan] = await callAsync({ signal: options.signal }, (control) =>
-      addon().scanShards([file], folder.layout.bytesPerImg, availableParallelism(), control),
+      addon().scanShards(
+        [file],
+        folder.layout.bytesPerImg,
+        folder.layout.dtype,
+        availableParallelism(),
+        control,
+      ),
     );
     if (scan!.error !== "") throw new SaevError("IO", scan!.error);
     sums.set(last, scan!.sha256);

@@ -50,7 +50,7 @@ export async function readOrigin(folder: ShardFolder): Promise<Origin | undefine
   const { metadata, layout, imagesDone } = folder;
   const same =
     origin.layout !== folder.format &&
-    (["vit_family", "vit_ckpt", "n_patches_per_img", "cls_token", "d_vit"] as const).every(
+    (["vit_family", "vit_ckpt", "n_patches_per_img", "cls_token", "d_vit", "dtype"] as const).every(
       (key) => before[key] === metadata[key],
     ) &&
     String(before.layers) === String(metadata.layers) &&

@@ -1,7 +1,7 @@
-import type { Metadata } from "@saev/config";
+import type { Metadata, StoredDtype } from "@saev/config";
 import { SaevError } from "../errors.js";
 
-/** How activations lie in a shard folder: float32, C order `[image, layer, token, d_vit]`, CLS first. */
+/** How activations lie in a shard folder: C order `[image, layer, token, d_vit]`, CLS first. */
 export interface ShardLayout {
   /** Images of the dataset. */
   readonly nImgs: number;
@@ -12,6 +12,7 @@ export interface ShardLayout {
   readonly dVit: number;
   /** Images in each file; all files have the same size. */
   readonly nImgsPerShard: number;
+  readonly dtype: StoredDtype;
   readonly bytesPerImg: number;
   readonly bytesPerShard: number;
 }
@@ -33,7 +34,8 @@ export function shardLayout(metadata: Metadata): ShardLayout {
       `n_patches_per_shard: expected at least ${nLayers * nTokens} (${nLayers} layers x ${nTokens} tokens, one image), found ${metadata.n_patches_per_shard}`,
     );
   }
-  const bytesPerImg = nLayers * nTokens * metadata.d_vit * 4;
+  const dtype = metadata.dtype ?? "float32";
+  const bytesPerImg = nLayers * nTokens * metadata.d_vit * storedBytes(dtype);
   const bytesPerShard = nImgsPerShard * bytesPerImg;
   if (!Number.isSafeInteger(bytesPerShard) || !Number.isSafeInteger(bytesPerImg * metadata.n_imgs)) {
     throw new SaevError("INVALID_ARGUMENT", "metadata: these sizes would take more than 2^53 bytes");
@@ -44,10 +46,14 @@ export function shardLayout(metadata: Metadata): ShardLayout {
     nTokens,
     dVit: metadata.d_vit,
     nImgsPerShard,
+    dtype,
     bytesPerImg,
     bytesPerShard,
   });
 }
+
+/** Bytes of a stored value. */
+export const storedBytes = (dtype: StoredDtype): number => (dtype === "float32" ? 4 : 2);
 
 /** `acts000012.bin` */
 export const shardName = (shard: number): string => `acts${String(shard).padStart(6, "0")}.bin`;

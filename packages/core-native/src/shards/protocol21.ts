@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Metadata } from "@saev/config";
+import type { Metadata, StoredDtype } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { shardName } from "./layout.js";
 
@@ -21,7 +21,7 @@ export interface Protocol21Metadata {
   readonly dataset: string;
   /** How pixel labels became patch labels, for segmentation data. */
   readonly pixel_agg: string | null;
-  readonly dtype: string;
+  readonly dtype: StoredDtype;
   readonly protocol: string;
 }
 
@@ -55,7 +55,11 @@ const keys: Readonly<
   data: text,
   dataset: text,
   pixel_agg: { want: "a string or null", is: (x) => x === null || typeof x === "string" },
-  dtype: { want: '"float32"', is: (x) => x === "float32" },
+  // The Python package has "float32" only, and refuses the others.
+  dtype: {
+    want: '"float32", "float16" or "bfloat16"',
+    is: (x) => x === "float32" || x === "float16" || x === "bfloat16",
+  },
   protocol: { want: '"2.1"', is: (x) => x === "2.1" },
 };
 
@@ -111,6 +115,51 @@ export function pickledText(value: string): string {
   return Buffer.concat([Buffer.from([0x80, 2, 0x58]), length, bytes, Buffer.from(".")]).toString("base64");
 }
 
+/** The text in such a pickle; undefined for any other, which is not read. */
+export function unpickledText(data: string): string | undefined {
+  const bytes = Buffer.from(data, "base64");
+  const text = bytes.subarray(7, -1).toString("utf8");
+  return pickledText(text) === data ? text : undefined;
+}
+
+/**
+ * The metadata that the present layout has of a recording in the document's.
+ * @param nExamples images that are recorded.
+ * @param labelled whether there is a labels.bin.
+ */
+export const protocol21Of = (
+  metadata: Metadata,
+  nExamples: number,
+  labelled: boolean,
+): Protocol21Metadata => ({
+  family: metadata.vit_family,
+  ckpt: metadata.vit_ckpt,
+  layers: metadata.layers,
+  content_tokens_per_example: metadata.n_patches_per_img,
+  cls_token: metadata.cls_token,
+  d_model: metadata.d_vit,
+  n_examples: nExamples,
+  max_tokens_per_shard: metadata.n_patches_per_shard,
+  data: pickledText(metadata.data),
+  dataset: datasetOf(metadata.data),
+  pixel_agg: labelled ? "majority" : null,
+  dtype: metadata.dtype ?? "float32",
+  protocol: "2.1",
+});
+
+/** The root, or else the name, in Python's repr of a dataset's config. */
+function datasetOf(repr: string): string {
+  const value = /\b(?:root|name)=(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")/.exec(repr);
+  return (value?.[1] ?? value?.[2] ?? "").replaceAll(/\\(['"\\])/g, "$1");
+}
+
+/** What shards.json lists for so many images: full shards, and a last one. */
+export const shardEntries = (images: number, perShard: number): readonly ShardEntry[] =>
+  Array.from({ length: Math.ceil(images / perShard) }, (_, i) => ({
+    name: shardName(i),
+    n_examples: Math.min(perShard, images - i * perShard),
+  }));
+
 /** The exact text of shards.json. */
 export const shardEntriesText = (entries: readonly ShardEntry[]): string => JSON.stringify(entries, null, 2);
 
@@ -164,4 +213,5 @@ export const documentMetadata = (metadata: Protocol21Metadata): Metadata =>
     n_imgs: metadata.n_examples,
     n_patches_per_shard: metadata.max_tokens_per_shard,
     data: metadata.data,
+    ...(metadata.dtype !== "float32" && { dtype: metadata.dtype }),
   });

@@ -3,6 +3,7 @@ import path from "node:path";
 import { ConfigError, type Metadata, metadataHash, parseMetadata } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { type ShardLayout, shardLayout, shardName } from "./layout.js";
+import { type PartStatus, partsText, readParts } from "./part-status.js";
 import {
   documentMetadata,
   looksLikeProtocol21,
@@ -12,6 +13,7 @@ import {
   protocol21Hash,
 } from "./protocol21.js";
 import { parseShardStatus, type ShardStatus } from "./shard-status.js";
+import { storedValues } from "./stored-values.js";
 
 /** How a shard folder is written down: the document's way (June 2025), or the Python package's present one. */
 export type ShardFormat = "document" | "protocol-2.1";
@@ -32,8 +34,9 @@ export class ShardFolder {
     const { metadata, protocol21 } = parseText(text, file);
     const layout = layoutOf(metadata, file);
     const status = await readStatus(dir, metadata);
-    const listed = protocol21 && (await readEntries(dir, metadata, layout));
-    return new ShardFolder(dir, metadata, layout, status, protocol21, listed);
+    const listed = protocol21 && (await readEntries(dir, metadata, layout, status));
+    const parts = status && !status.complete ? await readParts(dir) : [];
+    return new ShardFolder(dir, metadata, layout, status, protocol21, listed, parts);
   }
 
   private constructor(
@@ -47,6 +50,8 @@ export class ShardFolder {
     readonly protocol21: Protocol21Metadata | undefined,
     /** Images that shards.json counts. */
     private readonly listed: number | undefined,
+    /** Of an unfinished recording, the parts that several processes began. */
+    readonly parts: readonly PartStatus[],
   ) {}
 
   /** Which of the Python package's two layouts this is. */
@@ -128,14 +133,18 @@ export class ShardFolder {
     return this.status?.complete ?? (this.listed === undefined || this.listed === this.metadata.n_imgs);
   }
 
+  /** What an unfinished recording has, and how to go on; undefined for a finished one. */
+  get unfinished(): string | undefined {
+    if (this.complete) return undefined;
+    if (this.parts.length > 0)
+      return `${partsText(this.parts)}; run \`saev activations\` again for these, or for any part if none is missing`;
+    return `only ${this.imagesDone} of ${this.metadata.n_imgs} images are recorded; run the same \`saev activations\` again to go on`;
+  }
+
   /** @throws SaevError `BAD_FILE` when the recording was not finished. */
   requireComplete(): void {
-    if (this.complete) return;
-    throw new SaevError(
-      "BAD_FILE",
-      `${this.dir}: only ${this.imagesDone} of ${this.metadata.n_imgs} images are recorded; ` +
-        "run the same `saev activations` again to go on",
-    );
+    const { unfinished } = this;
+    if (unfinished !== undefined) throw new SaevError("BAD_FILE", `${this.dir}: ${unfinished}`);
   }
 
   /**
@@ -182,11 +191,10 @@ export class ShardFolder {
   /** One image's activations, `[layers, tokens, dVit]` in C order. For many rows use `ActivationLoader`. */
   async readImage(image: number): Promise<Float32Array> {
     const { file, offset } = this.locate(image);
-    const out = new Float32Array(this.layout.bytesPerImg / 4);
+    const bytes = new Uint8Array(this.layout.bytesPerImg);
     let handle: FileHandle | undefined;
     try {
       handle = await open(file);
-      const bytes = new Uint8Array(out.buffer);
       for (let at = 0; at < bytes.length; ) {
         const { bytesRead } = await handle.read(bytes, at, bytes.length - at, offset + at);
         if (bytesRead === 0) throw new SaevError("BAD_FILE", `${file} ends in the middle of image ${image}`);
@@ -197,7 +205,7 @@ export class ShardFolder {
     } finally {
       await handle?.close();
     }
-    return out;
+    return storedValues(bytes, this.layout.dtype);
   }
 }
 
@@ -231,13 +239,22 @@ function layoutOf(metadata: Metadata, file: string): ShardLayout {
   }
 }
 
-/** @throws SaevError `NOT_FOUND` without shards.json: nothing else says how much of the last file is images. */
-async function readEntries(dir: string, metadata: Metadata, layout: ShardLayout): Promise<number> {
+/**
+ * @returns undefined for a recording of ours that is not finished: shards.json is the last file that it gets.
+ * @throws SaevError `NOT_FOUND` without shards.json: nothing else says how much of the last file is images.
+ */
+async function readEntries(
+  dir: string,
+  metadata: Metadata,
+  layout: ShardLayout,
+  status: ShardStatus | undefined,
+): Promise<number | undefined> {
   const file = path.join(dir, "shards.json");
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" && status && !status.complete) return undefined;
     throw fileError(error, file);
   });
-  return parseShardEntries(text, file, metadata, layout.nImgsPerShard);
+  return text === undefined ? undefined : parseShardEntries(text, file, metadata, layout.nImgsPerShard);
 }
 
 async function readStatus(dir: string, metadata: Metadata): Promise<ShardStatus | undefined> {

@@ -42,14 +42,23 @@ export class ShardWriter extends Resource<"ShardWriter"> {
    * in the folder were computed in another dtype.
    */
   static async open(dumpTo: string, metadata: Metadata, options?: ShardWriterOptions): Promise<ShardWriter> {
-    const layout = shardLayout(metadata);
     const dir = path.join(dumpTo, metadataHash(metadata));
-    const { nImgs, nLayers, nTokens, dVit, nImgsPerShard } = layout;
+    return ShardWriter.openIn(dir, metadataText(metadata), shardLayout(metadata), options);
+  }
+
+  /** The same for a folder of any name, whose metadata.json has this text. */
+  static async openIn(
+    dir: string,
+    metadata: string,
+    layout: ShardLayout,
+    options?: ShardWriterOptions,
+  ): Promise<ShardWriter> {
+    const { nImgs, nLayers, nTokens, dVit, nImgsPerShard, dtype } = layout;
     const handle = await callAsync(options, (control) =>
       addon().openShardWriter(
         dir,
-        metadataText(metadata),
-        { nImgs, nLayers, nTokens, dVit, nImgsPerShard },
+        metadata,
+        { nImgs, nLayers, nTokens, dVit, nImgsPerShard, dtype },
         options?.computeDtype ?? "float32",
         control,
       ),
@@ -77,7 +86,7 @@ export class ShardWriter extends Resource<"ShardWriter"> {
    * @param acts float32 `[images, layers, tokens, d_vit]`.
    * @param options.holes places within this batch, ascending, of images that could not be read: stored as zeros, listed
    * in saev.json, and left out by loaders.
-   * @throws SaevError `IO` when the disk is full; what is durable stays, and opening the folder again goes on from there.
+   * @throws SaevError `NUMERIC` for a finite value that the metadata's dtype cannot hold; `IO` when the disk is full; what is durable stays, and opening the folder again goes on from there.
    */
   async write(acts: Tensor, options: LongCallOptions & { holes?: readonly number[] } = {}): Promise<void> {
     await this.#queue(() =>
@@ -100,6 +109,19 @@ export class ShardWriter extends Resource<"ShardWriter"> {
    */
   async finish(options?: LongCallOptions): Promise<void> {
     await this.#queue(() => callAsync(options, (control) => addon().shardWriterFinish(this.handle, control)));
+  }
+
+  /**
+   * Marks a folder complete whose shards other writers recorded ({@link sealParts}) and put there.
+   * @param images how many images they hold.
+   * @param holes as {@link holes}.
+   * @param sums SHA-256 of each shard, in order.
+   * @throws SaevError `BAD_FILE` when a shard is missing, `INVALID_ARGUMENT` when this writer has images of its own.
+   */
+  async adopt(images: number, holes: readonly number[], sums: readonly string[]): Promise<void> {
+    await this.#queue(() =>
+      callAsync(undefined, (control) => addon().shardWriterAdopt(this.handle, images, holes, sums, control)),
+    );
   }
 
   #info() {

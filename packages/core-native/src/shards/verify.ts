@@ -1,11 +1,13 @@
 import { readdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
+import { SaevError } from "../errors.js";
 import { callAsync, type LongCallOptions } from "../native/call.js";
 import { addon } from "../native/load.js";
 import { checksumsFile, readChecksums } from "./checksums.js";
 import { originFile } from "./converted-from.js";
 import { shardName } from "./layout.js";
+import { partsFolder } from "./part-status.js";
 import { preprocessingFile } from "./preprocessing.js";
 import { ShardFolder, type ShardFormat } from "./shard-folder.js";
 
@@ -26,6 +28,8 @@ export interface ShardFinding {
     | "hole"
     | "padding"
     | "labels"
+    | "recomputed"
+    | "not-recomputed"
     | "stray";
   /** The file it is about, inside the folder. */
   readonly file?: string;
@@ -49,6 +53,8 @@ export interface ShardVerification {
 export interface VerifyOptions extends LongCallOptions {
   /** Files that are read at the same time. Default: all cores. */
   readonly nWorkers?: number;
+  /** Images that are computed again and compared, with the model and the pictures that the metadata name. Default: 0. */
+  readonly recompute?: number;
 }
 
 const again = "record these activations again, or copy the file anew from where it came";
@@ -56,7 +62,7 @@ const again = "record these activations again, or copy the file anew from where 
 /**
  * Reads every shard of a folder, of either layout, from end to end: sizes, checksums where `SHA256SUMS` has them,
  * finite values, holes and padding that are zeros, images that are zeros and should not be; and the folder's name,
- * unfinished recordings and files that do not belong there.
+ * unfinished recordings and files that do not belong there. With `recompute`, some images are computed again.
  * @throws SaevError `NOT_FOUND`, `BAD_FILE` when there is no metadata.json or it makes no sense.
  */
 export async function verifyShards(dir: string, options: VerifyOptions = {}): Promise<ShardVerification> {
@@ -72,13 +78,8 @@ export async function verifyShards(dir: string, options: VerifyOptions = {}): Pr
   const { imagesDone, nShards, holes, layout } = folder;
   // Of an unfinished recording, the last shard is a part still.
   const sealed = folder.complete ? nShards : Math.floor(imagesDone / layout.nImgsPerShard);
-  if (!folder.complete) {
-    const { n_imgs } = folder.metadata;
-    error(
-      "unfinished",
-      `only ${imagesDone} of ${n_imgs} images are recorded; run the same \`saev activations\` again to go on`,
-    );
-  }
+  const { unfinished } = folder;
+  if (unfinished !== undefined) error("unfinished", unfinished);
   if (!folder.hasOwnName) {
     error(
       "name",
@@ -116,6 +117,7 @@ export async function verifyShards(dir: string, options: VerifyOptions = {}): Pr
     addon().scanShards(
       files.map(({ name, images }) => ({ path: path.join(dir, name), images, hash: sums.has(name) })),
       layout.bytesPerImg,
+      layout.dtype,
       Math.min(Math.max(options.nWorkers ?? availableParallelism(), 1), availableParallelism()),
       control,
     ),
@@ -184,6 +186,7 @@ export async function verifyShards(dir: string, options: VerifyOptions = {}): Pr
     );
   if (holes.length > 0)
     note("hole", `images ${listed(holes)} could not be read when this was recorded; loaders leave them out`);
+  if (options.recompute) findings.push(await recomputed(folder, options.recompute, options.signal));
   const compared = files.filter(({ name, shard }) => shard >= 0 && sums.has(name)).length;
   if (compared < there.length)
     note(
@@ -199,6 +202,39 @@ export async function verifyShards(dir: string, options: VerifyOptions = {}): Pr
     checksums: compared,
     bytes,
   });
+}
+
+/** @throws SaevError for shards that cannot be read; the scan has said so before, in its own words. */
+async function recomputed(
+  folder: ShardFolder,
+  images: number,
+  signal: AbortSignal | undefined,
+): Promise<ShardFinding> {
+  // The model and the decoders are loaded only for those who ask.
+  const { recompute } = await import("../activations/recompute.js");
+  const found = await recompute(folder, { images, signal }).catch((error: unknown) => {
+    if (!(error instanceof SaevError)) throw error;
+    return { done: false, why: error.message } as const;
+  });
+  if (!found.done)
+    return {
+      severity: "error",
+      code: "not-recomputed",
+      message: `nothing was recomputed: ${found.why}; model and pictures must be here as they were when this was recorded`,
+    };
+  const { worst, tolerance } = found;
+  const which = `images ${listed(found.images)}`;
+  if (worst.error <= tolerance)
+    return {
+      severity: "note",
+      code: "recomputed",
+      message: `${which} were recomputed; the largest difference is ${worst.error.toPrecision(2)} of a token's size (${tolerance.toPrecision(2)} at most)`,
+    };
+  return {
+    severity: "error",
+    code: "recomputed",
+    message: `${which} were recomputed: token ${worst.token} of layer ${worst.layer} in image ${worst.image} differs by ${worst.error.toPrecision(2)} of its size, expected at most ${tolerance.toPrecision(2)}; the model, the pictures or their order are others than those recorded, or bytes changed`,
+  };
 }
 
 const listed = (images: readonly number[]): string =>
@@ -217,12 +253,18 @@ const extraShard = (name: string, sealed: number, folder: ShardFolder): boolean 
 
 /** Names that belong in a shard folder. */
 const known = new Set([
-  ...["metadata.json", "saev.json", "shards.json", "labels.bin"],
-  ...[preprocessingFile, checksumsFile, originFile],
+  "metadata.json",
+  "saev.json",
+  "shards.json",
+  "labels.bin",
+  checksumsFile,
+  originFile,
+  preprocessingFile,
+  ".saev.lock", // native/io/folder_lock.h, on NFS
 ]);
 
 function stray(name: string, sealed: number, folder: ShardFolder): string | undefined {
-  if (known.has(name)) return undefined;
+  if (known.has(name) || (name === partsFolder && !folder.complete)) return undefined;
   const shard = shardNumber(name);
   if (shard !== undefined && (shard < sealed || folder.complete)) return undefined;
   if (/^acts\d{6,}\.bin\.part$/.test(name) && !folder.complete) return undefined;

@@ -15,8 +15,8 @@ const most = 4096;
  * @throws SaevError `IO`, `NOT_FOUND`.
  */
 export async function dataFingerprint(folder: ShardFolder): Promise<string> {
-  const { metadata, imagesDone, imagesPerShard, tokensPerImage } = folder;
-  const perImage = metadata.layers.length * tokensPerImage * metadata.d_vit * Float32Array.BYTES_PER_ELEMENT;
+  const { metadata, imagesDone, imagesPerShard, tokensPerImage, layout } = folder;
+  const perImage = layout.bytesPerImg;
   const hash = createHash("sha256");
   hash.update(JSON.stringify([imagesDone, metadata.layers, tokensPerImage, metadata.d_vit]));
   const n = Math.min(samples, imagesDone);
