@@ -1,6 +1,7 @@
 #include "sae/block_encoder.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace saev {
 namespace {
@@ -22,12 +23,10 @@ BlockEncoder::BlockEncoder(Level level, const Layout& layout, const EncodeInput&
       n_segments_((layout.padded_sae() + segment - 1) / segment),
       n_(std::min(kRowBlock, input.rows - block * kRowBlock)),
       scratch_(scratch) {
-  const int64_t group = SAEV_PICK(level, encode_group_rows)();
+  const int64_t group = input.screen ? input.screen->form().group : SAEV_PICK(level, encode_group_rows)();
   const int64_t padded_rows = (kRowBlock + group - 1) / group * group, first = block * kRowBlock;
   const int64_t stride = layout.row_stride();
   float* rows = at_least(scratch.rows, kRowBlock * stride);
-  float* packed = at_least(scratch.packed, padded_rows * stride);
-  at_least(scratch.panel, stride * kPanel);
   at_least(scratch.row_value, padded_rows * (segment + kListSlack));
   at_least(scratch.row_index, padded_rows * (segment + kListSlack));
   std::fill_n(at_least(scratch.floor, padded_rows), padded_rows, 0.0f);
@@ -35,14 +34,61 @@ BlockEncoder::BlockEncoder(Level level, const Layout& layout, const EncodeInput&
   ({input.x + first * layout.d_vit, n_, layout.d_vit, input.shift, input.slice_shift, rows, stride,
     input.slices ? input.slices + first * layout.slice_width : nullptr, layout.slice_width,
     input.rows * layout.slice_width});
+  if (input.screen) {
+    pack_screened(rows);
+    return;
+  }
+  float* packed = at_least(scratch.packed, padded_rows * stride);
+  at_least(scratch.panel, stride * kPanel);
   SAEV_PICK(level, pack_rows)({rows, n_, stride, packed});
+}
+
+void BlockEncoder::pack_screened(const float* rows) {
+  const ScreenForm& form = input_.screen->form();
+  const int64_t padded = (kRowBlock + form.group - 1) / form.group * form.group;
+  const int64_t stride = layout_.row_stride();
+  uint8_t* bytes = at_least(scratch_.bytes, padded * stride);
+  at_least(scratch_.scale, padded);
+  at_least(scratch_.error, padded);
+  at_least(scratch_.size, padded);
+  at_least(scratch_.beside, padded * kScreenColumns);
+  at_least(scratch_.buffer, stride);
+  at_least(scratch_.by_latent, padded * segment_);
+  at_least(scratch_.position, padded * segment_);
+  at_least(scratch_.start, segment_ + 1);
+  const auto& columns = input_.screen->columns();
+  SAEV_PICK(level_, screen_rows)
+  ({rows, n_, stride, columns.data(), static_cast<int64_t>(columns.size()), form.x_max, form.group,
+    scratch_.buffer.data(), bytes, scratch_.scale.data(), scratch_.error.data(), scratch_.size.data(),
+    scratch_.beside.data()});
 }
 
 int64_t BlockEncoder::most(int64_t s) const {
   return n_ * std::min(segment_, layout_.padded_sae() - s * segment_);
 }
 
+void BlockEncoder::screened_segment(int64_t s, float* value, uint16_t* index, int32_t* ptr, int32_t first) {
+  const EncoderScreen& screen = *input_.screen;
+  const int64_t panel = s * segment_ / kPanel, stride = layout_.row_stride();
+  const int64_t panels = std::min(segment_ / kPanel, layout_.n_panels - panel), latents = panels * kPanel;
+  auto& t = scratch_;
+  t.count.assign(static_cast<size_t>(kRowBlock + screen.form().group), 0);
+  screen.form().product({t.bytes.data(), n_, stride / 8, t.scale.data(), t.error.data(), t.size.data(),
+                         t.beside.data(), screen.latents(panel, stride),
+                         static_cast<int64_t>(screen.columns().size()), panels, t.floor.data(),
+                         t.row_value.data(), t.row_index.data(), t.count.data()});
+  t.candidates += std::accumulate(t.count.begin(), t.count.begin() + n_, int64_t{0});
+  SAEV_PICK(level_, exact_segment)
+  ({t.rows.data(), n_, stride, input_.w_enc + panel * kPanel * stride, input_.b_enc + panel * kPanel, latents,
+    t.floor.data(), t.row_value.data(), t.row_index.data(), t.count.data(), t.by_latent.data(),
+    t.position.data(), t.start.data(), value, index, ptr, first});
+}
+
 void BlockEncoder::segment(int64_t s, float* value, uint16_t* index, int32_t* ptr, int32_t first) {
+  if (input_.screen) {
+    screened_segment(s, value, index, ptr, first);
+    return;
+  }
   const int64_t first_panel = s * segment_ / kPanel;
   const int64_t panels = std::min(segment_ / kPanel, layout_.n_panels - first_panel);
   const int64_t latent = first_panel * kPanel, stride = layout_.row_stride();

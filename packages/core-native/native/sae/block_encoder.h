@@ -23,6 +23,9 @@ class BlockEncoder {
   void segment(int64_t s, float* value, uint16_t* index, int32_t* ptr, int32_t first);
 
  private:
+  void pack_screened(const float* rows);
+  void screened_segment(int64_t s, float* value, uint16_t* index, int32_t* ptr, int32_t first);
+
   Level level_;
   const Layout& layout_;
   const EncodeInput& input_;

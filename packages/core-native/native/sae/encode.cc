@@ -11,6 +11,18 @@ void prepare_threads(EncodeScratch& scratch) {
   scratch.threads.resize(static_cast<size_t>(std::max<int64_t>(num_threads(), scratch.threads.size())));
 }
 
+int64_t screened_candidates(const EncodeScratch& scratch) {
+  int64_t n = 0;
+  for (const auto& t : scratch.threads) n += t.candidates;
+  return n;
+}
+
+void start_screen(Level level, const Layout& layout, EncodeInput& input, EncodeScratch& scratch) {
+  for (auto& t : scratch.threads) t.candidates = 0;
+  scratch.screen.prepare(level, layout, input);
+  input.screen = &scratch.screen;
+}
+
 void encode(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
             EncodeScratch& scratch, ActiveLists& out) {
   out.shape(input.rows, layout.padded_sae(), segment);

@@ -4,6 +4,7 @@
 #include "core/aligned.h"
 #include "core/job.h"
 #include "sae/active_lists.h"
+#include "sae/encoder_screen.h"
 #include "sae/layout.h"
 #include "sae/params.h"
 
@@ -19,6 +20,8 @@ struct EncodeInput {
   float* slices = nullptr;             ///< out, or null: x − slice_shift as [slice][row][slice_width]
   const Job* job = nullptr;            ///< polled by each task; an abort throws Code::kAborted
   float floor = 0;                     ///< pre-activations above it are active: 0 for ReLU
+  /// Prepared for this input, or null: every product is made in float32. Lists are the same.
+  const EncoderScreen* screen = nullptr;
 };
 
 /// Scratch of the threads, kept between batches.
@@ -28,12 +31,25 @@ struct EncodeScratch {
     AlignedArray<float> row_value;
     AlignedArray<uint16_t> row_index;
     AlignedArray<float> floor;
+    // Where products are screened.
+    AlignedArray<uint8_t> bytes;
+    AlignedArray<float> scale, error, size, beside, buffer;
+    AlignedArray<uint16_t> by_latent;
+    AlignedArray<int32_t> position, start;
+    std::vector<int> count;
+    int64_t candidates = 0;  ///< pairs computed in float32, since somebody set it to 0
   };
   std::vector<Thread> threads;
+  EncoderScreen screen;
 };
 
 /// A slot for each thread.
 void prepare_threads(EncodeScratch& scratch);
+
+/// Pairs computed in float32 because a screen let them pass, since `start_screen`.
+int64_t screened_candidates(const EncodeScratch& scratch);
+/// Makes the screen of `input`, and sets it there.
+void start_screen(Level level, const Layout& layout, EncodeInput& input, EncodeScratch& scratch);
 
 /// h > floor as lists in segments of `segment` latents (a multiple of kPanel, at most 65536).
 void encode(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,

@@ -13,10 +13,10 @@ void at_least(AlignedArray<float>& array, int64_t n) {
   if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<float>(static_cast<size_t>(n));
 }
 
-void encode_jump_relu(const TrainState& state, EncodeInput& input, double bandwidth, int64_t segment,
+void encode_jump_relu(const TrainState& state, EncodeInput& input, const KindOptions& options, int64_t segment,
                       EncodeScratch& scratch, KindScratch& kind, ActiveLists& lists) {
   const auto n = static_cast<size_t>(state.layout.padded_sae());
-  const auto half = static_cast<float>(bandwidth / 2);
+  const auto half = static_cast<float>(options.bandwidth / 2);
   at_least(kind.theta, static_cast<int64_t>(n));
   at_least(kind.bias, static_cast<int64_t>(n));
   for (size_t j = 0; j < n; ++j) {
@@ -25,6 +25,7 @@ void encode_jump_relu(const TrainState& state, EncodeInput& input, double bandwi
     kind.bias[j] = static_cast<int64_t>(j) < state.layout.d_sae ? state.b_enc[j] - (kind.theta[j] - half) : 0;
   }
   input.b_enc = kind.bias.data();
+  if (options.screen) start_screen(state.level, state.layout, input, scratch);
   encode(state.level, state.layout, input, segment, scratch, lists);
   for_each_entry(lists, [&](int64_t j, float& value) {
     const float theta = kind.theta[static_cast<size_t>(j)], h = value + (theta - half);
@@ -42,6 +43,8 @@ GatedLatent gated_latent(const TrainState& state, int64_t j) {
 double encode_kind(const TrainState& state, EncodeInput input, const KindOptions& options, int64_t segment,
                    EncodeScratch& scratch, RowTopKScratch& top_k, KindScratch& kind, ActiveLists& lists) {
   const Activation& a = options.activation;
+  if (options.screen && a.selection != Selection::kJumpRelu)
+    start_screen(state.level, state.layout, input, scratch);
   switch (a.selection) {
     case Selection::kRelu:
       encode(state.level, state.layout, input, segment, scratch, lists);
@@ -56,7 +59,7 @@ double encode_kind(const TrainState& state, EncodeInput input, const KindOptions
       break;
     }
     case Selection::kJumpRelu:
-      encode_jump_relu(state, input, options.bandwidth, segment, scratch, kind, lists);
+      encode_jump_relu(state, input, options, segment, scratch, kind, lists);
       break;
     case Selection::kGated: {
       encode(state.level, state.layout, input, segment, scratch, kind.gate.lists);

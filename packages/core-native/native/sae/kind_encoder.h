@@ -27,6 +27,7 @@ struct KindOptions {
   Activation activation;
   double momentum = 0.1;
   double bandwidth = 0.03;
+  bool screen = false;  ///< see Blocking
 };
 
 /// Lists of the batch. Returns BatchTopK's threshold after it, or the state's.

@@ -101,7 +101,7 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   input.slices = scratch.centred.data();
   input.job = options.job;
   StepMetrics m;
-  m.threshold = encode_kind(state, input, {options.activation, options.momentum, options.bandwidth},
+  m.threshold = encode_kind(state, input, {options.activation, options.momentum, options.bandwidth, blocking.screen},
                             blocking.segment, scratch.encode, scratch.top_k, scratch.kind, scratch.lists);
   const double encoded = now_ms();
   const double entries = static_cast<double>(rows) * static_cast<double>(layout.d_vit);
@@ -150,10 +150,16 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
 StepMetrics step(TrainState& state, const float* x, int64_t rows, const StepOptions& given,
                  StepScratch& scratch, StepTimes* times, StepGradients* gradients) {
   StepOptions options = given;
-  const Blocking blocking =
-      choose_blocking(state.density, state.level, state.layout.padded_sae(), num_threads());
+  Blocking blocking = choose_blocking(state.density, state.level, state.layout.padded_sae(), num_threads());
+  blocking.screen = options.screening == Screening::kAuto &&
+                    EncoderScreen::possible(state.level, state.layout) && state.screen.next(state.density);
   const double start = now_ms();
   StepMetrics m = step_forward(state, x, rows, options, blocking, scratch, times);
+  if (blocking.screen) {
+    const double pairs = static_cast<double>(rows) * static_cast<double>(state.layout.padded_sae());
+    m.screened = static_cast<double>(screened_candidates(scratch.encode)) / pairs;
+    state.screen.screened(m.screened);
+  }
   // The backward pass takes about as long again.
   if (options.job && now_ms() - start > kLongMs) options.gradients_first = true;
   if (!std::isfinite(m.loss)) return m;

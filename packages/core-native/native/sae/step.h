@@ -50,6 +50,7 @@ struct StepOptions {
   double bandwidth = 0.03;         ///< jump-relu: width of the window around a threshold, in units of h
   double weight_decay = 0;         ///< W_enc and W_dec lose this share, times lr, before the update (AdamW)
   double grad_clip = 0;  ///< gradients are scaled by min(1, grad_clip / (norm + 1e-6)); 0: they are not
+  Screening screening = Screening::kAuto;  ///< of the encoder's products: the same bits either way
 };
 
 /// Figures of one batch, before the update.
@@ -64,6 +65,7 @@ struct StepMetrics {
   int64_t n_dead = 0;    ///< dead latents, where they are counted
   double threshold = 0;  ///< BatchTopK's, after this step's forward pass
   double grad_norm = 0;  ///< of all gradients before clipping, where they are clipped
+  double screened = -1;  ///< fraction of pairs computed in float32; −1: all of them, without a screen
 };
 
 /// Wall milliseconds of the phases of one step; within the backward pass, thread milliseconds over threads.

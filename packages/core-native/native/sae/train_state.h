@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/aligned.h"
+#include "sae/encoder_screen.h"
 #include "sae/layout.h"
 #include "sae/params.h"
 
@@ -60,6 +61,8 @@ struct TrainState {
   float threshold = 0;                ///< running mean of BatchTopK's smallest positive value
   double density =
       -1;  ///< fraction of latents active in the last step, which chooses the block sizes; −1: none yet
+
+  ScreenChoice screen;  ///< about speed only, and not in checkpoints
 
   /// Parameters at which a loss was finite, to go back to when an update turns out to have been too large.
   struct Kept {

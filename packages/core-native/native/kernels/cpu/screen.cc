@@ -1,0 +1,209 @@
+#include "kernels/cpu/screen.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace saev {
+namespace {
+
+#if defined(SAEV_HAS_AVX2)
+/// CPUID leaf 7.1, EAX bit 4: not every compiler knows its name.
+bool has_avx_vnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1) != 0 && __builtin_cpu_supports("avx2");
+}
+#endif
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+/// A row as whole numbers: `out[k]` = round(value / scale), and the norms of the bound.
+struct Rounded {
+  float scale = 0, error = 0, size = 0, norm = 0;
+};
+
+/// `limit(largest, quads)` is 1 / scale's inverse: the scale for a row whose largest value and quad sum are
+/// these.
+template <typename Scale>
+Rounded round_row(const float* row, int64_t stride, const int32_t* columns, int64_t n_columns,
+                  const Scale& scale_of, int32_t* out) {
+  std::vector<float> kept(row, row + stride);
+  float squares = 0;
+  for (int64_t k = 0; k < stride; ++k) squares += row[k] * row[k];
+  for (int64_t c = 0; c < n_columns; ++c) kept[static_cast<size_t>(columns[c])] = 0;
+  float largest = 0, quads = 0;
+  for (int64_t k = 0; k < stride; k += 8) {
+    float quad[2] = {0, 0};
+    for (int64_t i = 0; i < 8; ++i) {
+      const float v = std::fabs(kept[static_cast<size_t>(k + i)]);
+      largest = std::max(largest, v);
+      quad[i % 4 / 2] += v;
+    }
+    quads = std::max({quads, quad[0], quad[1]});
+  }
+  std::fill_n(out, stride, 0);
+  const float margin = screen_margin(stride);
+  float beside = 0;
+  for (int64_t c = 0; c < n_columns; ++c) beside = std::max(beside, std::fabs(row[columns[c]]));
+  if (!(squares <= static_cast<float>(stride) * kScreenHuge * kScreenHuge))
+    return {0, kInfinity, kInfinity, kInfinity};
+  Rounded r;
+  if (std::max(largest, beside) < kScreenSmall) {
+    r.norm = std::max(largest, beside) * std::sqrt(static_cast<float>(stride)) * kNormSlack + kScreenTiny;
+    r.error = r.norm;
+    return r;
+  }
+  r.norm = std::sqrt(squares) * kNormSlack;
+  r.error = margin * r.norm;
+  if (largest < kScreenSmall) {
+    r.error += largest * std::sqrt(static_cast<float>(stride)) * kNormSlack + kScreenTiny;
+    return r;
+  }
+  r.scale = scale_of(largest, quads);
+  const float inverse = 1 / r.scale;
+  float errors = 0, sizes = 0;
+  for (int64_t k = 0; k < stride; ++k) {
+    const float t = kept[static_cast<size_t>(k)] * inverse, whole = std::nearbyint(t);
+    errors += (t - whole) * (t - whole);
+    sizes += whole * whole;
+    out[k] = static_cast<int32_t>(whole);
+  }
+  r.error += r.scale * std::sqrt(errors) * kNormSlack;
+  r.size = r.scale * std::sqrt(sizes) * kNormSlack;
+  return r;
+}
+
+}  // namespace
+
+const ScreenForm* screen_forms(Level level, int* n) {
+  // 96 · 2 · 170 < 2¹⁵; of the pairs x_max, quad_max allowed this is about the one with the least error on
+  // normal numbers.
+  static const ScreenForm plain[] = {{"plain", 127, 127, 0, 4, plain::screen_product}};
+  *n = 0;
+  if (level == Level::kPlain) {
+    *n = 1;
+    return plain;
+  }
+#if defined(SAEV_HAS_AVX2)
+  static const ScreenForm narrow[] = {{"avx-vnni", 127, 127, 0, 6, avxvnni::screen_product},
+                                      {"avx2", 96, 127, 170, 3, avx2::screen_product}};
+  static const ScreenForm wide[] = {{"avx512-vnni", 127, 127, 0, 12, avx512vnni::screen_product},
+                                    {"avx512bw", 96, 127, 170, 6, avx512::screen_product}};
+  const bool is_wide = level == Level::kAvx512;
+  const bool vnni = is_wide ? __builtin_cpu_supports("avx512vnni") : has_avx_vnni();
+  *n = vnni ? 2 : 1;
+  return (is_wide ? wide : narrow) + (vnni ? 0 : 1);
+#else
+  return nullptr;
+#endif
+}
+
+namespace plain {
+
+void screen_rows(const ScreenRowsArgs& a) {
+  const int64_t groups = (a.n + a.group - 1) / a.group, steps = a.stride / 8;
+  std::vector<int32_t> whole(static_cast<size_t>(a.stride));
+  for (int64_t r = 0; r < groups * a.group; ++r) {
+    uint8_t* out = a.packed + r / a.group * a.group * a.stride + r % a.group * 8;
+    float* beside = a.beside + r * kScreenColumns;
+    std::fill_n(beside, kScreenColumns, 0.0f);
+    if (r >= a.n) {
+      for (int64_t k = 0; k < steps; ++k) std::fill_n(out + k * a.group * 8, 8, static_cast<uint8_t>(0));
+      a.scale[r] = a.error[r] = a.size[r] = 0;
+      continue;
+    }
+    const float* row = a.rows + r * a.stride;
+    const Rounded p = round_row(
+        row, a.stride, a.columns, a.n_columns,
+        [&](float largest, float) { return largest / static_cast<float>(a.x_max); }, whole.data());
+    a.scale[r] = p.scale;
+    a.error[r] = p.error;
+    a.size[r] = p.size;
+    for (int64_t c = 0; c < a.n_columns; ++c) beside[c] = row[a.columns[c]];
+    for (int64_t k = 0; k < a.stride; ++k) {
+      out[k / 8 * a.group * 8 + k % 8] =
+          static_cast<uint8_t>(whole[static_cast<size_t>(k)] + a.x_max);
+    }
+  }
+}
+
+void screen_panel(const ScreenPanelArgs& a) {
+  std::vector<int32_t> whole(static_cast<size_t>(a.stride));
+  const float margin = screen_margin(a.stride);
+  std::fill_n(a.out.beside, kScreenColumns * kPanel, 0.0f);
+  for (int64_t j = 0; j < kPanel; ++j) {
+    const float* row = a.w + j * a.stride;
+    const auto scale_of = [&](float largest, float quads) {
+      const float scale = largest / static_cast<float>(a.form.w_max);
+      // Rounding adds at most a half to each of four.
+      return a.form.quad_max ? std::max(scale, quads / static_cast<float>(a.form.quad_max - 2)) : scale;
+    };
+    const Rounded p = round_row(row, a.stride, a.columns, a.n_columns, scale_of, whole.data());
+    a.out.scale[j] = p.scale;
+    a.out.error[j] = p.error;
+    a.out.norm[j] = p.norm;
+    a.out.bias[j] = a.bias[j] + margin * std::fabs(a.bias[j]) + kScreenTiny;
+    int32_t sum = 0;
+    for (int64_t k = 0; k < a.stride; ++k) {
+      const int32_t v = whole[static_cast<size_t>(k)];
+      sum += v;
+      a.out.packed[(k / 4 * kPanel + j) * 4 + k % 4] = static_cast<int8_t>(v);
+    }
+    a.out.shift[j] = sum * a.form.x_max;
+    for (int64_t c = 0; c < a.n_columns; ++c) a.out.beside[c * kPanel + j] = row[a.columns[c]];
+  }
+}
+
+void screen_product(const ScreenProductArgs& a) {
+  constexpr int64_t kGroup = 4;
+  const int64_t stride = a.n_panels * kPanel + kListSlack;
+  for (int64_t r = 0; r < a.n; ++r) {
+    const uint8_t* row = a.packed + r / kGroup * kGroup * a.steps * 8 + r % kGroup * 8;
+    for (int64_t j = 0; j < a.n_panels * kPanel; ++j) {
+      const int64_t lane = j % kPanel, panel = j / kPanel;
+      const int8_t* w = a.latents.packed + panel * kPanel * a.steps * 8 + lane * 4;
+      int32_t sum = -a.latents.shift[j];
+      for (int64_t k = 0; k < a.steps * 8; ++k)
+        sum += row[k / 8 * kGroup * 8 + k % 8] * w[k / 4 * 4 * kPanel + k % 4];
+      float bound = static_cast<float>(sum) * a.latents.scale[j] * a.scale[r] + a.latents.bias[j] +
+                    a.error[r] * a.latents.norm[j] + a.size[r] * a.latents.error[j];
+      for (int64_t c = 0; c < a.n_columns; ++c)
+        bound += a.beside[r * kScreenColumns + c] * a.latents.beside[(panel * kScreenColumns + c) * kPanel + lane];
+      if (std::isnan(bound)) bound = kInfinity;
+      if (!(bound > a.floor[r])) continue;
+      a.row_value[r * stride + a.count[r]] = bound;
+      a.row_index[r * stride + a.count[r]++] = static_cast<uint16_t>(j);
+    }
+  }
+}
+
+void exact_segment(const ExactArgs& a) {
+  const int64_t list_stride = a.n_latents + kListSlack, steps = a.stride / kLanes;
+  int32_t end = a.first;
+  for (int64_t r = 0; r < a.n; ++r) {
+    a.row_ptr[r] = end;
+    const float* row = a.rows + r * a.stride;
+    for (int q = 0; q < a.count[r]; ++q) {
+      const uint16_t j = a.row_index[r * list_stride + q];
+      const float* w = a.w + j * a.stride;
+      float h = 0;
+      for (int64_t l = 0; l < kLanes; ++l) {
+        float sum = 0;
+        for (int64_t i = 0; i < steps; ++i) sum = std::fma(row[i * kLanes + l], w[i * kLanes + l], sum);
+        h += sum;
+      }
+      h += a.bias[j];
+      if (!(h > a.floor[r])) continue;
+      a.value[end - a.first] = h;
+      a.index[end++ - a.first] = j;
+    }
+  }
+  a.row_ptr[a.n] = end;
+}
+
+}  // namespace plain
+}  // namespace saev

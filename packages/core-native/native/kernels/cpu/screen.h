@@ -1,0 +1,146 @@
+#pragma once
+// Which pre-activations can exceed a floor, from a product of 8-bit numbers, and the float32 values of those
+// alone: what `encode_segment` lists, to the bit, at less than half its price where few latents are active.
+//
+// With x = s x̃ + e (x̃ whole numbers, s one scale a row) and w = t w̃ + d, the exact product is
+//
+//   x·w = s t x̃·w̃ + e·w + s x̃·d,   so   |x·w − s t x̃·w̃| ≤ ‖e‖ ‖w‖ + ‖s x̃‖ ‖d‖        (Cauchy–Schwarz)
+//
+// x̃·w̃ is computed in integers, without error. The float32 kernel's own h differs from x·w + b by at most
+// η (‖x‖ ‖w‖ + |b|) and the bound below is itself rounded by no more than that, so a row's ‖e‖, a latent's
+// ‖d‖ and |b| are enlarged by η = (steps + kLanes + 128) · 2⁻²⁴: one rounding a step, a lane and the bias in
+// h, some twenty in the bound whose terms are at most thrice ‖x‖ ‖w‖ + |b|, and those of s, t, e and d. Norms
+// are enlarged by 10⁻³, more than float32 sums of up to 2¹⁵ squares lose. kScreenTiny covers underflow.
+//
+//   h ≤ bound = s t x̃·w̃ + (b + η |b|) + ‖e‖ ‖w‖ + ‖s x̃‖ ‖d‖
+//
+// Pairs whose bound is not above the floor are not above it; the others are computed in float32, with the
+// sums of encode_relu.h. Rows with a value that is not finite or beyond kScreenHuge have a bound of infinity,
+// those below kScreenSmall are taken as 0 with all of them as error. Columns on which a row's scale would be
+// wasted (real ViTs have some that are tens of times the others) can be left out of x̃ and w̃ and are
+// multiplied in float32.
+
+#include <cstdint>
+
+#include "kernels/cpu/encode_relu.h"
+
+namespace saev {
+
+/// Columns that may be multiplied in float32 beside the integers.
+inline constexpr int64_t kScreenColumns = 16;
+/// Most columns of a row: the integer sums stay within 31 bits.
+inline constexpr int64_t kScreenMostColumns = 1 << 15;
+/// Added to each bound.
+inline constexpr float kScreenTiny = 1e-32f;
+/// By which norms are enlarged.
+inline constexpr float kNormSlack = 1.001f;
+/// Rows whose largest value is below or above these are not made into integers.
+inline constexpr float kScreenSmall = 1e-15f, kScreenHuge = 1e15f;
+
+struct ScreenProductArgs;
+
+/// How a CPU multiplies 8-bit numbers. x̃ is stored as x̃ + x_max without a sign, w̃ with one.
+struct ScreenForm {
+  const char* name;
+  int32_t x_max;  ///< |x̃| at most
+  int32_t w_max;  ///< |w̃| at most
+  /// Σ |w̃| over {0, 1, 4, 5} and over {2, 3, 6, 7} of each eight columns at most, or 0: instructions that
+  /// saturate at 16 bits must never do so.
+  int32_t quad_max;
+  int64_t group;  ///< rows of a tile
+  void (*product)(const ScreenProductArgs&);
+};
+
+/// Ways of level `level` that this machine can run, best first; none where float32 is as fast.
+/// `kPlain` has a slow one, for tests.
+const ScreenForm* screen_forms(Level level, int* n);
+
+struct ScreenRowsArgs {
+  const float* rows;       ///< [n][stride] as `centre_rows` leaves them
+  int64_t n;               ///< rows
+  int64_t stride;          ///< floats of a row, a multiple of 16, at most kScreenMostColumns
+  const int32_t* columns;  ///< [n_columns] to leave out, ascending
+  int64_t n_columns;       ///< 0 … kScreenColumns
+  int32_t x_max;           ///
+  int64_t group;           ///
+  float* buffer;           ///< scratch [stride]; 64-byte aligned
+  uint8_t* packed;         ///< out: [ceil(n / group)][stride / 8][group][8]; rows beyond n become 0
+  float* scale;            ///< out: [n rounded up to groups] s
+  float* error;            ///< out: ‖e‖ + η ‖x‖
+  float* size;             ///< out: ‖s x̃‖
+  float* beside;           ///< out: [rows][kScreenColumns] what was left out, padded with zeros
+};
+
+/// Per latent, for all latents of W_enc.
+struct ScreenLatents {
+  int8_t* packed;  ///< [panel][stride / 8][2][kPanel][4]
+  float* scale;    ///< [padded_sae] t
+  int32_t* shift;  ///< x_max Σ w̃
+  float* bias;     ///< b + η |b| + kScreenTiny
+  float* norm;     ///< ‖w‖
+  float* error;    ///< ‖d‖ + η ‖w‖
+  float* beside;   ///< [panel][kScreenColumns][kPanel] what was left out
+};
+
+struct ScreenPanelArgs {
+  const float* w;     ///< [kPanel][stride] rows of W_enc
+  const float* bias;  ///< [kPanel]
+  int64_t stride;
+  const int32_t* columns;
+  int64_t n_columns;
+  ScreenForm form;
+  float* buffer;      ///< scratch [stride]; 64-byte aligned
+  ScreenLatents out;  ///< of this panel
+};
+
+struct ScreenProductArgs {
+  const uint8_t* packed;  ///< rows
+  int64_t n;              ///< rows
+  int64_t steps;          ///< stride / 8
+  const float *scale, *error, *size, *beside;
+  ScreenLatents latents;  ///< of the first panel
+  int64_t n_columns;      ///< how many columns are beside
+  int64_t n_panels;       ///< at most 65536 / kPanel
+  const float* floor;     ///< [rows rounded up to groups]
+  float* row_value;       ///< out: bounds above the floor, [row][n_panels · kPanel + kListSlack]
+  uint16_t* row_index;    ///< out: latent within the segment
+  int* count;             ///< [rows rounded up to groups] how many; begins as zeros
+};
+
+struct ExactArgs {
+  const float* rows;  ///< [n][stride]
+  int64_t n;
+  int64_t stride;
+  const float* w;     ///< [n_latents][stride]
+  const float* bias;  ///< [n_latents]
+  int64_t n_latents;
+  const float* floor;         ///< [n]
+  float* row_value;           ///< [n][n_latents + kListSlack]; overwritten
+  const uint16_t* row_index;  ///< candidates
+  const int* count;           ///< [n]
+  uint16_t* by_latent;        ///< scratch [candidates]
+  int32_t* position;          ///< scratch [candidates]
+  int32_t* start;             ///< scratch [n_latents + 1]
+  float* value;               ///< out, as of encode_segment
+  uint16_t* index;
+  int32_t* row_ptr;
+  int32_t first;
+};
+
+SAEV_DECLARE_KERNEL(void, screen_rows, (const ScreenRowsArgs&))
+SAEV_DECLARE_KERNEL(void, screen_panel, (const ScreenPanelArgs&))
+SAEV_DECLARE_KERNEL(void, exact_segment, (const ExactArgs&))
+SAEV_DECLARE_KERNEL(void, screen_product, (const ScreenProductArgs&))
+namespace avxvnni {
+void screen_product(const ScreenProductArgs&);
+}
+namespace avx512vnni {
+void screen_product(const ScreenProductArgs&);
+}
+
+/// η for rows of `stride` floats.
+inline float screen_margin(int64_t stride) {
+  return static_cast<float>(stride / kLanes + kLanes + 128) * 0x1p-24f;
+}
+
+}  // namespace saev

@@ -1,0 +1,181 @@
+#include "kernels/cpu/screen.h"
+
+#include "kernels/cpu/screen_round.h"
+#include "kernels/cpu/screen_tile.h"
+#include "kernels/cpu/transpose8.h"
+
+namespace saev {
+namespace {
+
+constexpr int kVectors = kLanes / kWidth;  ///< vectors of partial sums of one product
+constexpr int kTogether = 4;               ///< products that share a row of W_enc
+constexpr int kBuffered = 64;              ///< products whose partial sums wait for their sum
+
+/// Partial sums of N rows with w, kLanes floats each.
+template <int N>
+SAEV_INLINE void partial_products(const float* rows, int64_t stride, const uint16_t* row, const float* w,
+                                  float* out) {
+  const float* x[N];
+  Vec sum[N][kVectors];
+  SAEV_UNROLL for (int n = 0; n < N; ++n) {
+    x[n] = rows + row[n] * stride;
+    SAEV_UNROLL for (int v = 0; v < kVectors; ++v) sum[n][v] = zero();
+  }
+  for (int64_t k = 0; k < stride; k += kLanes) {
+    SAEV_UNROLL for (int v = 0; v < kVectors; ++v) {
+      const Vec weights = load(w + k + v * kWidth);
+      SAEV_UNROLL for (int n = 0; n < N; ++n)
+        sum[n][v] = fma(load(x[n] + k + v * kWidth), weights, sum[n][v]);
+    }
+  }
+  SAEV_UNROLL for (int n = 0; n < N; ++n) {
+    SAEV_UNROLL for (int v = 0; v < kVectors; ++v) store(out + n * kLanes + v * kWidth, sum[n][v]);
+  }
+}
+
+/// out[i] = the kLanes partial sums of product i, added in order, for i < 8.
+SAEV_INLINE void add_lanes8(const float* partial, float* out) {
+  alignas(64) float lanes[kLanes][8];
+  for (int half = 0; half < kLanes; half += 8)
+    transpose8(partial + half, kLanes, lanes[half], [](int q) { return q * 8; });
+  for (int i = 0; i < 8; ++i) {
+    out[i] = lanes[0][i];
+    for (int l = 1; l < kLanes; ++l) out[i] += lanes[l][i];
+  }
+}
+
+}  // namespace
+
+namespace SAEV_LEVEL {
+
+void screen_rows(const ScreenRowsArgs& a) {
+  const int64_t groups = (a.n + a.group - 1) / a.group, steps = a.stride / 8;
+  for (int64_t r = 0; r < groups * a.group; ++r) {
+    uint8_t* out = a.packed + r / a.group * a.group * a.stride + r % a.group * 8;
+    float* beside = a.beside + r * kScreenColumns;
+    for (int64_t c = 0; c < kScreenColumns; ++c) beside[c] = 0;
+    if (r >= a.n) {
+      for (int64_t k = 0; k < steps; ++k) __builtin_memset(out + k * a.group * 8, 0, 8);
+      a.scale[r] = a.error[r] = a.size[r] = 0;
+      continue;
+    }
+    const float* row = a.rows + r * a.stride;
+    RowSizes sizes = row_sizes(row, a.stride, a.columns, a.n_columns, a.buffer);
+    for (int64_t c = 0; c < a.n_columns; ++c) beside[c] = row[a.columns[c]];
+    const Rounding p = choose_rounding(sizes, a.stride, sizes.largest / static_cast<float>(a.x_max));
+    const int64_t group = a.group;
+    const RoundedNorms norms =
+        round_to_bytes(a.buffer, a.stride, p.inverse, a.x_max, [out, group](int64_t k, const uint8_t* bytes, int64_t n) {
+          for (int64_t i = 0; i < n / 8; ++i)
+            __builtin_memcpy(out + (k / 8 + i) * group * 8, bytes + 8 * i, 8);
+        });
+    a.scale[r] = p.scale;
+    a.error[r] = p.error + p.scale * __builtin_sqrtf(norms.errors) * kNormSlack;
+    a.size[r] = p.lost ? __builtin_inff() : p.scale * __builtin_sqrtf(norms.sizes) * kNormSlack;
+  }
+}
+
+void screen_panel(const ScreenPanelArgs& a) {
+  const float margin = screen_margin(a.stride);
+  for (int64_t i = 0; i < kScreenColumns * kPanel; ++i) a.out.beside[i] = 0;
+  for (int64_t j = 0; j < kPanel; ++j) {
+    const float* row = a.w + j * a.stride;
+    RowSizes sizes = row_sizes(row, a.stride, a.columns, a.n_columns, a.buffer);
+    float scale = sizes.largest / static_cast<float>(a.form.w_max);
+    if (a.form.quad_max > 0) {
+      // Rounding adds at most a half to each of four.
+      const float of_quads = sizes.quads / static_cast<float>(a.form.quad_max - 2);
+      scale = of_quads > scale ? of_quads : scale;
+    }
+    const Rounding p = choose_rounding(sizes, a.stride, scale);
+    int8_t* out = a.out.packed + j * 4;
+    const RoundedNorms norms = round_to_bytes(a.buffer, a.stride, p.inverse, 0, [out](int64_t k, const uint8_t* bytes, int64_t n) {
+      for (int64_t i = 0; i < n / 4; ++i) __builtin_memcpy(out + (k / 4 + i) * 4 * kPanel, bytes + 4 * i, 4);
+    });
+    a.out.scale[j] = p.scale;
+    a.out.error[j] = p.error + p.scale * __builtin_sqrtf(norms.errors) * kNormSlack;
+    a.out.norm[j] = p.norm;
+    a.out.bias[j] = a.bias[j] + margin * __builtin_fabsf(a.bias[j]) + kScreenTiny;
+    a.out.shift[j] = norms.sum * a.form.x_max;
+    for (int64_t c = 0; c < a.n_columns; ++c) a.out.beside[c * kPanel + j] = row[a.columns[c]];
+  }
+}
+
+void exact_segment(const ExactArgs& a) {
+  const int64_t list_stride = a.n_latents + kListSlack;
+  // Sorted by latent, so that a row of W_enc is fetched once.
+  for (int64_t j = 0; j <= a.n_latents; ++j) a.start[j] = 0;
+  for (int64_t r = 0; r < a.n; ++r) {
+    const uint16_t* index = a.row_index + r * list_stride;
+    for (int q = 0; q < a.count[r]; ++q) ++a.start[index[q] + 1];
+  }
+  for (int64_t j = 0; j < a.n_latents; ++j) a.start[j + 1] += a.start[j];
+  for (int64_t r = 0; r < a.n; ++r) {
+    const uint16_t* index = a.row_index + r * list_stride;
+    for (int q = 0; q < a.count[r]; ++q) {
+      const int32_t at = a.start[index[q]]++;
+      a.by_latent[at] = static_cast<uint16_t>(r);
+      a.position[at] = static_cast<int32_t>(r * list_stride + q);
+    }
+  }
+  // start[j] is now where latent j ends.
+  alignas(64) float partial[(kBuffered + kTogether + 8) * kLanes];
+  alignas(64) float sum[kBuffered + kTogether + 8], bias[kBuffered + kTogether + 8];
+  int32_t done = 0, q = 0;
+  const auto flush = [&] {
+    for (int32_t i = 0; i < q - done; i += 8) add_lanes8(partial + i * kLanes, sum + i);
+    for (int32_t i = 0; i < q - done; ++i) a.row_value[a.position[done + i]] = sum[i] + bias[i];
+    done = q;
+  };
+  for (int64_t j = 0; j < a.n_latents; ++j) {
+    const int32_t end = a.start[j];
+    const float* w = a.w + j * a.stride;
+    while (q < end) {
+      const int32_t n = end - q < kTogether ? end - q : kTogether;
+      float* out = partial + (q - done) * kLanes;
+      switch (n) {
+        case 1:
+          partial_products<1>(a.rows, a.stride, a.by_latent + q, w, out);
+          break;
+        case 2:
+          partial_products<2>(a.rows, a.stride, a.by_latent + q, w, out);
+          break;
+        case 3:
+          partial_products<3>(a.rows, a.stride, a.by_latent + q, w, out);
+          break;
+        default:
+          partial_products<4>(a.rows, a.stride, a.by_latent + q, w, out);
+      }
+      for (int32_t i = 0; i < n; ++i) bias[q - done + i] = a.bias[j];
+      q += n;
+      if (q - done >= kBuffered) flush();
+    }
+  }
+  flush();
+  int32_t listed = 0;
+  for (int64_t r = 0; r < a.n; ++r) {
+    a.row_ptr[r] = a.first + listed;
+    const float* value = a.row_value + r * list_stride;
+    const uint16_t* index = a.row_index + r * list_stride;
+    const float floor = a.floor[r];
+    for (int i = 0; i < a.count[r]; ++i) {
+      a.value[listed] = value[i];
+      a.index[listed] = index[i];
+      listed += value[i] > floor;
+    }
+  }
+  a.row_ptr[a.n] = a.first + listed;
+}
+
+#if defined(__AVX2__)
+void screen_product(const ScreenProductArgs& a) {
+#if defined(__AVX512F__)
+  run_screen<PairProduct, 6>(a);
+#else
+  run_screen<PairProduct, 3>(a);
+#endif
+}
+#endif
+
+}  // namespace SAEV_LEVEL
+}  // namespace saev
