@@ -150,6 +150,7 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Train.checkpoint_keep": does("how many checkpoints stay; whether any are written"),
   "Train.ckpt_path": does("parent of the runs' folders"),
   "Train.device": does("where training runs"),
+  "Train.screening": does("how fast the encoder is, not what it computes"),
   "Train.seed": does("order of the rows"),
   "Train.slurm_acct": slurm,
   "Train.slurm_partition": slurm,

@@ -104,6 +104,14 @@ export const trainSpec = spec("Train", "Trains a sparse autoencoder on recorded 
     "cuda",
     "Device to train on; without a usable GPU the CPU is used, with a warning.",
   ),
+  screening: ours(
+    choice(
+      "hardware",
+      ["auto", "off"],
+      "auto",
+      "Whether products of 8-bit numbers may say which latents cannot be active, so that fewer are computed in float32: faster where few are, and the same bits.",
+    ),
+  ),
   seed: int("training", 42, "Seed of the order of the activations."),
   slurm_acct: string("slurm", "", "Slurm account; empty runs here."),
   slurm_partition: string("slurm", "", "Slurm partition."),

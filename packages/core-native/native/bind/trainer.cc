@@ -82,6 +82,8 @@ Napi::Value add(const Napi::CallbackInfo& info) {
   t.aux.form =
       bool_of(o.Get("auxAsPublished"), "auxAsPublished") ? AuxForm::kPublished : AuxForm::kPythonPackage;
   t.grad_clip = non_negative(o, "gradClip");
+  t.screening = one_of<Screening>(o.Get("screening"), "screening",
+                                  {{"auto", Screening::kAuto}, {"off", Screening::kOff}});
   const auto lock = shared->take();
   return Napi::Number::New(info.Env(), static_cast<double>(shared->trainer.add(params, t)));
 }
@@ -100,6 +102,7 @@ Napi::Object figures(Napi::Env env, const SaeStep& s) {
   o.Set("nDead", static_cast<double>(s.metrics.n_dead));
   o.Set("threshold", s.metrics.threshold);
   o.Set("gradNorm", s.metrics.grad_norm);
+  o.Set("screened", s.metrics.screened);
   o.Set("dropped", s.dropped);
   Napi::Array prefixes = Napi::Array::New(env);
   for (size_t i = 0; i < s.prefixes.size(); ++i)

@@ -1,6 +1,7 @@
 #include "sae/block_encoder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace saev {
@@ -61,6 +62,15 @@ void BlockEncoder::pack_screened(const float* rows) {
   ({rows, n_, stride, columns.data(), static_cast<int64_t>(columns.size()), form.x_max, form.group,
     scratch_.buffer.data(), bytes, scratch_.scale.data(), scratch_.error.data(), scratch_.size.data(),
     scratch_.beside.data()});
+}
+
+float BlockEncoder::norm(int64_t r) const {
+  const float* row = scratch_.rows.data() + r * layout_.row_stride();
+  float sum[16] = {};
+  for (int64_t k = 0; k < layout_.row_stride(); k += 16) {
+    for (int64_t i = 0; i < 16; ++i) sum[i] += row[k + i] * row[k + i];
+  }
+  return std::sqrt(std::accumulate(sum, sum + 16, 0.0f));
 }
 
 int64_t BlockEncoder::most(int64_t s) const {

@@ -14,6 +14,8 @@ class BlockEncoder {
 
   int64_t rows() const { return n_; }
   int64_t n_segments() const { return n_segments_; }
+  /// ‖x − shift‖ of row `r`.
+  float norm(int64_t r) const;
   /// Per row: pre-activations above it are listed. Starts as 0.
   float* floor() { return scratch_.floor.data(); }
   /// Largest number of entries that segment `s` can yield.

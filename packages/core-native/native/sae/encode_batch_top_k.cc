@@ -14,6 +14,9 @@
 namespace saev {
 namespace {
 
+/// How much lower than the last batch's the next one's floor begins, of its size.
+constexpr float kLower = 0.03f;
+
 /// Floats in ascending order as unsigned integers.
 uint32_t ordered(float v) {
   const auto bits = std::bit_cast<uint32_t>(v);
@@ -65,9 +68,10 @@ struct Tie {
 }  // namespace
 
 float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
-                         int64_t k, bool relu, EncodeScratch& scratch, ActiveLists& out) {
+                         int64_t k, bool relu, EncodeScratch& scratch, ActiveLists& out, FloorGuess* guess) {
   const float lowest = relu ? 0 : -std::numeric_limits<float>::infinity();
-  SharedFloor floor(k, lowest);
+  const float begin = guess && guess->value > lowest ? guess->value : lowest;
+  SharedFloor floor(k, begin);
   out.shape(input.rows, layout.padded_sae(), segment);
   prepare_threads(scratch);
   parallel_tasks(out.n_blocks, [&](int64_t block, int thread) {
@@ -90,7 +94,14 @@ float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& i
     filter_block(out, block, [&](int64_t, int64_t latent, float) { return latent < layout.d_sae; });
   });
 
-  const int64_t total = out.nnz(), keep = std::min(k, total);
+  const int64_t total = out.nnz();
+  if (total < k && begin > lowest) {
+    // Some that are kept may lie below where the floor began.
+    guess->value = lowest;
+    return encode_batch_top_k(level, layout, input, segment, k, relu, scratch, out, guess);
+  }
+  const int64_t keep = std::min(k, total);
+  if (guess) guess->value = lowest;
   if (keep == 0) return 0;
   std::vector<float> values;
   values.reserve(static_cast<size_t>(total));
@@ -100,6 +111,7 @@ float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& i
   }
   std::nth_element(values.begin(), values.begin() + keep - 1, values.end(), std::greater<float>());
   const float last = values[static_cast<size_t>(keep - 1)];
+  if (guess && total >= k && std::isfinite(last)) guess->value = last - kLower * std::fabs(last);
   int64_t above = 0;
   for (int64_t i = 0; i < keep; ++i) above += values[static_cast<size_t>(i)] > last;
   std::vector<Tie> ties;

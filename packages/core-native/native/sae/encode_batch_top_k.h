@@ -3,7 +3,7 @@
 // histogram; as soon as k values are known to lie above a bound, nothing below it is listed any more. What is
 // listed depends on the order of the threads, what is kept does not.
 
-#include "sae/encode.h"
+#include "sae/encode_top_k.h"
 
 namespace saev {
 
@@ -11,6 +11,7 @@ namespace saev {
 /// Of equal values the lower row, then the lower latent is kept. Returns the smallest positive value kept, or
 /// 0 when there is none.
 float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
-                         int64_t k, bool relu, EncodeScratch& scratch, ActiveLists& out);
+                         int64_t k, bool relu, EncodeScratch& scratch, ActiveLists& out,
+                         FloorGuess* guess = nullptr);
 
 }  // namespace saev

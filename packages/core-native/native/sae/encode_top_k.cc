@@ -1,13 +1,18 @@
 #include "sae/encode_top_k.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/parallel.h"
 #include "sae/block_encoder.h"
 
 namespace saev {
 namespace {
+
+/// How much lower than the last batch's the next one's floors begin.
+constexpr float kLower = 0.99f;
 
 using Candidate = RowTopKScratch::Candidate;
 
@@ -54,17 +59,18 @@ void encode_top_k(Level level, const Layout& layout, const EncodeInput& input, i
                   const RowTopK& options, EncodeScratch& scratch, RowTopKScratch& top, ActiveLists& out) {
   const int64_t k = std::min(options.k, layout.d_sae);
   const float lowest = options.relu ? 0 : -std::numeric_limits<float>::infinity();
+  const float per_norm = options.guess ? options.guess->per_norm : 0;
   // Between two cuts a row may gather as many again as it keeps, and what one segment adds.
   const int64_t slack = k + 16, capacity = k + slack + segment;
   out.shape(input.rows, options.padded_sae ? options.padded_sae : layout.padded_sae(), segment);
   prepare_threads(scratch);
   top.threads.resize(scratch.threads.size());
+  top.per_norm.resize(static_cast<size_t>(input.rows));
   parallel_tasks(out.n_blocks, [&](int64_t block, int thread) {
     if (input.job) input.job->check_abort();
     auto& t = top.threads[static_cast<size_t>(thread)];
-    BlockEncoder encoder(level, layout, input, segment, scratch.threads[static_cast<size_t>(thread)], block);
-    const int64_t rows = encoder.rows();
-    std::fill_n(encoder.floor(), rows, lowest);
+    auto& mine = scratch.threads[static_cast<size_t>(thread)];
+    const int64_t rows = out.block_rows(block), d_vit = layout.d_vit;
     const auto room = static_cast<size_t>(rows * segment + kListSlack);
     if (t.value.size() < room) {
       t.value.resize(room);
@@ -73,31 +79,77 @@ void encode_top_k(Level level, const Layout& layout, const EncodeInput& input, i
     if (t.candidates.size() < static_cast<size_t>(rows * capacity))
       t.candidates.resize(static_cast<size_t>(rows * capacity));
     t.count.assign(static_cast<size_t>(rows), 0);
-    int32_t ptr[kRowBlock + 1];
-    for (int64_t s = 0; s < encoder.n_segments(); ++s) {
-      encoder.segment(s, t.value.data(), t.index.data(), ptr, 0);
-      const auto first = static_cast<int32_t>(s * segment);
-      for (int64_t r = 0; r < rows; ++r) {
-        Candidate* row = t.candidates.data() + r * capacity;
-        int32_t& count = t.count[static_cast<size_t>(r)];
-        for (int32_t q = ptr[r]; q < ptr[r + 1]; ++q) {
-          const int32_t latent = first + t.index[static_cast<size_t>(q)];
-          if (latent < layout.d_sae) row[count++] = {t.value[static_cast<size_t>(q)], latent};
+    t.begin.assign(static_cast<size_t>(rows), lowest);
+    // The candidates of rows numbers[0 … n) of the block, which `encoder` holds.
+    const auto gather = [&](BlockEncoder& encoder, const int64_t* numbers) {
+      int32_t ptr[kRowBlock + 1];
+      for (int64_t i = 0; i < encoder.rows(); ++i)
+        encoder.floor()[i] = t.begin[static_cast<size_t>(numbers[i])];
+      for (int64_t s = 0; s < encoder.n_segments(); ++s) {
+        encoder.segment(s, t.value.data(), t.index.data(), ptr, 0);
+        const auto first = static_cast<int32_t>(s * segment);
+        for (int64_t i = 0; i < encoder.rows(); ++i) {
+          Candidate* row = t.candidates.data() + numbers[i] * capacity;
+          int32_t& count = t.count[static_cast<size_t>(numbers[i])];
+          for (int32_t q = ptr[i]; q < ptr[i + 1]; ++q) {
+            const int32_t latent = first + t.index[static_cast<size_t>(q)];
+            if (latent < layout.d_sae) row[count++] = {t.value[static_cast<size_t>(q)], latent};
+          }
+          const bool unbounded = encoder.floor()[i] == lowest;
+          if (count >= k && (unbounded || count > k + slack)) encoder.floor()[i] = cut(row, count, k);
         }
-        const bool unbounded = encoder.floor()[r] == lowest;
-        if (count >= k && (unbounded || count > k + slack)) encoder.floor()[r] = cut(row, count, k);
       }
+    };
+    int64_t numbers[kRowBlock];
+    std::iota(numbers, numbers + rows, int64_t{0});
+    {
+      BlockEncoder encoder(level, layout, input, segment, mine, block);
+      t.norm.resize(static_cast<size_t>(rows));
+      for (int64_t r = 0; r < rows; ++r) {
+        const float norm = encoder.norm(r);
+        t.norm[static_cast<size_t>(r)] = norm;
+        if (per_norm > 0 && std::isfinite(norm)) t.begin[static_cast<size_t>(r)] = per_norm * norm;
+      }
+      gather(encoder, numbers);
+    }
+    int64_t n_again = 0;
+    for (int64_t r = 0; r < rows; ++r) {
+      if (t.count[static_cast<size_t>(r)] < k && t.begin[static_cast<size_t>(r)] > lowest)
+        numbers[n_again++] = r;
+    }
+    if (n_again > 0) {
+      t.again.resize(static_cast<size_t>(n_again * d_vit));
+      for (int64_t i = 0; i < n_again; ++i) {
+        std::copy_n(input.x + (block * kRowBlock + numbers[i]) * d_vit, d_vit, t.again.data() + i * d_vit);
+        t.count[static_cast<size_t>(numbers[i])] = 0;
+        t.begin[static_cast<size_t>(numbers[i])] = lowest;
+      }
+      EncodeInput again = input;
+      again.x = t.again.data();
+      again.rows = n_again;
+      again.slices = nullptr;
+      BlockEncoder encoder(level, layout, again, segment, mine, 0);
+      gather(encoder, numbers);
     }
     for (int64_t r = 0; r < rows; ++r) {
       Candidate* row = t.candidates.data() + r * capacity;
       int32_t& count = t.count[static_cast<size_t>(r)];
       if (count > k) cut(row, count, k);
+      float least = std::numeric_limits<float>::infinity();
+      for (int32_t c = 0; c < count; ++c) least = std::min(least, row[c].value);
+      const float norm = t.norm[static_cast<size_t>(r)];
+      top.per_norm[static_cast<size_t>(block * kRowBlock + r)] = count == k && norm > 0 ? least / norm : 0.0f;
       std::sort(row, row + count, [](const Candidate& a, const Candidate& b) { return a.latent < b.latent; });
       if (options.latents == nullptr) continue;
       for (int32_t c = 0; c < count; ++c) row[c].latent = options.latents[row[c].latent];
     }
     write_lists(t, capacity, rows, block, out);
   });
+  if (options.guess == nullptr) return;
+  // One row in fifty may begin too high.
+  const auto nth = top.per_norm.begin() + input.rows / 50;
+  std::nth_element(top.per_norm.begin(), nth, top.per_norm.end());
+  options.guess->per_norm = std::isfinite(*nth) ? kLower * std::max(0.0f, *nth) : 0;
 }
 
 }  // namespace saev

@@ -65,7 +65,8 @@ void EncoderScreen::choose_columns(const Layout& layout, const EncodeInput& inpu
     for (int64_t k = 0; k < d_vit; ++k) {
       const float v = sizes[static_cast<size_t>(i * d_vit + k)];
       all = std::max(all, v);
-      if (!std::binary_search(order.begin(), order.end(), static_cast<int32_t>(k))) others = std::max(others, v);
+      if (!std::binary_search(order.begin(), order.end(), static_cast<int32_t>(k)))
+        others = std::max(others, v);
     }
     if (!std::isfinite(all)) continue;
     with += static_cast<double>(all);
@@ -103,8 +104,13 @@ ScreenLatents EncoderScreen::latents(int64_t panel, int64_t stride) const {
     return const_cast<std::remove_const_t<std::remove_reference_t<decltype(array[0])>>*>(array.data() + i);
   };
   const int64_t j = panel * kPanel;
-  return {from(packed_, j * stride), from(scale_, j), from(shift_, j), from(bias_, j),
-          from(norm_, j),            from(error_, j), from(beside_, j * kScreenColumns)};
+  return {from(packed_, j * stride),
+          from(scale_, j),
+          from(shift_, j),
+          from(bias_, j),
+          from(norm_, j),
+          from(error_, j),
+          from(beside_, j * kScreenColumns)};
 }
 
 bool ScreenChoice::next(double density) {

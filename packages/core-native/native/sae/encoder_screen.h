@@ -23,10 +23,9 @@ class EncoderScreen {
   /// Whether the machine has a product of 8-bit numbers for this, and rows are long enough to gain by it.
   static bool possible(Level level, const Layout& layout);
 
-  /// Makes W_enc of `input` into 8-bit numbers with `form`, null for the level's best, on all cores; a sample of
-  /// its rows decides which columns are left out of them.
-  void prepare(Level level, const Layout& layout, const EncodeInput& input,
-               const ScreenForm* form = nullptr);
+  /// Makes W_enc of `input` into 8-bit numbers with `form`, null for the level's best, on all cores; a sample
+  /// of its rows decides which columns are left out of them.
+  void prepare(Level level, const Layout& layout, const EncodeInput& input, const ScreenForm* form = nullptr);
 
   const ScreenForm& form() const { return form_; }
   const std::vector<int32_t>& columns() const { return columns_; }

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "sae/encode.h"
+#include "sae/encode_batch_top_k.h"
+#include "sae/encode_top_k.h"
 #include "test/check.h"
 #include "test/random.h"
 
@@ -53,7 +55,8 @@ struct Batch {
     in.b_enc = bias.data();
     return in;
   }
-  void lists(float floor, const EncoderScreen* screen, ActiveLists& out, int64_t* candidates = nullptr) const {
+  void lists(float floor, const EncoderScreen* screen, ActiveLists& out,
+             int64_t* candidates = nullptr) const {
     EncodeInput in = input();
     in.floor = floor;
     in.screen = screen;
@@ -157,8 +160,7 @@ TEST(screened_lists_are_the_float32_kernels_to_the_bit) {
       std::vector<float> floors = {0, -INFINITY, 1, -1e-42f, kMax};
       const int64_t n = all.ptr(0, 0)[kRowBlock];
       for (int64_t i = 0; i < 12 && n > 0; ++i) {
-        const float h =
-            all.blocks[0].value()[static_cast<int64_t>(random.bits() % static_cast<uint64_t>(n))];
+        const float h = all.blocks[0].value()[static_cast<int64_t>(random.bits() % static_cast<uint64_t>(n))];
         floors.push_back(h);
         floors.push_back(std::nextafter(h, -INFINITY));
         floors.push_back(std::nextafter(h, INFINITY));
@@ -170,9 +172,9 @@ TEST(screened_lists_are_the_float32_kernels_to_the_bit) {
         batch.lists(floor, &screen, screened);
         if (!same_lists(plain, screened)) {
           test::fail(__FILE__, __LINE__,
-                     std::string(form.name) + ", " + std::to_string(s.rows) + " × " + std::to_string(s.d_vit) +
-                         " × " + std::to_string(s.d_sae) + ", floor " + std::to_string(floor) +
-                         ": the screen lost or changed a value");
+                     std::string(form.name) + ", " + std::to_string(s.rows) + " × " +
+                         std::to_string(s.d_vit) + " × " + std::to_string(s.d_sae) + ", floor " +
+                         std::to_string(floor) + ": the screen lost or changed a value");
         }
       }
     });
@@ -190,8 +192,7 @@ TEST(screen_holds_where_all_rounding_errors_add_up) {
       for (int64_t r = 0; r < batch.rows; ++r) std::fill_n(batch.row(r), d_vit, r % 2 ? 1.0f : 0.01f);
       for (int64_t j = 0; j < d_sae; ++j) {
         for (int64_t k = 0; k < d_vit; ++k) {
-          batch.latent(j)[k] =
-              k == 0 ? 127.0f : static_cast<float>(random.bits() % 5) - 2 + fraction;
+          batch.latent(j)[k] = k == 0 ? 127.0f : static_cast<float>(random.bits() % 5) - 2 + fraction;
         }
         double sum = 0;
         for (int64_t k = 0; k < d_vit; ++k) sum += static_cast<double>(batch.latent(j)[k]);
@@ -232,6 +233,59 @@ TEST(screen_makes_few_products_in_float32_and_columns_far_larger_than_others_do_
       CHECK(same_lists(plain, screened));
       // 0.7 % are active; of normal numbers 3 to 4 % come within the bound.
       CHECK(static_cast<double>(candidates) < 0.05 * static_cast<double>(rows * d_sae));
+    });
+  }
+}
+
+TEST(what_is_kept_of_the_largest_depends_neither_on_screen_nor_on_where_floors_began) {
+  struct Case {
+    int64_t rows, d_vit, d_sae, k;
+    bool relu;
+  };
+  const Case cases[] = {{100, 64, 300, 7, true},
+                        {100, 64, 300, 7, false},
+                        {97, 40, 70, 70, false},
+                        {30, 128, 500, 1, true},
+                        {60, 200, 96, 20, true}};
+  for (const Case& c : cases) {
+    for_each_form([&](Level level, const ScreenForm& form) {
+      if (level == Level::kPlain && c.d_vit > 64) return;
+      test::Random random(static_cast<uint64_t>(c.d_sae + c.k));
+      Batch batch(level, c.rows, c.d_vit, c.d_sae);
+      for (int64_t j = 0; j < c.d_sae; ++j) {
+        random.fill(batch.latent(j), c.d_vit, 0.1f);
+        // Ties: every fourth latent is the one before it.
+        if (j % 4 == 3) std::copy_n(batch.latent(j - 1), c.d_vit, batch.latent(j));
+      }
+      FloorGuess guess, batch_guess;
+      for (const float scale : {1.0f, 1.02f, 0.9f, 1e-6f, 30.0f, 1.0f}) {
+        for (int64_t r = 0; r < c.rows; ++r) {
+          // Norms differ, so that some rows' floors begin too high.
+          random.fill(batch.row(r), c.d_vit, scale * (r % 10 == 0 ? 0.1f : 1.0f));
+        }
+        if (c.rows == 100) {
+          std::fill_n(batch.row(5), c.d_vit, 0.0f);
+          batch.row(99)[3] = NAN;
+        }
+        EncodeInput in = batch.input();
+        EncodeScratch scratch;
+        RowTopKScratch top;
+        ActiveLists expected, found;
+        EncoderScreen screen;
+        screen.prepare(level, batch.layout, in, &form);
+        encode_top_k(level, batch.layout, in, 64, {c.k, c.relu}, scratch, top, expected);
+        in.screen = &screen;
+        encode_top_k(level, batch.layout, in, 64, {c.k, c.relu, nullptr, 0, &guess}, scratch, top, found);
+        CHECK(same_lists(expected, found));
+        in.screen = nullptr;
+        const int64_t k = c.k * c.rows;
+        const float least = encode_batch_top_k(level, batch.layout, in, 64, k, c.relu, scratch, expected);
+        in.screen = &screen;
+        CHECK(least ==
+              encode_batch_top_k(level, batch.layout, in, 64, k, c.relu, scratch, found, &batch_guess));
+        CHECK(same_lists(expected, found));
+      }
+      CHECK(c.k > 20 || (guess.per_norm > 0 && batch_guess.value > 0));
     });
   }
 }

@@ -13,8 +13,8 @@ void at_least(AlignedArray<float>& array, int64_t n) {
   if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<float>(static_cast<size_t>(n));
 }
 
-void encode_jump_relu(const TrainState& state, EncodeInput& input, const KindOptions& options, int64_t segment,
-                      EncodeScratch& scratch, KindScratch& kind, ActiveLists& lists) {
+void encode_jump_relu(const TrainState& state, EncodeInput& input, const KindOptions& options,
+                      int64_t segment, EncodeScratch& scratch, KindScratch& kind, ActiveLists& lists) {
   const auto n = static_cast<size_t>(state.layout.padded_sae());
   const auto half = static_cast<float>(options.bandwidth / 2);
   at_least(kind.theta, static_cast<int64_t>(n));
@@ -50,11 +50,12 @@ double encode_kind(const TrainState& state, EncodeInput input, const KindOptions
       encode(state.level, state.layout, input, segment, scratch, lists);
       break;
     case Selection::kTopK:
-      encode_top_k(state.level, state.layout, input, segment, {a.top_k, a.relu}, scratch, top_k, lists);
+      encode_top_k(state.level, state.layout, input, segment, {a.top_k, a.relu, nullptr, 0, &state.guess},
+                   scratch, top_k, lists);
       break;
     case Selection::kBatchTopK: {
       const float least = encode_batch_top_k(state.level, state.layout, input, segment, a.top_k * input.rows,
-                                             a.relu, scratch, lists);
+                                             a.relu, scratch, lists, &state.guess);
       if (least > 0) return (1 - options.momentum) * state.threshold + options.momentum * least;
       break;
     }

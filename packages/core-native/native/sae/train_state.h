@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/aligned.h"
+#include "sae/encode_top_k.h"
 #include "sae/encoder_screen.h"
 #include "sae/layout.h"
 #include "sae/params.h"
@@ -62,7 +63,9 @@ struct TrainState {
   double density =
       -1;  ///< fraction of latents active in the last step, which chooses the block sizes; −1: none yet
 
-  ScreenChoice screen;  ///< about speed only, and not in checkpoints
+  // About speed only, and not in checkpoints.
+  ScreenChoice screen;
+  mutable FloorGuess guess;
 
   /// Parameters at which a loss was finite, to go back to when an update turns out to have been too large.
   struct Kept {

@@ -127,6 +127,7 @@ StepOptions Trainer::step_options(const Entry& e, int64_t step, const std::vecto
   out.penalty = o.penalty;
   out.tanh_scale = o.tanh_scale;
   out.bandwidth = o.bandwidth;
+  out.screening = o.screening;
   return out;
 }
 

@@ -47,6 +47,7 @@ struct SaeTraining {
   int64_t dead_threshold = 0;
   AuxK aux;
   double grad_clip = 0;
+  Screening screening = Screening::kAuto;
 };
 
 /// One SAE's figures of one step, before its update.

@@ -77,6 +77,7 @@ export interface NativeSaeTraining {
   readonly alpha: number;
   readonly auxAsPublished: boolean;
   readonly gradClip: number;
+  readonly screening: string;
 }
 
 /** What the addon reports of one SAE's step is what the API does. */

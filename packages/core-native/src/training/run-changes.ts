@@ -66,6 +66,7 @@ const incidental = new Set([
   "log_to",
   "n_hours",
   "n_workers",
+  "screening",
   "slurm_acct",
   "slurm_partition",
   "track",

@@ -89,6 +89,11 @@ export interface SaeTraining {
    * times the learning rate. Default 0.
    */
   readonly weightDecay?: number;
+  /**
+   * `auto`: where few latents are active, products of 8-bit numbers find those that cannot be, and only the others are
+   * computed in float32. `off`: all are. Both give the same bits. Default `auto`.
+   */
+  readonly screening?: "auto" | "off";
 }
 
 /** @internal */
@@ -121,5 +126,6 @@ export function toNativeTraining(training: SaeTraining): NativeSaeTraining {
     alpha: auxK?.alpha ?? 1 / 32,
     auxAsPublished: (auxK?.form ?? "published") === "published",
     gradClip: training.gradClip ?? 0,
+    screening: training.screening ?? "auto",
   };
 }

@@ -24,6 +24,8 @@ export interface SaeStepMetrics {
   readonly threshold: number;
   /** Norm of all gradients before clipping; 0 where they are not clipped. */
   readonly gradNorm: number;
+  /** Fraction of pairs (row, latent) computed in float32 after a screen; −1 where all of them were. */
+  readonly screened: number;
   /** Whether its loss was not finite, now or in an earlier step: it makes no more steps, and the other figures mean nothing. */
   readonly dropped: boolean;
   /** Matryoshka prefixes used; empty without. */

@@ -12,6 +12,7 @@ export function trainingOf(cfg: ResolvedTrain, nSteps: number, legacySparsityWar
     removeParallelGrads: sae.remove_parallel_grads,
     normalizeWDec: sae.normalize_w_dec,
     gradClip: cfg.grad_clip,
+    screening: cfg.screening,
     ...(cfg.optimizer === "muon" && { optimizer: cfg.optimizer }),
     ...(cfg.optimizer !== "adam" && { weightDecay: cfg.weight_decay }),
     ...(cfg.lr_schedule !== "constant" && { schedule: { decay: cfg.lr_schedule, nSteps } }),

@@ -125,8 +125,7 @@ void screen_rows(const ScreenRowsArgs& a) {
     a.size[r] = p.size;
     for (int64_t c = 0; c < a.n_columns; ++c) beside[c] = row[a.columns[c]];
     for (int64_t k = 0; k < a.stride; ++k) {
-      out[k / 8 * a.group * 8 + k % 8] =
-          static_cast<uint8_t>(whole[static_cast<size_t>(k)] + a.x_max);
+      out[k / 8 * a.group * 8 + k % 8] = static_cast<uint8_t>(whole[static_cast<size_t>(k)] + a.x_max);
     }
   }
 }
@@ -172,7 +171,8 @@ void screen_product(const ScreenProductArgs& a) {
       float bound = static_cast<float>(sum) * a.latents.scale[j] * a.scale[r] + a.latents.bias[j] +
                     a.error[r] * a.latents.norm[j] + a.size[r] * a.latents.error[j];
       for (int64_t c = 0; c < a.n_columns; ++c)
-        bound += a.beside[r * kScreenColumns + c] * a.latents.beside[(panel * kScreenColumns + c) * kPanel + lane];
+        bound +=
+            a.beside[r * kScreenColumns + c] * a.latents.beside[(panel * kScreenColumns + c) * kPanel + lane];
       if (std::isnan(bound)) bound = kInfinity;
       if (!(bound > a.floor[r])) continue;
       a.row_value[r * stride + a.count[r]] = bound;

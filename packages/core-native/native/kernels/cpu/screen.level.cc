@@ -24,8 +24,8 @@ SAEV_INLINE void partial_products(const float* rows, int64_t stride, const uint1
   for (int64_t k = 0; k < stride; k += kLanes) {
     SAEV_UNROLL for (int v = 0; v < kVectors; ++v) {
       const Vec weights = load(w + k + v * kWidth);
-      SAEV_UNROLL for (int n = 0; n < N; ++n)
-        sum[n][v] = fma(load(x[n] + k + v * kWidth), weights, sum[n][v]);
+      SAEV_UNROLL for (int n = 0; n < N; ++n) sum[n][v] =
+          fma(load(x[n] + k + v * kWidth), weights, sum[n][v]);
     }
   }
   SAEV_UNROLL for (int n = 0; n < N; ++n) {
@@ -64,8 +64,8 @@ void screen_rows(const ScreenRowsArgs& a) {
     for (int64_t c = 0; c < a.n_columns; ++c) beside[c] = row[a.columns[c]];
     const Rounding p = choose_rounding(sizes, a.stride, sizes.largest / static_cast<float>(a.x_max));
     const int64_t group = a.group;
-    const RoundedNorms norms =
-        round_to_bytes(a.buffer, a.stride, p.inverse, a.x_max, [out, group](int64_t k, const uint8_t* bytes, int64_t n) {
+    const RoundedNorms norms = round_to_bytes(
+        a.buffer, a.stride, p.inverse, a.x_max, [out, group](int64_t k, const uint8_t* bytes, int64_t n) {
           for (int64_t i = 0; i < n / 8; ++i)
             __builtin_memcpy(out + (k / 8 + i) * group * 8, bytes + 8 * i, 8);
         });
@@ -89,9 +89,11 @@ void screen_panel(const ScreenPanelArgs& a) {
     }
     const Rounding p = choose_rounding(sizes, a.stride, scale);
     int8_t* out = a.out.packed + j * 4;
-    const RoundedNorms norms = round_to_bytes(a.buffer, a.stride, p.inverse, 0, [out](int64_t k, const uint8_t* bytes, int64_t n) {
-      for (int64_t i = 0; i < n / 4; ++i) __builtin_memcpy(out + (k / 4 + i) * 4 * kPanel, bytes + 4 * i, 4);
-    });
+    const RoundedNorms norms =
+        round_to_bytes(a.buffer, a.stride, p.inverse, 0, [out](int64_t k, const uint8_t* bytes, int64_t n) {
+          for (int64_t i = 0; i < n / 4; ++i)
+            __builtin_memcpy(out + (k / 4 + i) * 4 * kPanel, bytes + 4 * i, 4);
+        });
     a.out.scale[j] = p.scale;
     a.out.error[j] = p.error + p.scale * __builtin_sqrtf(norms.errors) * kNormSlack;
     a.out.norm[j] = p.norm;

@@ -38,7 +38,8 @@ SAEV_INLINE RowSizes row_sizes(const float* row, int64_t stride, const int32_t* 
     const __m256 b = _mm256_and_ps(_mm256_load_ps(buffer + k + 8), no_sign);
     largest = _mm256_max_ps(largest, _mm256_max_ps(a, b));
     // Columns 0 … 3 and 4 … 7 of both, then neighbours.
-    const __m256 halves = _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+    const __m256 halves =
+        _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
     quads = _mm256_max_ps(quads, _mm256_hadd_ps(halves, halves));
   }
   alignas(32) float l[8], q[8];
@@ -100,8 +101,8 @@ struct RoundedNorms {
   int32_t sum = 0;   ///< Σ ṽ
 };
 
-/// ṽ = round(v · inverse), to nearest; `write(k, bytes, n)` gets n bytes ṽ + offset for columns k … k + n − 1,
-/// 32 or at the end 16. An inverse of 0 makes zeros of everything.
+/// ṽ = round(v · inverse), to nearest; `write(k, bytes, n)` gets n bytes ṽ + offset for columns k … k + n −
+/// 1, 32 or at the end 16. An inverse of 0 makes zeros of everything.
 template <typename Write>
 SAEV_INLINE RoundedNorms round_to_bytes(float* row, int64_t stride, float inverse, int32_t offset,
                                         const Write& write) {

@@ -123,8 +123,8 @@ void run_screen(const ScreenProductArgs& a) {
           const float* row_beside = a.beside + r * kScreenColumns;
           for (int64_t v = 0; v < kColumns; v += kWidth) {
             const int64_t at = j + v;
-            const Ints whole = sub_ints(load_ints(sums + (r - g * kRows) * kColumns + v),
-                                        load_ints(a.latents.shift + at));
+            const Ints whole =
+                sub_ints(load_ints(sums + (r - g * kRows) * kColumns + v), load_ints(a.latents.shift + at));
             // First t, then s: t s alone may be denormal.
             Vec bound = fma(to_floats(whole) * load(a.latents.scale + at), scale, load(a.latents.bias + at));
             bound = fma(error, load(a.latents.norm + at), bound);
