@@ -85,12 +85,14 @@ export type InputOf<T> = T extends readonly unknown[]
     ? { readonly [N in keyof T]?: InputOf<T[N]> | undefined }
     : T;
 
-/** A config in which nothing is "auto" any more. */
-export type Resolved<T> = T extends readonly unknown[]
+/** A config in which no number and no boolean is "auto" any more; a word that may be "auto" stays one. */
+export type Resolved<T> = [T] extends [string]
   ? T
-  : T extends object
-    ? { readonly [N in keyof T]: Resolved<T[N]> }
-    : Exclude<T, typeof auto>;
+  : T extends readonly unknown[]
+    ? T
+    : T extends object
+      ? { readonly [N in keyof T]: Resolved<T[N]> }
+      : Exclude<T, typeof auto>;
 
 /** Writes down a config class that is in no union. */
 export function spec<F extends Fields>(name: string, doc: string, fields: F): Spec<F, undefined> {

@@ -32,6 +32,7 @@ test("every leaf of Train is a flag, unions are subcommands with their own", () 
     "--checkpoint-keep",
     "--ckpt-path",
     "--device",
+    "--screening",
     "--seed",
     "--slurm-acct",
     "--slurm-partition",
