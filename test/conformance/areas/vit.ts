@@ -13,58 +13,13 @@ import {
   ViT,
 } from "@saev/core";
 import type { ConformanceArea, Outcome } from "../area.js";
-
-interface Model {
-  readonly family: string;
-  readonly vit_ckpt: string;
-  readonly n_patches_per_img: number;
-  readonly cls_token: boolean;
-  readonly n_layers: number;
-  readonly d_vit: number;
-  readonly layer_sets: Readonly<Record<string, readonly number[]>>;
-  readonly image_order: readonly string[];
-  readonly n_images_in_activations: number;
-  readonly n_images_in_other_layer_sets: number;
-  /** File of the tensor `input`. */
-  readonly input: string;
-}
+import { activationTolerance, deviation, differences, exact, type Model, readJson } from "../vit/compare.js";
+import { embedding } from "../vit/embedding.js";
 
 interface Run {
   readonly hash: string;
   readonly config: Readonly<Record<string, unknown>> & { readonly vit_ckpt: string };
   readonly files: Readonly<Record<string, number>>;
-}
-
-/** Largest deviation over the root mean square of the block: other orders of summation in float32. */
-const activationTolerance = 2e-5;
-
-const readJson = <T>(...parts: string[]): T => JSON.parse(readFileSync(path.join(...parts), "utf8")) as T;
-
-const exact = (subject: string, deviation: number, note?: string): Outcome => ({
-  subject,
-  deviation,
-  tolerance: 0,
-  ...(note && { note }),
-});
-
-/** Entries that differ, missing ones included. */
-function differences(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let n = Math.abs(a.length - b.length);
-  for (let i = 0; i < Math.min(a.length, b.length); i++) if (a[i] !== b[i]) n++;
-  return n;
-}
-
-/** Largest |ours − theirs| over the root mean square of `theirs`; infinite when the lengths differ. */
-function deviation(ours: Float32Array, theirs: Float32Array): number {
-  if (ours.length !== theirs.length || theirs.length === 0) return Number.POSITIVE_INFINITY;
-  let worst = 0;
-  let squares = 0;
-  for (let i = 0; i < theirs.length; i++) {
-    const off = Math.abs(ours[i]! - theirs[i]!);
-    if (!(off <= worst)) worst = off; // so that NaN stays
-    squares += theirs[i]! ** 2;
-  }
-  return worst / Math.sqrt(squares / theirs.length);
 }
 
 /** The pictures as `open(…).convert("RGB")` gives them. */
@@ -306,6 +261,7 @@ export const vit: ConformanceArea = {
     for (const [name, about] of Object.entries(models)) {
       if (!familyNames.includes(about.family)) continue;
       yield* model(folder, name, about);
+      yield* embedding(folder, name, about);
       yield* positions(folder, name);
       yield* recorded(folder, name, about);
     }
