@@ -5,7 +5,7 @@ import { SaevCommand } from "./saev-command.js";
 export class ExploreCommand extends SaevCommand {
   static override readonly paths = [["explore"]];
   static override readonly usage = Command.Usage({
-    description: "Open a page on which latents are found, read, compared and named.",
+    description: "Open a page on which latents are found, read, compared, named and steered.",
   });
 
   async execute(): Promise<ExitCode> {

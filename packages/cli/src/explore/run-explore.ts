@@ -12,11 +12,11 @@ import { imagesOf, imagesOption } from "./images-option.js";
 const command: SimpleCommand = {
   doc: {
     name: "explore",
-    summary: "Opens a page in the browser on which latents are found, read, compared and named.",
+    summary: "Opens a page in the browser on which latents are found, read, compared, named and steered.",
     details: [
       "PATH is a visuals folder (what saev visuals or the Python package wrote: sort_by_patch, sort_by_img, sort_by_cls), a training run, its sae.pt, or a folder that holds some of these.",
       "The page is served on this machine only, at an address with a random token; nothing is loaded from anywhere else. Names and notes are saved in notes.json in the visuals folder. Ctrl-C ends it.",
-      "--host 0.0.0.0 lets other machines reach it: whoever has the address with its token sees the pictures and can change notes.",
+      "--host 0.0.0.0 lets other machines reach it: whoever has the address with its token sees the pictures, can change notes and have the model look at pictures.",
     ],
     examples: [
       ["What saev visuals made.", "saev explore gallery"],
@@ -33,6 +33,12 @@ const command: SimpleCommand = {
     whole("port", "PORT", "a port, 0 to 65535", "Port to listen on; default: any free one."),
     text("token", "TOKEN", "some letters and digits", "Token of the address; default: a random one."),
     imagesOption,
+    text(
+      "classes",
+      "FILE",
+      "the path of a file",
+      "Embeddings of labels that pictures are scored with: a safetensors file, see docs/explorer.md.",
+    ),
     { ...toggle("open", "Whether to open the page in the browser."), default: true, negation: "--no-open" },
   ],
   positionals: ["PATH…"],
@@ -44,7 +50,10 @@ export async function runExplore(words: readonly string[], io: Io): Promise<Exit
   if (line === undefined) return Exit.done;
   const option = (name: string) => line.options.get(name) as string | undefined;
   const { Collection, serveExplorer } = await import("@saev/visuals/explorer");
-  const collection = await Collection.open(line.positionals, imagesOf(line));
+  const collection = await Collection.open(line.positionals, {
+    ...imagesOf(line),
+    classes: option("classes"),
+  });
   try {
     const server = await serveExplorer(collection, {
       host: option("host"),

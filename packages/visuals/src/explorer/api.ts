@@ -19,6 +19,7 @@
  * | `views/:view/latents/:latent/examples.bin` | float32 `[images, patches]`: those of its quantiles, then random |
  * | `views/:view/map.json`                     | {@link MapState}; asking for it begins the work               |
  * | `views/:view/map.bin`                      | float32 `[d_sae, 2]`, NaN for latents that never fire         |
+ * | `views/:view/live/…`                       | pictures that go through the model: `live/api.ts`             |
  * | `compare/:a/:b.json`                       | {@link Comparison} of two views                               |
  * | `runs/runs.json`                           | {@link Run}s                                                  |
  * | `runs/:run/metrics.json`                   | {@link Metrics}: the whole lines of metrics.jsonl             |
@@ -60,8 +61,6 @@ export interface View extends ViewSummary {
   readonly p?: number | undefined;
   /** Whether the pictures of the dataset can be shown, and why not. */
   readonly pictures: Availability;
-  /** Whether the model and the SAE can be run on pictures, and why not. */
-  readonly live: Availability;
   /** The latents that have pages, in an export of some; otherwise all have. */
   readonly only?: readonly number[] | undefined;
   /** What a reader should know, such as that a table holds a sample. */

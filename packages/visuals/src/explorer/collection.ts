@@ -2,11 +2,18 @@ import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { SaevError } from "@saev/core";
 import type { Session } from "./api.js";
+import { ClassScores } from "./live/class-scores.js";
+import { LivePictures } from "./live/live-pictures.js";
 import { OpenRun } from "./runs.js";
 import { OpenView, type OpenViewOptions } from "./views/open-view.js";
 
 /** How deep below a given folder runs and visuals are looked for. */
 const depth = 3;
+
+export interface OpenOptions extends OpenViewOptions {
+  /** A file of class embeddings that pictures are scored with; see {@link ClassScores}. */
+  readonly classes?: string | undefined;
+}
 
 /** Everything that was opened, by the ids that addresses have. */
 export class Collection {
@@ -14,14 +21,17 @@ export class Collection {
     readonly title: string,
     readonly views: ReadonlyMap<string, OpenView>,
     readonly runs: ReadonlyMap<string, OpenRun>,
+    /** Pictures that go through the models while the explorer runs. */
+    readonly live: LivePictures,
   ) {}
 
   /**
    * @param paths visuals folders (`sort_by_<x>`, ours or the Python package's), run folders, their `sae.pt`, or folders that
    * hold some of these at most three levels down.
-   * @throws SaevError `NOT_FOUND` where there is nothing to explore; as {@link OpenView.open}.
+   * @throws SaevError `NOT_FOUND` where there is nothing to explore; as {@link OpenView.open} and {@link ClassScores.open}.
    */
-  static async open(paths: readonly string[], options: OpenViewOptions = {}): Promise<Collection> {
+  static async open(paths: readonly string[], options: OpenOptions = {}): Promise<Collection> {
+    const classes = options.classes === undefined ? undefined : await ClassScores.open(options.classes);
     const found = { views: new Set<string>(), runs: new Set<string>() };
     for (const given of paths) {
       const before = found.views.size + found.runs.size;
@@ -47,7 +57,12 @@ export class Collection {
       for (const view of views.values()) view.dispose();
       throw error;
     }
-    return new Collection(paths.map((given) => path.basename(path.resolve(given))).join(", "), views, runs);
+    return new Collection(
+      paths.map((given) => path.basename(path.resolve(given))).join(", "),
+      views,
+      runs,
+      new LivePictures(classes),
+    );
   }
 
   session(): Session {
@@ -77,6 +92,7 @@ export class Collection {
   }
 
   dispose(): void {
+    this.live.dispose();
     for (const view of this.views.values()) view.dispose();
   }
 }

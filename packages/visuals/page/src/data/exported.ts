@@ -44,6 +44,7 @@ export function exportedSource(): DataSource | undefined {
     bytes: async (address) => Uint8Array.from(atob(await content(address)), (c) => c.charCodeAt(0)).buffer,
     url: (address) =>
       whole ? `data:image/webp;base64,${exported.files[address] ?? ""}` : `pictures/${address}`,
+    live: false,
     sizes: exported.sizes,
   };
 }

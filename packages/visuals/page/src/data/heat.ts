@@ -26,7 +26,7 @@ export const palettes: Readonly<Record<string, Palette>> = {
 };
 
 /**
- * Draws a square heat map, one pixel of `canvas` a patch; the browser scales it up without smoothing. The strongest values
+ * Draws a heat map, square unless `columns` says otherwise, one pixel of `canvas` a patch; the browser scales it up without smoothing. The strongest values
  * are the most opaque, silent patches are clear.
  * @param values f_x of each patch, row by row from the top left. @param upper the value that gets the last colour.
  */
@@ -35,14 +35,15 @@ export function drawHeat(
   values: Float32Array,
   upper: number,
   palette: string,
+  columns = Math.floor(Math.sqrt(values.length)),
 ): void {
-  const side = Math.floor(Math.sqrt(values.length));
-  canvas.width = side;
-  canvas.height = side;
+  const rows = Math.floor(values.length / columns);
+  canvas.width = columns;
+  canvas.height = rows;
   const context = canvas.getContext("2d")!;
-  const pixels = context.createImageData(side, side);
+  const pixels = context.createImageData(columns, rows);
   const colours = palettes[palette] ?? palettes.plasma!;
-  for (let i = 0; i < side * side; i++) {
+  for (let i = 0; i < columns * rows; i++) {
     const step = upper > 0 ? Math.max(0, Math.min(255, Math.trunc((values[i]! / upper) * 256))) : 0;
     pixels.data.set(colours.subarray(3 * step, 3 * step + 3), 4 * i);
     pixels.data[4 * i + 3] = Math.trunc(0.9 * step);

@@ -6,6 +6,8 @@ export interface DataSource {
   bytes(address: string): Promise<ArrayBuffer>;
   /** For an `<img>`. */
   url(address: string): string;
+  /** Whether there is a program behind it that runs models and writes notes. */
+  readonly live: boolean;
   /** Sides in which it has pictures, in pixels, ascending. */
   readonly sizes: readonly number[];
 }
@@ -30,6 +32,7 @@ export const server: DataSource = {
   json: async <T>(address: string) => (await (await ask(address)).json()) as T,
   bytes: async (address) => (await ask(address)).arrayBuffer(),
   url: (address) => `./api/${address}`,
+  live: true,
   sizes: [96, 160, 320, 448],
 };
 

@@ -27,6 +27,12 @@ export function LatentsPage({ data }: { readonly data: ViewData }) {
           `, ${view.sortBy === "cls" ? amount(view.rows, "CLS token") : amount(view.rows, "patch", "patches")}`}
         {" · "}
         <Link href={`/views/${view.id}/map`}>Map</Link>
+        {data.source.live && (
+          <>
+            {" · "}
+            <Link href={`/views/${view.id}/image`}>Your own image</Link>
+          </>
+        )}
       </p>
       {view.remarks.map((remark) => (
         <p key={remark} class="remark">

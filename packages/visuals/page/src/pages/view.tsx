@@ -8,6 +8,7 @@ import { type DataSource, send } from "../data/source.js";
 import { useLoaded } from "../data/use.js";
 import { ViewContext } from "../data/view-context.js";
 import { Waiting } from "../parts/waiting.js";
+import { ImagePage } from "./image.js";
 import { LatentPage } from "./latent.js";
 import { LatentsPage } from "./latents.js";
 import { MapPage } from "./map.js";
@@ -54,6 +55,9 @@ export function ViewPages({ id }: { readonly id: string }) {
         </Route>
         <Route path="/views/:view/map">
           <MapPage data={data} />
+        </Route>
+        <Route path="/views/:view/image">
+          <ImagePage data={data} />
         </Route>
         <Route path="/views/:view/latents/:latent">
           {({ latent }) => <LatentPage data={data} latent={Number(latent)} />}

@@ -1,8 +1,8 @@
 import { palettes } from "../data/heat.js";
 import { change, settings } from "../data/settings.js";
 
-/** How heat maps look, on every page. */
-export function HeatControls() {
+/** How heat maps look, on every page; `several`: whether there are some that may share a scale. */
+export function HeatControls({ several = true }: { readonly several?: boolean }) {
   const { heat, opacity, palette, shared } = settings.value;
   return (
     <fieldset class="actions" aria-label="Heat maps">
@@ -28,14 +28,16 @@ export function HeatControls() {
           ))}
         </select>
       </label>
-      <label class="chip">
-        <input
-          type="checkbox"
-          checked={shared}
-          onChange={(event) => change({ shared: event.currentTarget.checked })}
-        />
-        one scale for all images
-      </label>
+      {several && (
+        <label class="chip">
+          <input
+            type="checkbox"
+            checked={shared}
+            onChange={(event) => change({ shared: event.currentTarget.checked })}
+          />
+          one scale for all images
+        </label>
+      )}
     </fieldset>
   );
 }

@@ -1,5 +1,7 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { Link } from "wouter-preact";
 import type { LatentImage } from "../../../src/explorer/api.js";
+import { ViewContext } from "../data/view-context.js";
 import { figure } from "./format.js";
 import { Picture } from "./picture.js";
 import { Heat } from "./top-images.js";
@@ -14,6 +16,7 @@ interface PatchGridProps {
 /** One image, large, with the value of the patch under the pointer or the cursor keys. */
 export function PatchGrid({ image, values, upper, onClose }: PatchGridProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const { source, view } = useContext(ViewContext);
   const side = Math.floor(Math.sqrt(values.length));
   const [patch, setPatch] = useState(image.topPatch ?? 0);
   useEffect(() => dialog.current!.showModal(), []);
@@ -52,8 +55,11 @@ export function PatchGrid({ image, values, upper, onClose }: PatchGridProps) {
       <p class="soft">
         {[image.label, image.name].filter(Boolean).join(" · ")} (image {image.image})
       </p>
-      <form method="dialog">
+      <form method="dialog" class="tools">
         <button type="submit">Close</button>
+        {source.live && (
+          <Link href={`/views/${view.id}/image?image=d${image.image}`}>All latents of this image</Link>
+        )}
       </form>
     </dialog>
   );

@@ -55,10 +55,20 @@ export function TopImages({ images, maps, patches, upper, note }: TopImagesProps
   );
 }
 
+interface HeatProps {
+  readonly values: Float32Array;
+  readonly upper: number;
+  /** Of the grid; default: as many as rows. */
+  readonly columns?: number | undefined;
+}
+
 /** A heat map over what lies under it. */
-export function Heat({ values, upper }: { readonly values: Float32Array; readonly upper: number }) {
+export function Heat({ values, upper, columns }: HeatProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { palette } = settings.value;
-  useEffect(() => drawHeat(canvas.current!, values, upper, palette), [values, upper, palette]);
+  useEffect(
+    () => drawHeat(canvas.current!, values, upper, palette, columns),
+    [...[values, upper, palette, columns]],
+  );
   return <canvas class="heat" ref={canvas} />;
 }

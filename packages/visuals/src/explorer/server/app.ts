@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { compress } from "hono/compress";
 import type { Refusal } from "../api.js";
 import type { Collection } from "../collection.js";
+import { liveRoutes } from "../live/routes.js";
 import { compareViews } from "../sae/compare.js";
 import { errorAnswer } from "./answer.js";
 import { assetRoutes, pageFiles } from "./assets.js";
@@ -18,6 +19,7 @@ export function explorerApi(collection: Collection): Hono {
     })
     .get("/session.json", (c) => c.json(collection.session()))
     .route("/views", viewRoutes(collection))
+    .route("/views", liveRoutes(collection))
     .route("/runs", runRoutes(collection))
     .get("/compare/:a/:file{[^/]+\\.json}", async (c) => {
       const [a, b] = [c.req.param("a"), c.req.param("file").replace(/\.json$/, "")];

@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
-import { serve } from "@hono/node-server";
+import { createAdaptorServer } from "@hono/node-server";
 import { SaevError } from "@saev/core";
 import type { Collection } from "../collection.js";
 import { explorerApp } from "./app.js";
+
+/** Connections that may wait to be taken: a page of many pictures, in several tabs, opens hundreds at once. */
+const backlog = 4096;
 
 export interface ServeOptions {
   /** Address to listen on. Default 127.0.0.1: nobody on another machine reaches it. */
@@ -31,8 +34,9 @@ export function serveExplorer(collection: Collection, options: ServeOptions = {}
   let port = options.port ?? 0;
   const app = explorerApp(collection, { token, host, port: () => port });
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: host, port }, (address: AddressInfo) => {
-      port = address.port;
+    const server = createAdaptorServer({ fetch: app.fetch, hostname: host });
+    server.listen({ port, host, backlog }, () => {
+      port = (server.address() as AddressInfo).port;
       const name =
         host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
       resolve({

@@ -18,6 +18,7 @@ import {
   type SortBy,
   type View,
 } from "../api.js";
+import { fromBase } from "../from-base.js";
 import { Notes } from "../notes.js";
 import { Pictures } from "../pictures.js";
 import { LatentMap } from "../sae/latent-map.js";
@@ -88,7 +89,6 @@ export class OpenView {
       nImages: tables.nImages ?? this.dataset?.length,
       p: tables.p,
       pictures: availability(this.pictures),
-      live: { ok: false, why: "the model is not open" },
       remarks: this.remarks,
     };
   }
@@ -189,16 +189,6 @@ async function openPictures(
   } catch (error) {
     return without((error as Error).message);
   }
-}
-
-/** The dataset's config with its paths absolute. */
-function fromBase(images: Dataset, base: string): Dataset {
-  const absolute = Object.entries(images).map(([key, value]) =>
-    key === "root" || key === "base" || key === "list" || key === "tars" || key === "pattern"
-      ? [key, path.resolve(base, value as string)]
-      : [key, value],
-  );
-  return Object.fromEntries(absolute) as Dataset;
 }
 
 /** How the pictures were cut for the model; as the Python package draws them where its folder names no shards. */

@@ -1,0 +1,253 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { Tensor, writeSafetensors } from "@saev/core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { scratchFolder } from "../../../../core-native/src/activations/testing/dataset.js";
+import { makeVisuals } from "../../make-visuals.js";
+import { chromiumPath, launchChromium } from "../../testing/chromium.js";
+import { liveRun, nImages, picture } from "../../testing/live-run.js";
+import { smallRun } from "../../testing/small-run.js";
+import { Collection } from "../collection.js";
+import { type ExplorerServer, serveExplorer } from "../server/serve.js";
+
+process.env.OMP_NUM_THREADS = "1";
+
+const chromium = chromiumPath();
+const folder = scratchFolder("saev-image-page-");
+const file = path.join(folder, "mine <b>.png");
+let collection: Collection;
+let server: ExplorerServer;
+let browser: Browser;
+let [live, gone] = ["", ""];
+
+describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, () => {
+  beforeAll(async () => {
+    const { root } = await makeVisuals(await liveRun(folder));
+    const without = (await makeVisuals({ ...(await smallRun(path.join(folder, "made-up"))), n_latents: 2 }))
+      .root;
+    await picture(5).png().toFile(file);
+    writeFileSync(path.join(folder, "broken.png"), readFileSync(file).subarray(0, 200));
+    const classes = path.join(folder, "classes.safetensors");
+    await writeSafetensors(
+      classes,
+      {
+        embeddings: Tensor.from(
+          Float32Array.from({ length: 16 }, (_, i) => Math.cos(3 * i)),
+          [2, 8],
+        ),
+      },
+      { metadata: { labels: JSON.stringify(["a cat", "a dog"]) } },
+    );
+    collection = await Collection.open([root, without], { classes });
+    const id = (at: string) => [...collection.views.values()].find((v) => v.tables.folder === at)!.id;
+    [live, gone] = [id(root), id(without)];
+    server = await serveExplorer(collection);
+    browser = await launchChromium(chromium!);
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    collection?.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Opens an address in a tab whose console must stay clean, but for `expected`, and whose requests must stay here. */
+  async function visit(
+    place: string,
+    work: (tab: Page) => Promise<void>,
+    { expected = /^$/, ...options }: BrowserContextOptions & { expected?: RegExp } = {},
+  ) {
+    const context = await browser.newContext(options);
+    const tab = await context.newPage();
+    const problems: string[] = [];
+    tab.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+    tab.on("pageerror", (error) => problems.push(error.message));
+    tab.on("request", (request) => {
+      const { protocol, hostname } = new URL(request.url());
+      if (protocol === "http:" && hostname !== "127.0.0.1") problems.push(request.url());
+    });
+    await tab.goto(server.url);
+    const [hash, query = ""] = place.split("?");
+    await tab.goto(`http://127.0.0.1:${server.port}/?${query}#${hash}`);
+    await work(tab);
+    await context.close();
+    expect(problems.filter((problem) => !expected.test(problem))).toEqual([]);
+  }
+  const selected = (tab: Page) => tab.locator('.patch[aria-pressed="true"]').count();
+  const naturalWidth = (tab: Page) =>
+    tab.locator("img.whole").evaluate((img: HTMLImageElement) => img.naturalWidth);
+
+  test("a dropped picture: patches by mouse and keys, latents, steering, all in the address", async () => {
+    await visit(
+      `/views/${live}/image`,
+      async (tab) => {
+        await tab.locator(".drop").waitFor();
+        const data = await tab.evaluateHandle((base64) => {
+          const transfer = new DataTransfer();
+          const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+          transfer.items.add(new File([bytes], "mine <b>.png", { type: "image/png" }));
+          return transfer;
+        }, readFileSync(file).toString("base64"));
+        await tab.dispatchEvent(".drop", "drop", { dataTransfer: data });
+        await tab.getByRole("heading", { name: "mine <b>.png" }).waitFor();
+        await expect.poll(() => naturalWidth(tab)).toBeGreaterThanOrEqual(448);
+        expect(tab.url()).toMatch(/image=u[0-9a-f]{24}/);
+        await tab.getByText("All patches").waitFor();
+        expect(await tab.locator(".patch").count()).toBe(16);
+        const wholeList = await tab.locator(".patch-latents li").count();
+        expect(wholeList).toBeGreaterThan(0);
+
+        // A click takes one patch, a drag a rectangle, with Ctrl they add up.
+        await tab.locator('[data-patch="5"]').click();
+        await tab.getByText("1 of 16 patches selected").waitFor();
+        expect(tab.url()).toMatch(/patches=5(&|#)/);
+        const box = (await tab.locator(".patches").boundingBox())!;
+        const at = (column: number, row: number) =>
+          [box.x + ((column + 0.5) * box.width) / 4, box.y + ((row + 0.5) * box.height) / 4] as const;
+        await tab.mouse.move(...at(0, 0));
+        await tab.mouse.down();
+        await tab.mouse.move(...at(1, 1), { steps: 3 });
+        await tab.mouse.up();
+        await expect.poll(() => selected(tab)).toBe(4);
+        await tab.mouse.move(...at(3, 3));
+        expect(await selected(tab)).toBe(4);
+        await tab.keyboard.down("Control");
+        await tab.mouse.click(...at(3, 3));
+        await tab.keyboard.up("Control");
+        await expect.poll(() => selected(tab)).toBe(5);
+
+        // The same by keys.
+        await tab.keyboard.press("Escape");
+        await expect.poll(() => selected(tab)).toBe(0);
+        await tab.keyboard.press("ArrowLeft");
+        await tab.keyboard.press("Shift+ArrowUp");
+        await expect.poll(() => selected(tab)).toBe(2);
+        await tab.keyboard.press("Space");
+        await expect.poll(() => selected(tab)).toBe(1);
+        await tab.keyboard.press("Control+a");
+        await expect.poll(() => selected(tab)).toBe(16);
+        await tab.locator('[data-patch="6"]').click();
+        await expect.poll(() => selected(tab)).toBe(1);
+
+        // Latents of the patch, with their top images; where one fires.
+        const first = tab.locator(".patch-latents li").first();
+        await expect.poll(() => first.locator(".strip img").count()).toBeGreaterThan(0);
+        await first.getByRole("button", { name: /Show where/ }).click();
+        await tab.locator(".look .heat").waitFor();
+        const href = await first.getByRole("link").getAttribute("href");
+        expect(href).toMatch(/views\/v\d+\/latents\/\d+$/);
+
+        // Steering.
+        await first.getByRole("button", { name: /^Steer/ }).click();
+        const cosine = () =>
+          tab
+            .getByText(/^cosine 0\.\d{4}|^cosine 1\.0000/)
+            .first()
+            .textContent();
+        await tab.getByText("Embedding", { exact: true }).waitFor();
+        const suppressed = await cosine();
+        await tab.getByLabel(/What is done to/).selectOption("set");
+        await tab.getByLabel(/value as a number/).fill("40");
+        await expect.poll(cosine).not.toBe(suppressed);
+        await tab.getByLabel("in the selected patches only").check();
+        await tab.getByRole("button", { name: "Show the reconstruction's change" }).click();
+        await expect.poll(() => tab.getByText(/shown: the reconstruction's change/).count()).toBe(1);
+        expect(await tab.getByRole("columnheader", { name: "after" }).count()).toBe(1);
+        expect(tab.url()).toMatch(/patches=6&steer=\d+s40&where=selected&show=moved/);
+
+        // The address brings all of it back, while the picture is kept.
+        await tab.reload();
+        await tab.getByText("1 of 16 patches selected").waitFor();
+        await tab.getByRole("columnheader", { name: "after" }).waitFor();
+        expect(await tab.getByLabel(/value as a number/).inputValue()).toBe("40");
+        await tab.getByRole("button", { name: /^Leave / }).click();
+        await expect.poll(() => tab.getByRole("columnheader", { name: "after" }).count()).toBe(0);
+      },
+      { viewport: { width: 1280, height: 1100 } },
+    );
+  });
+
+  test("a file chosen, an image of the dataset, one from a latent's page", async () => {
+    await visit(`/views/${live}`, async (tab) => {
+      await tab.getByRole("link", { name: "Your own image" }).click();
+      await tab.locator("input[type=file]").setInputFiles(file);
+      await tab.getByRole("heading", { name: "mine <b>.png" }).waitFor();
+      await tab.getByLabel("Image of the dataset").fill("2");
+      await tab.getByRole("button", { name: "Look at it" }).click();
+      await tab.getByRole("heading", { name: "all/2.png" }).waitFor();
+      await tab.getByRole("button", { name: "A random one" }).click();
+      await expect.poll(() => tab.url()).toMatch(new RegExp(`image=d[0-${nImages - 1}]`));
+      await tab.getByLabel("Another latent").fill("3");
+      await tab.getByRole("button", { name: "Add" }).click();
+      await tab.getByLabel("What is done to Latent 3").waitFor();
+      await tab.locator(".patch-latents a").first().click();
+      await tab.locator(".images button").first().click();
+      await tab.getByRole("link", { name: "All latents of this image" }).click();
+      await tab.getByRole("heading", { name: /^all\/\d\.png$/ }).waitFor();
+    });
+  });
+
+  test("a broken file and an upload that is gone are said in words", async () => {
+    const expected = /status of (422|404)/; // the browser's own lines on refused requests
+    await visit(
+      `/views/${live}/image?image=u0123456789`,
+      async (tab) => {
+        await tab.getByText("no longer kept: choose its file again").waitFor();
+        await tab.locator("input[type=file]").setInputFiles(path.join(folder, "broken.png"));
+        await tab.getByRole("alert").filter({ hasText: "the picture" }).last().waitFor();
+        await tab.locator("input[type=file]").setInputFiles(file);
+        await tab.getByRole("heading", { name: "mine <b>.png" }).waitFor();
+      },
+      { expected },
+    );
+  });
+
+  test("where the model is not at hand, the page says so and the rest works", async () => {
+    await visit(`/views/${gone}/image`, async (tab) => {
+      await tab.getByText(/Pictures cannot be looked at here: .*made-up/).waitFor();
+      await tab.getByRole("link", { name: "All latents" }).click();
+      await tab.locator(".latents td a").first().waitFor();
+    });
+  });
+
+  const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  test.each([
+    ["light", 1280],
+    ["dark", 360],
+  ] as const)("axe finds nothing serious in %s at %i pixels", async (colorScheme, width) => {
+    // axe is a script of ours that the page's content policy rightly refuses.
+    const options = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true };
+    for (const query of ["", "image=d1&patches=1,2,6&steer=3x0,4s2.5,5x-2&where=selected&show=output"]) {
+      await visit(
+        `/views/${live}/image?${query}`,
+        async (tab) => {
+          await tab
+            .locator(query ? ".patch" : ".drop")
+            .first()
+            .waitFor();
+          if (query.includes("steer")) await tab.getByRole("columnheader", { name: "after" }).waitFor();
+          await tab.waitForTimeout(300);
+          await tab.evaluate(axe);
+          const found = await tab.evaluate(async () => {
+            const { violations } = await (globalThis as unknown as { axe: AxeCore }).axe.run();
+            return violations
+              .filter(({ impact }) => impact === "serious" || impact === "critical")
+              .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+          });
+          expect([query, found]).toEqual([query, []]);
+          const wide = await tab.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+          expect([query, wide]).toEqual([query, false]);
+        },
+        options,
+      );
+    }
+  });
+});
+
+interface AxeCore {
+  readonly run: () => Promise<{
+    readonly violations: readonly { id: string; impact: string; nodes: readonly { html: string }[] }[];
+  }>;
+}
