@@ -93,6 +93,15 @@ test("verify: one line a finding, exit 1", async () => {
   expect(json.findings).toHaveLength(4);
 });
 
+test("verify --recompute: without the pictures it says so and fails", async () => {
+  const { code, stdout } = await run(runVerify, good, "--recompute", "2", "--quiet");
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^nothing was recomputed: .*imgs.*; model and pictures must be here/m);
+  const none = await run(runVerify, good, "--recompute", "0");
+  expect({ code: none.code, stdout: none.stdout }).toEqual({ code: 2, stdout: "" });
+  expect(none.stderr).toContain("--recompute: expected a whole number, 1 or more, found 0");
+});
+
 test("verify: what is no shard folder", async () => {
   const { code, stdout, stderr } = await run(runVerify, root);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
