@@ -109,6 +109,49 @@ TEST(step_gives_the_same_bits_on_any_number_of_threads) {
   set_num_threads(threads);
 }
 
+TEST(a_run_with_screening_has_the_bits_of_one_without) {
+  struct Case {
+    Activation activation;
+    Penalty penalty;
+  };
+  const Case cases[] = {{{}, Penalty::kL1},
+                        {{Selection::kTopK, 6, true, 0}, Penalty::kL1},
+                        {{Selection::kBatchTopK, 6, true, 0}, Penalty::kL1},
+                        {{Selection::kJumpRelu}, Penalty::kL0},
+                        {{Selection::kGated}, Penalty::kL1}};
+  const int64_t rows = 120, d_vit = 96, d_sae = 400;
+  for (const Case& c : cases) {
+    test::Random random(8);
+    Params init = random_params(d_vit, d_sae, -2.3f, random);
+    add_own_params(init, c.activation.selection, random);
+    std::vector<float> x(static_cast<size_t>(6 * rows * d_vit));
+    random.fill(x.data(), static_cast<int64_t>(x.size()));
+    for (Level level : available_levels()) {
+      if (!EncoderScreen::possible(level, Layout(d_vit, d_sae, level))) continue;
+      TrainState with(init, true, level), without(init, true, level);
+      StepScratch scratch;
+      int screened = 0;
+      for (int i = 0; i < 6; ++i) {
+        StepOptions options{1e-3, 1e-3, true};
+        options.activation = c.activation;
+        options.penalty = c.penalty;
+        const float* batch = x.data() + i * rows * d_vit;
+        const StepMetrics a = step(with, batch, rows, options, scratch);
+        options.screening = Screening::kOff;
+        const StepMetrics b = step(without, batch, rows, options, scratch);
+        screened += a.screened >= 0;
+        CHECK(a.loss == b.loss && a.l0 == b.l0 && b.screened < 0);
+      }
+      // The first step does not know how many latents are active.
+      CHECK(screened == 5);
+      const Params p = with.params(), q = without.params();
+      CHECK(p.w_enc == q.w_enc && p.w_dec == q.w_dec && p.b_enc == q.b_enc && p.b_dec == q.b_dec);
+      CHECK(p.threshold == q.threshold && p.r_mag == q.r_mag && p.b_mag == q.b_mag);
+      CHECK(with.threshold == without.threshold);
+    }
+  }
+}
+
 TEST(step_leaves_the_state_when_the_loss_is_not_finite) {
   test::Random random(6);
   const Params init = random_params(10, 30, 0, random);
