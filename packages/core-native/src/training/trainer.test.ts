@@ -146,3 +146,37 @@ test("evaluation agrees with the sums it stands for", async () => {
     else expect(means[j]).toBeCloseTo(fired.reduce((a, b) => a + b, 0) / fired.length, 4);
   }
 });
+
+test("screening says how many products it left to float32, changes no bits, and is auto or off", async () => {
+  const [width, dSae, n] = [64, 256, 96];
+  // Numbers that look random: few of the pre-activations, about normal, exceed 2.5 times their deviation.
+  const random = (count: number, seed: number) =>
+    Float32Array.from({ length: count }, (_, i) => ((Math.sin((i + seed) * 12.9898) * 43758.5453) % 1) * 1.7);
+  const start = () => ({
+    wEnc: Tensor.from(
+      random(width * dSae, 1).map((w) => w / 8),
+      [width, dSae],
+    ),
+    bEnc: Tensor.from(new Float32Array(dSae).fill(-2.5)),
+    wDec: Tensor.from(random(width * dSae, 5), [dSae, width]),
+    bDec: Tensor.from(new Float32Array(width)),
+  });
+  using x = Tensor.from(random(n * width, 9), [n, width]);
+  const weights: Float32Array[] = [];
+  for (const screening of ["auto", "off"] as const) {
+    using trainer = Trainer.create(width);
+    trainer.add(start(), { nLrWarmup: 1, screening });
+    const screened: number[] = [];
+    for (let i = 0; i < 3; i++) screened.push((await trainer.step(x)).saes[0]!.screened);
+    // The first step does not know how many latents are active.
+    expect(screened[0]).toBe(-1);
+    if (screening === "off") expect(screened).toEqual([-1, -1, -1]);
+    else for (const value of screened.slice(1)) expect(value === -1 || (value > 0 && value < 0.3)).toBe(true);
+    weights.push(trainer.tensors(0).wEnc.toFloat32Array());
+  }
+  expect(weights[0]).toEqual(weights[1]);
+  using trainer = Trainer.create(width);
+  expect(() => trainer.add(start(), { screening: "maybe" as "off" })).toThrow(
+    /screening: expected one of auto, off/,
+  );
+});
