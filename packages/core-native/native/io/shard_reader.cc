@@ -22,6 +22,7 @@ ShardReader::ShardReader(RecordedShards shards) : shards_(std::move(shards)) {
                                       " bytes from metadata.json, found " + std::to_string(file->size()) +
                                       "; record these activations again");
     }
+    guards_.push_back(std::make_unique<const ReadGuard>(file->bytes()));
     files_.push_back(std::move(file));
   }
 }
@@ -43,6 +44,16 @@ void ShardReader::advise(int64_t image, int64_t layer, int64_t token, int64_t to
   saev::advise(file->bytes().subspan(static_cast<size_t>(first * bytes_per_token),
                                      static_cast<size_t>(tokens * bytes_per_token)),
                advice);
+}
+
+void ShardReader::check_read() const {
+  for (size_t i = 0; i < guards_.size(); ++i) {
+    if (!guards_[i]->failed()) continue;
+    files_[i]->check_unchanged();
+    throw Error(Code::kIo, "cannot read " + files_[i]->path() +
+                               ": the system could not get a part of it from the disk; look at the disk, or record "
+                               "these activations again");
+  }
 }
 
 void ShardReader::check_unchanged() const {

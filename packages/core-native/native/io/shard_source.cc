@@ -80,6 +80,7 @@ int64_t ShardSource::next(Batch& batch, int64_t max_rows, const Job& job) {
       values = next_values;
     }
   });
+  shards_->check_read();
   position_ += n;
   batch.rows = n;
   return n;

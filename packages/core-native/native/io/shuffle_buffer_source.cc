@@ -109,7 +109,9 @@ void ShuffleBufferSource::read_ahead(int64_t epoch, int64_t number, AlignedArray
   ahead_number_ = number;
   ahead_ = std::async(std::launch::async, [this, epoch, number, memory = std::move(memory)]() mutable {
     shards_->check_unchanged();
-    return read(epoch, number, std::move(memory));
+    auto window = read(epoch, number, std::move(memory));
+    shards_->check_read();
+    return window;
   });
 }
 
