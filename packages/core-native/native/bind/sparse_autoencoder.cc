@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bind/args.h"
 #include "bind/guard.h"
@@ -218,11 +220,15 @@ Params params_of(const Napi::Value& value) {
   return p;
 }
 
-Napi::Value params_to_js(Napi::Env env, const Params& p) {
+Napi::Value params_to_js(Napi::Env env, Params&& given) {
+  Params p = std::move(given);
   Napi::Object out = Napi::Object::New(env);
+  // The two large ones never lie in memory twice at once.
   out.Set("wEnc", array_tensor(env, p.w_enc.data(), {p.d_vit, p.d_sae}, at::kFloat));
-  out.Set("bEnc", array_tensor(env, p.b_enc.data(), {p.d_sae}, at::kFloat));
+  std::vector<float>().swap(p.w_enc);
   out.Set("wDec", array_tensor(env, p.w_dec.data(), {p.d_sae, p.d_vit}, at::kFloat));
+  std::vector<float>().swap(p.w_dec);
+  out.Set("bEnc", array_tensor(env, p.b_enc.data(), {p.d_sae}, at::kFloat));
   out.Set("bDec", array_tensor(env, p.b_dec.data(), {p.d_vit}, at::kFloat));
   const auto own = [&](const char* name, const std::vector<float>& values) {
     if (!values.empty()) out.Set(name, array_tensor(env, values.data(), {p.d_sae}, at::kFloat));

@@ -26,7 +26,7 @@ Activation activation_of(const Napi::Value& value);
 /// dtype.
 Params params_of(const Napi::Value& value);
 /// The same tensors as handles, float32.
-Napi::Value params_to_js(Napi::Env env, const Params& params);
+Napi::Value params_to_js(Napi::Env env, Params&& params);
 
 /// Rows x, float32 [rows, d_vit], C order. Throws Code::kShapeMismatch.
 at::Tensor rows_of(const Napi::Value& value, const std::string& name, int64_t d_vit);

@@ -146,9 +146,10 @@ Napi::Value step_once(const Napi::CallbackInfo& info) {
           saes.Set(static_cast<uint32_t>(i), figures(env, r.saes[i]));
         for (size_t i = 0; i < r.gradients.size(); ++i) {
           StepGradients& g = r.gradients[i];
-          Napi::Object o = params_to_js(env, g.grads).As<Napi::Object>();
-          g.grads.w_dec.swap(g.raw_w_dec);
-          o.Set("rawWDec", params_to_js(env, g.grads).As<Napi::Object>().Get("wDec"));
+          Params raw(g.grads.d_vit, g.grads.d_sae);
+          raw.w_dec.swap(g.raw_w_dec);
+          Napi::Object o = params_to_js(env, std::move(g.grads)).As<Napi::Object>();
+          o.Set("rawWDec", params_to_js(env, std::move(raw)).As<Napi::Object>().Get("wDec"));
           gradients.Set(static_cast<uint32_t>(i), o);
         }
         Napi::Object times = Napi::Object::New(env);
@@ -171,7 +172,7 @@ struct RunEnd {
   bool ended = false;
 };
 
-/// trainerRun(trainer, source, { nPatches, batchSize, logEvery, pauseEvery, pause? }, control) → Promise<{
+/// trainerRun(trainer, source, { nPatches, batchSize, logEvery, pauseEvery, pauseAt, pause? }, control) → Promise<{
 /// steps, ended }>. Log entries come as progress with a member `sae`, one for each SAE; SAEs that
 /// are dropped as progress with a member `dropped`.
 Napi::Value run_trainer(const Napi::CallbackInfo& info) {
@@ -183,6 +184,7 @@ Napi::Value run_trainer(const Napi::CallbackInfo& info) {
   run.batch_size = int_of(o.Get("batchSize"), "batchSize");
   run.log_every = int_of(o.Get("logEvery"), "logEvery");
   run.pause_every = int_of(o.Get("pauseEvery"), "pauseEvery");
+  run.pause_at = int_of(o.Get("pauseAt"), "pauseAt");
   if (has(o, "pause")) run.pause = abort_flag_of(o.Get("pause"));
   return run_job<RunEnd>(
       info[3], "saev:train",
@@ -267,6 +269,14 @@ Napi::Value dropped(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), shared->trainer.dropped(int_of(info[1], "sae")));
 }
 
+/// trainerStop(trainer, sae): no more steps of it
+Napi::Value stop(const Napi::CallbackInfo& info) {
+  const auto shared = unwrap_trainer(info[0]);
+  const auto lock = shared->take();
+  shared->trainer.stop(int_of(info[1], "sae"));
+  return info.Env().Undefined();
+}
+
 /// trainerSteps(trainer) → number
 Napi::Value steps(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_trainer(info[0]);
@@ -284,6 +294,7 @@ void register_trainer(Napi::Env env, Napi::Object exports) {
   export_function<params>(env, exports, "trainerParams");
   export_function<steps>(env, exports, "trainerSteps");
   export_function<name>(env, exports, "trainerName");
+  export_function<stop>(env, exports, "trainerStop");
   export_function<dropped>(env, exports, "trainerDropped");
   export_function<sae>(env, exports, "trainerSae");
   export_function<since_active>(env, exports, "trainerSinceActive");

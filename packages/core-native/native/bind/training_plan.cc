@@ -62,7 +62,7 @@ Napi::Value initial(const Napi::CallbackInfo& info) {
   Params start = initial_params(d_vit, d_sae, static_cast<uint64_t>(seed));
   if (!info[4].IsNull()) blend(start.w_dec, d_vit, info[4], info[5], info[6]);
   if (bool_of(info[3], "tied")) tie_encoder(start);
-  return params_to_js(info.Env(), start);
+  return params_to_js(info.Env(), std::move(start));
 }
 
 /// blendRows(wDec [d_sae, d_vit], rows [n, d_vit], mean [d_vit], share) → [d_sae, d_vit]

@@ -15,10 +15,6 @@ double now_ms() {
       .count();
 }
 
-/// Updates between two copies of the parameters: often enough that little is lost, seldom enough (a copy
-/// moves two of the seven arrays that an update moves) that it costs less than 2 % of the updates.
-constexpr int64_t kKeepEvery = 16;
-
 /// Milliseconds of a forward pass from which on the backward pass must be able to stop, too: an abort is to
 /// be answered within a second. Short steps do not pay for it (a write and a read of all gradients).
 constexpr double kLongMs = 250;
@@ -163,7 +159,6 @@ StepMetrics step(TrainState& state, const float* x, int64_t rows, const StepOpti
   // The backward pass takes about as long again.
   if (options.job && now_ms() - start > kLongMs) options.gradients_first = true;
   if (!std::isfinite(m.loss)) return m;
-  if (state.kept.t < 0 || state.t - state.kept.t >= kKeepEvery) state.keep();
   const double begin = now_ms();
   m.grad_norm = step_backward(state, rows, options, blocking, scratch, times, gradients);
   if (times) times->backward += now_ms() - begin;

@@ -113,6 +113,13 @@ struct StepScratch {
     AlignedArray<float> decoder, encoder, partial;
   };
   std::vector<Worker> workers;
+
+  /// Frees the whole gradients of the last step, as large as its SAE's matrices: the next step that needs them makes room anew.
+  void free_gradients() {
+    kept_decoder = {};
+    kept_encoder = {};
+    gradients = {};
+  }
 };
 
 /// Loss and lists of a batch x [rows, d_vit]; changes nothing but the scratch.

@@ -74,6 +74,7 @@ void export_vectors(const Layout& layout, const StepScratch& scratch, float fact
 double step_backward(TrainState& state, int64_t rows, const StepOptions& options, const Blocking& blocking,
                      StepScratch& scratch, StepTimes* times, StepGradients* wanted) {
   const Layout& layout = state.layout;
+  state.add_moments();
   const int64_t n_tasks = (layout.padded_sae() + blocking.latents - 1) / blocking.latents;
   const int threads = num_threads();
   scratch.workers.resize(static_cast<size_t>(std::max<int64_t>(threads, scratch.workers.size())));

@@ -13,22 +13,13 @@ AlignedArray<float> zeros(int64_t n) {
   return AlignedArray<float>(static_cast<size_t>(n));
 }
 
-void copy(const AlignedArray<float>& from, AlignedArray<float>& to) {
-  if (to.size() != from.size()) to = AlignedArray<float>(from.size());
-  std::copy_n(from.data(), from.size(), to.data());
-}
-
 }  // namespace
 
 TrainState::TrainState(const Params& p, bool normalize_w_dec, Level at, Optimiser by)
     : optimiser(by), level(at), layout(p.d_vit, p.d_sae, at), normalized(normalize_w_dec) {
   check_params(p);
-  for (auto* a : {&w_enc, &m_w_enc}) *a = zeros(layout.encoder_size());
-  for (auto* a : {&w_dec, &m_w_dec}) *a = zeros(layout.decoder_size());
-  if (optimiser == Optimiser::kAdam) {
-    v_w_enc = zeros(layout.encoder_size());
-    v_w_dec = zeros(layout.decoder_size());
-  }
+  w_enc = zeros(layout.encoder_size());
+  w_dec = zeros(layout.decoder_size());
   for (auto* a : {&b_enc, &m_b_enc, &v_b_enc}) *a = zeros(layout.padded_sae());
   for (auto* a : {&b_dec, &m_b_dec, &v_b_dec}) *a = zeros(layout.padded_vit());
   std::copy(p.b_enc.begin(), p.b_enc.end(), b_enc.data());
@@ -92,6 +83,7 @@ Params TrainState::params() const {
 
 std::vector<StateItem> TrainState::items() {
   using Form = StateItem::Form;
+  add_moments();
   std::vector<StateItem> out = {
       {"W_enc", Form::kEncoder, w_enc.data()},
       {"W_dec", Form::kDecoder, w_dec.data()},
@@ -136,34 +128,17 @@ bool TrainState::finite() const {
   return std::all_of(norm.begin(), norm.end(), [](float n) { return std::isfinite(n); });
 }
 
-void TrainState::keep() {
-  copy(w_enc, kept.w_enc);
-  copy(w_dec, kept.w_dec);
-  copy(b_enc, kept.b_enc);
-  copy(b_dec, kept.b_dec);
-  kept.own.resize(own.size());
-  for (size_t i = 0; i < own.size(); ++i) copy(own[i].w, kept.own[i]);
-  kept.norm = norm;
-  kept.threshold = threshold;
-  kept.t = t;
+void TrainState::add_moments() {
+  if (m_w_enc.size() > 0) return;
+  m_w_enc = zeros(layout.encoder_size());
+  m_w_dec = zeros(layout.decoder_size());
+  if (optimiser != Optimiser::kAdam) return;
+  v_w_enc = zeros(layout.encoder_size());
+  v_w_dec = zeros(layout.decoder_size());
 }
 
-void TrainState::go_back() {
-  went_back = true;
-  copy(kept.w_enc, w_enc);
-  copy(kept.w_dec, w_dec);
-  copy(kept.b_enc, b_enc);
-  copy(kept.b_dec, b_dec);
-  for (size_t i = 0; i < own.size(); ++i) {
-    copy(kept.own[i], own[i].w);
-    for (auto* a : {&own[i].m, &own[i].v}) std::fill_n(a->data(), a->size(), 0.0f);
-  }
-  norm = kept.norm;
-  threshold = kept.threshold;
-  t = 0;
-  for (auto* a : {&m_w_enc, &v_w_enc, &m_w_dec, &v_w_dec, &m_b_enc, &v_b_enc, &m_b_dec, &v_b_dec}) {
-    std::fill_n(a->data(), a->size(), 0.0f);
-  }
+void TrainState::free_moments() {
+  for (auto* a : {&m_w_enc, &v_w_enc, &m_w_dec, &v_w_dec}) *a = {};
 }
 
 }  // namespace saev

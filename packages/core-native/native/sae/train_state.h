@@ -67,16 +67,8 @@ struct TrainState {
   ScreenChoice screen;
   mutable FloorGuess guess;
 
-  /// Parameters at which a loss was finite, to go back to when an update turns out to have been too large.
-  struct Kept {
-    AlignedArray<float> w_enc, w_dec, b_enc, b_dec;
-    std::vector<AlignedArray<float>> own;
-    std::vector<float> norm;
-    float threshold = 0;
-    int64_t t = -1;  ///< updates done by then; −1: nothing is kept
-  } kept;
-
-  /// Starts from `params` with zero moments. Throws as SparseAutoencoder's constructor does, and
+  /// Starts from `params`; moments are made by `add_moments`, when the copies that a start comes from are
+  /// gone. Throws as SparseAutoencoder's constructor does, and
   /// Code::kInvalidArgument for a jump-relu threshold that is not above 0.
   TrainState(const Params& params, bool normalize_w_dec, Level level, Optimiser optimiser = Optimiser::kAdam);
 
@@ -91,13 +83,11 @@ struct TrainState {
   /// Whether all parameters are finite.
   bool finite() const;
 
-  /// Copies the parameters to `kept`.
-  void keep();
+  /// Makes room for the moments of both matrices, zeros, where there is none.
+  void add_moments();
 
-  bool went_back = false;  ///< whether `go_back` was called: no run goes on from here
-
-  /// Puts the kept parameters back, with zero moments and no updates done. Needs `keep` to have been called.
-  void go_back();
+  /// Frees the moments of both matrices: no more updates, the parameters stay.
+  void free_moments();
 };
 
 }  // namespace saev

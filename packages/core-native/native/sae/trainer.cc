@@ -13,19 +13,14 @@ double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// After a loss that is not finite: leaves `state` with parameters that are good, and says which and what to
-/// do.
-std::string recover(TrainState& state, bool bad_data) {
-  if (bad_data && state.finite()) {
-    return "the batch holds NaN or infinite activations: record the shards anew. The weights from before "
-           "this "
+/// After a loss that is not finite: why, and what to do.
+std::string advice(const TrainState& state, bool blame_data) {
+  if (blame_data) {
+    return "the batch holds NaN or infinite activations: record the shards anew. The weights from before this "
            "step are kept";
   }
-  const int64_t t = state.kept.t;
-  if (t < 0) return "it never was: look at the start weights and the data";
-  state.go_back();
-  return "training diverged: lower lr. The weights after " + std::to_string(t) +
-         (t == 1 ? " update" : " updates") + ", with which it was finite, are kept";
+  if (state.t == 0) return "it never was: look at the start weights and the data";
+  return "training diverged: lower lr";
 }
 
 void expect(bool holds, const char* what) {
@@ -71,7 +66,7 @@ int64_t Trainer::add(const Params& params, const SaeTraining& o) {
   check_training(o, params.d_sae);
   check_kind(o.activation.selection, params);
   const bool warms = o.n_sparsity_warmup > 0 && !o.legacy_sparsity_warmup;
-  saes_.push_back({"SAE " + std::to_string(size()), "", steps_, o,
+  saes_.push_back({"SAE " + std::to_string(size()), "", false, steps_, o,
                    LearningRate(o.lr, o.n_lr_warmup, o.decay, o.n_steps),
                    Warmup(warms ? 0 : o.sparsity_coeff, o.sparsity_coeff, o.n_sparsity_warmup),
                    TrainState(params, o.normalize_w_dec, active_level(), o.optimiser)});
@@ -146,15 +141,18 @@ void Trainer::make_step(std::vector<SaeStep>& out, const float* x, int64_t rows,
                         const std::vector<int64_t>& prefixes) {
   if (rows < 1) throw Error(Code::kInvalidArgument, "a step needs at least one row");
   const int64_t number = steps_ + 1;
-  const auto gone = [](const Entry& e) { return !e.dropped.empty(); };
-  if (!saes_.empty() && std::all_of(saes_.begin(), saes_.end(), gone))
-    throw Error(Code::kNumeric, "no SAE is left to train; " + saes_.front().dropped);
+  if (!saes_.empty() && std::none_of(saes_.begin(), saes_.end(), steps_on)) {
+    const auto dropped =
+        std::find_if(saes_.begin(), saes_.end(), [](const Entry& e) { return !e.dropped.empty(); });
+    if (dropped != saes_.end()) throw Error(Code::kNumeric, "no SAE is left to train; " + dropped->dropped);
+    throw Error(Code::kInvalidArgument, "no SAE is left to train: all were stopped");
+  }
   out.assign(saes_.size(), {});
   if (gradients) gradients->resize(saes_.size());
   for (size_t i = 0; i < saes_.size(); ++i) {
     Entry& e = saes_[i];
     out[i].dropped = !e.dropped.empty();
-    if (out[i].dropped || e.steps >= number) continue;
+    if (!steps_on(e) || e.steps >= number) continue;
     StepOptions options = step_options(e, number, prefixes);
     // In a single step all must come out at the same place, so that once one is updated the others follow.
     if (each || i == 0) options.job = job;
@@ -167,7 +165,7 @@ void Trainer::make_step(std::vector<SaeStep>& out, const float* x, int64_t rows,
       const bool data = !std::all_of(x, x + rows * d_vit_, [](float v) { return std::isfinite(v); });
       const bool blame = data && e.state.finite();
       const std::string why = "step " + std::to_string(number) + ": the loss of " + e.name +
-                              " is not finite; " + recover(e.state, data);
+                              " is not finite; " + advice(e.state, blame);
       if (blame) throw Error(Code::kNumeric, why);
       out[i].dropped = true;
       drop(e, why);
@@ -181,8 +179,15 @@ void Trainer::make_step(std::vector<SaeStep>& out, const float* x, int64_t rows,
 
 void Trainer::drop(Entry& e, const std::string& why) {
   e.dropped = why;
-  if (std::all_of(saes_.begin(), saes_.end(), [](const Entry& other) { return !other.dropped.empty(); }))
-    throw Error(Code::kNumeric, why);
+  e.state.free_moments();
+  if (std::none_of(saes_.begin(), saes_.end(), steps_on)) throw Error(Code::kNumeric, why);
+}
+
+void Trainer::stop(int64_t sae) {
+  Entry& e = entry(sae);
+  e.stopped = true;
+  e.state.free_moments();
+  if (std::none_of(saes_.begin(), saes_.end(), steps_on)) scratch_ = {};
 }
 
 bool Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
@@ -255,14 +260,16 @@ bool Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
       job.report({static_cast<double>(steps_ - position_.first), total, {}});
     }
     if (rows == 0 || limiter.over()) continue;
-    if ((o.pause && o.pause->load()) || (o.pause_every > 0 && steps_ % o.pause_every == 0)) return false;
+    if ((o.pause && o.pause->load()) || (o.pause_every > 0 && steps_ % o.pause_every == 0) ||
+        steps_ == o.pause_at)
+      return false;
   }
   // No loss was computed with what the last update made.
   for (size_t i = 0; i < saes_.size(); ++i) {
-    TrainState& state = saes_[i].state;
-    if (!saes_[i].dropped.empty() || state.finite()) continue;
+    const TrainState& state = saes_[i].state;
+    if (!steps_on(saes_[i]) || state.finite()) continue;
     drop(saes_[i],
-         "after the last step the weights of " + saes_[i].name + " are not finite; " + recover(state, false));
+         "after the last step the weights of " + saes_[i].name + " are not finite; " + advice(state, false));
     tell_dropped();
   }
   going_on_ = false;

@@ -67,6 +67,7 @@ struct TrainRun {
   int64_t log_every = 25;   ///< steps between two calls of `on_log`; 0: never
   AbortFlag pause = {};     ///< ends `run` after the step that is being made; null: never
   int64_t pause_every = 0;  ///< steps after which `run` ends, so that a checkpoint can be written; 0: never
+  int64_t pause_at = 0;     ///< the step after which `run` ends, so that SAEs can be stopped; 0: none
 };
 
 /// Where a run over a source is.
@@ -98,8 +99,12 @@ class Trainer {
   /// Why an SAE was dropped, or empty.
   const std::string& dropped(int64_t sae) const { return entry(sae).dropped; }
 
-  /// One step of every SAE on x [rows, d_vit]. An SAE whose loss is not finite goes back to the last kept
-  /// weights with which it was (TrainState::kept) and is dropped: it makes no more steps, the others go on.
+  /// No more steps of this SAE: its parameters stay, its moments are freed. The others go on.
+  void stop(int64_t sae);
+
+  /// One step of every SAE on x [rows, d_vit]. An SAE whose loss is not finite is dropped: it makes no more
+  /// steps, its weights are those that gave that loss (finite or not), the others go on. No copy of earlier
+  /// weights is kept: those of the last `save` are, in its file, which never holds weights that are not finite.
   /// Throws Code::kNumeric, naming step and SAE, when none is left, and when the batch is to blame: then
   /// nothing is dropped, that SAE is as after the step before, those before it have made the step, those
   /// after it have not. `gradients`, when given, gets each SAE's; `prefixes`, when not empty, are used in
@@ -117,19 +122,21 @@ class Trainer {
            const std::function<void(int64_t step, int64_t sae)>& on_drop = nullptr);
 
   /// Writes all that an SAE's training needs to go on, and where the run is, to a file (train_checkpoint.h);
-  /// `metadata` are the caller's. Throws Code::kNumeric after an update that was too large, Code::kIo.
+  /// `metadata` are the caller's. Throws Code::kNumeric for an SAE that was dropped, or whose last update made
+  /// weights that are not finite, Code::kInvalidArgument for one that was stopped, Code::kIo.
   void save(int64_t sae, const std::string& path, const TextPairs& metadata, const Job& job);
   /// Puts an SAE, and the run, where `save` found them. Files of SAEs that go on together must be of the same
   /// place in the run. Throws as read_train_checkpoint does, Code::kInvalidArgument for a file of another
   /// place.
   void restore(int64_t sae, const std::string& path, const Job& job);
-  /// Whether an SAE's state can be saved: it did not go back after an update that was too large.
-  bool can_save(int64_t sae) const { return !entry(sae).state.went_back && entry(sae).dropped.empty(); }
+  /// Whether an SAE's state can be saved: it was neither dropped nor stopped.
+  bool can_save(int64_t sae) const { return steps_on(entry(sae)); }
 
  private:
   struct Entry {
     std::string name;
     std::string dropped;  ///< why, or empty
+    bool stopped = false;
     int64_t steps =
         0;  ///< made; one more than the trainer's after an abort that came between two SAEs' turns
     SaeTraining options;
@@ -137,13 +144,14 @@ class Trainer {
     Warmup sparsity;
     TrainState state;
   };
+  static bool steps_on(const Entry& e) { return e.dropped.empty() && !e.stopped; }
   const Entry& entry(int64_t sae) const;
   Entry& entry(int64_t sae) { return const_cast<Entry&>(std::as_const(*this).entry(sae)); }
   /// A step of those that are not ahead; `each` SAE, or the first alone, may be interrupted.
   void make_step(std::vector<SaeStep>& out, const float* x, int64_t rows, StepTimes* times,
                  std::vector<StepGradients>* gradients, const Job* job, bool each,
                  const std::vector<int64_t>& prefixes);
-  /// Drops an SAE; throws when none is left.
+  /// Drops an SAE; throws when none is left that makes steps.
   void drop(Entry& e, const std::string& why);
   StepOptions step_options(const Entry& e, int64_t step, const std::vector<int64_t>& prefixes) const;
 

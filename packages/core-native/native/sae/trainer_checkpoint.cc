@@ -31,12 +31,14 @@ int64_t whole(const std::string& path, const TextPairs& metadata, const char* ke
 
 void Trainer::save(int64_t sae, const std::string& path, const TextPairs& metadata, const Job& job) {
   Entry& e = entry(sae);
-  if (!can_save(sae)) {
-    throw Error(
-        Code::kNumeric,
-        e.name +
-            " went back to earlier weights after an update that was too large: no run goes on from there");
+  if (!e.dropped.empty()) throw Error(Code::kNumeric, e.name + " was dropped: no run goes on from there");
+  if (e.stopped)
+    throw Error(Code::kInvalidArgument, e.name + " was stopped, and what a run needs to go on was freed");
+  if (!e.state.finite()) {
+    throw Error(Code::kNumeric, "the last update made weights of " + e.name +
+                                    " that are not finite: no run goes on from there. Lower lr");
   }
+  scratch_.free_gradients();
   TextPairs all = {{kSteps, std::to_string(steps_)},
                    {kMade, std::to_string(e.steps)},
                    {kFirst, std::to_string(position_.first)},
@@ -74,9 +76,8 @@ void Trainer::restore(int64_t sae, const std::string& path, const Job& job) {
   steps_ = steps;
   position_ = position;
   going_on_ = restored_ = !position.source.empty();
-  e.state.went_back = false;
   e.dropped.clear();
-  e.state.kept.t = -1;
+  e.stopped = false;
 }
 
 }  // namespace saev

@@ -77,7 +77,7 @@ TEST(trainer_stops_at_a_nan_and_keeps_the_last_good_state) {
   for (const float w : trainer.params(0).w_enc) CHECK(std::isfinite(w));
 }
 
-TEST(trainer_that_diverges_goes_back_to_weights_with_a_finite_loss) {
+TEST(a_trainer_that_diverges_says_so_and_saves_nothing_more) {
   const int64_t d_vit = 24, rows = 512;
   const auto x = sparse_rows(rows, d_vit, 40, 3);
   MemorySource source(x.data(), rows, d_vit, {});
@@ -95,10 +95,47 @@ TEST(trainer_that_diverges_goes_back_to_weights_with_a_finite_loss) {
       CHECK(e.code() == Code::kNumeric);
       message = e.what();
     }
-    CHECK(message.find("training diverged: lower lr. The weights after 0 updates") != std::string::npos);
-    const Evaluation kept = evaluate(SparseAutoencoder(trainer.params(0)), source, {512}, Job());
-    CHECK(std::isfinite(kept.mse) && kept.mse < 1e3);
+    CHECK(message.find("is not finite; training diverged: lower lr") != std::string::npos);
+    CHECK(!trainer.can_save(0));
+    CHECK_THROWS(trainer.save(0, "/nowhere/at/all", {}, Job()), Code::kNumeric);
   }
+}
+
+TEST(weights_that_are_not_finite_are_never_saved) {
+  // The loss of the only step is finite, the update is not: nobody has seen a bad loss yet.
+  const int64_t d_vit = 24, rows = 128;
+  const auto x = sparse_rows(rows, d_vit, 40, 3);
+  Trainer trainer(d_vit);
+  SaeTraining options;
+  options.lr = 1e39;
+  options.n_lr_warmup = 0;
+  trainer.add(initial_params(d_vit, 48, 0), options);
+  const auto steps = trainer.step(x.data(), rows);
+  CHECK(std::isfinite(steps[0].metrics.loss) && trainer.can_save(0));
+  CHECK_THROWS(trainer.save(0, "/nowhere/at/all", {}, Job()), Code::kNumeric);
+}
+
+TEST(a_stopped_sae_makes_no_more_steps_and_the_others_train_to_the_same_bits) {
+  const int64_t d_vit = 24, rows = 512;
+  const auto x = sparse_rows(rows, d_vit, 40, 3);
+  MemorySource source(x.data(), rows, d_vit, {});
+  Trainer alone(d_vit), together(d_vit);
+  alone.add(initial_params(d_vit, 48, 0), {});
+  together.add(initial_params(d_vit, 96, 1), {});
+  together.add(initial_params(d_vit, 48, 0), {});
+  CHECK(alone.run(source, {5'000, 128, 0}, Job(), nullptr));
+  source.reset();
+  CHECK(!together.run(source, {5'000, 128, 0, {}, 0, 10}, Job(), nullptr) && together.steps() == 10);
+  together.stop(0);
+  const Params at_ten = together.params(0);
+  CHECK(!together.can_save(0) && together.can_save(1) && together.dropped(0).empty());
+  CHECK_THROWS(together.save(0, "/nowhere/at/all", {}, Job()), Code::kInvalidArgument);
+  CHECK(together.run(source, {5'000, 128, 0}, Job(), nullptr));
+  CHECK(together.steps() == alone.steps());
+  CHECK(together.params(0).w_enc == at_ten.w_enc && together.params(1).w_enc == alone.params(0).w_enc);
+  together.stop(1);
+  CHECK_THROWS(together.step(x.data(), rows), Code::kInvalidArgument);
+  CHECK(std::isfinite(together.params(1).w_dec[0]));
 }
 
 TEST(an_sae_that_diverges_is_dropped_and_the_others_train_to_the_same_bits) {
@@ -130,7 +167,6 @@ TEST(an_sae_that_diverges_is_dropped_and_the_others_train_to_the_same_bits) {
   CHECK(together.dropped(1).empty());
   CHECK(together.dropped(0).find("the loss of run abc is not finite; training diverged: lower lr") !=
         std::string::npos);
-  for (const float w : together.params(0).w_enc) CHECK(std::isfinite(w));
   // None is left.
   Trainer two(d_vit);
   two.add(initial_params(d_vit, 40, 1), bad);
@@ -138,25 +174,6 @@ TEST(an_sae_that_diverges_is_dropped_and_the_others_train_to_the_same_bits) {
   source.reset();
   CHECK_THROWS(two.run(source, {5'000, 128, 0}, Job(), nullptr), Code::kNumeric);
   CHECK_THROWS(two.run(source, {5'000, 128, 0}, Job(), nullptr), Code::kNumeric);
-}
-
-TEST(weights_are_kept_every_sixteen_updates_while_the_loss_is_finite) {
-  const int64_t d_vit = 24, rows = 512;
-  const auto x = sparse_rows(rows, d_vit, 40, 3);
-  TrainState state(initial_params(d_vit, 48, 0), true, active_level());
-  StepScratch scratch;
-  for (int i = 0; i < 20; ++i) step(state, x.data(), rows, {1e-3, 1e-3, true}, scratch);
-  CHECK(state.kept.t == 16 && state.t == 20);
-  const Params before = state.params();
-  state.go_back();
-  CHECK(state.t == 0 && state.params().w_enc != before.w_enc);
-  state.keep();
-  const Params kept = state.params();
-  step(state, x.data(), rows, {1e-3, 1e-3, true}, scratch);
-  CHECK(state.params().w_dec != kept.w_dec);
-  state.go_back();
-  CHECK(state.params().w_enc == kept.w_enc && state.params().w_dec == kept.w_dec);
-  CHECK(state.params().b_enc == kept.b_enc && state.params().b_dec == kept.b_dec);
 }
 
 TEST(trainer_aborts_between_steps) {

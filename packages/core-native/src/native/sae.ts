@@ -118,6 +118,7 @@ export interface TrainerExports {
       readonly batchSize: number;
       readonly logEvery: number;
       readonly pauseEvery: number;
+      readonly pauseAt: number;
       readonly pause?: Handle<"AbortFlag">;
     },
     control: Control,
@@ -133,6 +134,7 @@ export interface TrainerExports {
   trainerCanSave(trainer: Handle<"Trainer">, sae: number): boolean;
   trainerParams(trainer: Handle<"Trainer">, sae: number): NativeParams;
   trainerName(trainer: Handle<"Trainer">, sae: number, name: string): void;
+  trainerStop(trainer: Handle<"Trainer">, sae: number): void;
   trainerDropped(trainer: Handle<"Trainer">, sae: number): string;
   trainerSteps(trainer: Handle<"Trainer">): number;
   trainerSae(trainer: Handle<"Trainer">, sae: number): Handle<"SparseAutoencoder">;
