@@ -110,14 +110,37 @@ describe("from pictures to a gallery", () => {
     expect(hashes(at(shards))).toEqual(before);
   });
 
-  test("train: a sweep's groups, progress as JSON lines, a table of the runs", async () => {
+  test("train: a sweep on one pass, progress as JSON lines, a table of the runs", async () => {
     writeFileSync(
       at("sweep.toml"),
       "[sae]\nexp_factor = [2, 4]\n[objective]\nsparsity_coeff = [1e-3, 4e-3]\n",
     );
     const line = ["train", "--config", "train.toml", "--data.shard-root", shards, "--sweep", "sweep.toml"];
     const dry = await run(...line, "--dry-run");
-    expect(dry.stdout).toMatch(/^trains +4 SAEs in 2 groups/m);
+    expect(dry.stdout).toMatch(/^trains +4 SAEs in 1 round;/m);
+    expect(dry.stdout).toMatch(/^memory +[\d.]+ MB: parameters [\d.]+ MB, moments /m);
+    expect(dry.stdout).toMatch(/^time +about \d+:\d\d, from a few steps measured here/m);
+    const less = await run(...line, "--dry-run", "--memory", "6MB", "--json");
+    const plan = JSON.parse(less.stdout) as {
+      memory_limit: number;
+      rounds: { saes: object[]; steps: number; seconds: number; memory: { total: number } }[];
+    };
+    expect(plan.memory_limit).toBe(6e6);
+    expect(plan.rounds.length).toBeGreaterThan(1);
+    expect(plan.rounds.flatMap(({ saes }) => saes)).toHaveLength(4);
+    for (const { steps, seconds, memory } of plan.rounds) {
+      expect(memory.total).toBeLessThan(6e6);
+      expect(steps).toBeGreaterThan(40);
+      expect(seconds).toBeGreaterThan(0);
+    }
+    const none = await run(...line, "--memory", "6KB");
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^saev: OUT_OF_MEMORY: training an SAE of 256 latents of width 128 takes /m),
+    ]);
+    expect((await run(...line, "--memory", "much")).stderr).toMatch(
+      /--memory: expected a size such as "16GB" or "900MB", found "much"/,
+    );
     expect(existsSync(at("checkpoints"))).toBe(false);
 
     const { code, stdout, stderr } = await run(...line, "--log-format", "json");
@@ -141,10 +164,8 @@ describe("from pictures to a gallery", () => {
       .split("\n")
       .map((text) => JSON.parse(text) as Record<string, unknown>);
     expect(events.filter((e) => e.event === "end").map((e) => [e.label, e.finished])).toEqual([
-      ["training 1/2", true],
-      ["evaluating 1/2", true],
-      ["training 2/2", true],
-      ["evaluating 2/2", true],
+      ["training", true],
+      ["evaluating", true],
     ]);
     expect(events).toContainEqual(
       expect.objectContaining({
@@ -152,9 +173,11 @@ describe("from pictures to a gallery", () => {
         message: expect.stringMatching(/^track: metrics are kept in/),
       }),
     );
-    expect(events).toContainEqual(
-      expect.objectContaining({ event: "note", message: expect.stringMatching(/^4 SAEs in 2 groups/) }),
-    );
+    for (const message of [/^4 SAEs in 1 round/, /^memory: [\d.]+ MB: parameters /]) {
+      expect(events).toContainEqual(
+        expect.objectContaining({ event: "note", message: expect.stringMatching(message) }),
+      );
+    }
     checkpoint = path.join(runs[0]!.dir, "sae.pt");
 
     const text = await run(
@@ -180,6 +203,37 @@ describe("from pictures to a gallery", () => {
     expect(row.split(/ {2,}/)).toHaveLength(7);
     expect(row).toMatch(/^\S+ +256 +0\.0004 /);
     expect(text.stderr).not.toContain("track:");
+  });
+
+  test("train: a run that diverges fails the command and is named, the other is trained; rounds; halving", async () => {
+    const line = ["train", "--config", "train.toml", "--data.shard-root", shards, "--ckpt-path", "other"];
+    writeFileSync(at("rates.toml"), "lr = [1e12, 1e-3]\n");
+    const bad = await run(...line, "--sweep", "rates.toml", "--n-lr-warmup", "0");
+    expect(bad.code).toBe(1);
+    const [, id] = /1 of 2 runs dropped, as the loss was not finite: (\S+)$/m.exec(bad.stderr)!;
+    expect(bad.stdout).toMatch(
+      new RegExp(`^${id} was dropped: step \\d+: the loss of run ${id} is not finite`, "m"),
+    );
+    expect(bad.stdout).toMatch(/^checkpoints were written once, in [\d.]+ % of the 0:\d\d of training$/m);
+    // The same command says it again.
+    expect((await run(...line, "--sweep", "rates.toml", "--n-lr-warmup", "0")).code).toBe(1);
+
+    writeFileSync(at("sizes.toml"), "[sae]\nexp_factor = [1, 2, 3]\n");
+    const rounds = await run(...line, "--sweep", "sizes.toml", "--memory", "4MB");
+    expect(rounds.stderr).toMatch(/3 SAEs in [23] rounds/);
+    expect([rounds.code, rounds.stdout]).toEqual([0, expect.stringContaining("3 runs in:")]);
+
+    const halved = await run(...line, "--sweep", "sizes.toml", "--halving", "mse", "--lr", "2e-3");
+    expect(halved.code).toBe(0);
+    expect(halved.stdout.match(/was stopped early: mse is among the worst/g)).toHaveLength(2);
+    for (const [words, message] of [
+      [["--halving", "loss"], '--halving: expected mse, l0, dead or frontier, found "loss"'],
+      [["--halving-rate", "3"], "--halving-rate: only has a meaning with --halving METRIC"],
+      [["--halving", "mse", "--halving-rate", "1"], "expected a whole number of at least 2, found 1"],
+    ] as const) {
+      const wrong = await run(...line, ...words);
+      expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining(message)]);
+    }
   });
 
   test("visuals: a gallery, and info about all that was made", async () => {

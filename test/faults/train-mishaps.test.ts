@@ -162,5 +162,5 @@ test("an SAE that cannot fit in memory is refused before anything is made", () =
     config({ sae: { kind: "relu", d_vit: dVit, exp_factor: 100_000_000, n_reinit_samples: 200 } }),
   ]);
   expect(status).toBe(1);
-  expect(stdout).toMatch(/takes [\d.]+ GB for parameters and moments, and this machine has/);
+  expect(stdout).toMatch(/takes [\d.e+]+ GB \([\d.e+]+ GB of it parameters\), and [\d.]+ GB may be used/);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { grid, parseTrain, splitCfgs } from "./index.js";
+import { grid, parseTrain, splitCfgs, splitPasses } from "./index.js";
 
 const base = parseTrain({ seed: 7, sae: { seed: 3 } });
 const messages = (sweep: Record<string, unknown>): string[] => grid(base, sweep).errs.map((e) => e.message);
@@ -98,5 +98,33 @@ describe("splitCfgs", () => {
   test("infinities are told from nothing", () => {
     const cfgs = [parseTrain({ data: { clamp: Infinity } }), parseTrain({}), parseTrain({ lr: 1 })];
     expect(splitCfgs(cfgs).map((g) => g.map((c) => cfgs.indexOf(c)))).toEqual([[0], [1, 2]]);
+  });
+});
+
+describe("splitPasses", () => {
+  test("sizes, kinds, objectives, places and tags share a pass; other data and other batches do not", () => {
+    const cfgs = [
+      {},
+      { sae: { exp_factor: 8 } },
+      { sae: { d_sae: 100 }, objective: { kind: "matryoshka" }, lr: 1, seed: 9 },
+      {
+        sae: { kind: "top-k" },
+        optimizer: "muon",
+        n_lr_warmup: 3,
+        ckpt_path: "elsewhere",
+        tag: "a",
+        log_every: 7,
+      },
+      { sae_batch_size: 7 },
+      { data: { layer: -1 } },
+      { n_patches: 5 },
+      { sae: { kind: "gated" }, sae_batch_size: 7 },
+    ].map((document) => parseTrain(document));
+    expect(splitPasses(cfgs).map((g) => g.map((c) => cfgs.indexOf(c)))).toEqual([
+      [0, 1, 2, 3],
+      [4, 7],
+      [5],
+      [6],
+    ]);
   });
 });

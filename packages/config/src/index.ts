@@ -71,7 +71,7 @@ export { type PythonJsonOptions, pythonJson, pythonRepr, pythonReprOf } from "./
 export { BatchTopK, dSae, Gated, JumpRelu, Relu, Sae, TopK } from "./sae.js";
 export type { Schema } from "./schema.js";
 export type { Search } from "./search.js";
-export { cannotParallelize, splitCfgs } from "./split-cfgs.js";
+export { cannotParallelize, sharedByPass, splitCfgs, splitPasses } from "./split-cfgs.js";
 export { type ResolvedTrain, Train } from "./train.js";
 export {
   distributionsFpath,

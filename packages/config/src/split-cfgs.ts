@@ -1,9 +1,6 @@
 import type { Train } from "./train.js";
 
-/**
- * Fields that SAEs trained on one pass over the data must agree in, as in the Python package; "data" is all of it. Everything else (learning
- * rate, objective, warm-ups, seeds, number of reinit samples, normalisation) may differ within a group.
- */
+/** Fields that SAEs trained together must agree in with the Python package; "data" is all of it. */
 export const cannotParallelize = [
   "ckpt_path",
   "data",
@@ -23,17 +20,34 @@ export const cannotParallelize = [
   "wandb_project",
 ] as const;
 
-/** Fields that the Python package does not have and that one pass must agree in too. */
-const ownFields = ["buffer", "checkpoint_every", "checkpoint_keep", "checkpoint_minutes"] as const;
+/**
+ * Fields that our trainer's SAEs must agree in to share a pass: which activations, how many of them and how many at a time, and when
+ * checkpoints are written, as these belong to a place in the data. Sizes, kinds, objectives and all the rest may differ.
+ */
+export const sharedByPass = [
+  "buffer",
+  "checkpoint_every",
+  "checkpoint_keep",
+  "checkpoint_minutes",
+  "data",
+  "device",
+  "n_patches",
+  "sae_batch_size",
+] as const;
 
 /**
- * Splits configs into groups that can be trained together, in order of first appearance; inside a group the order
- * stays. A kind of SAE that has no sizes is in a group with its like.
+ * Splits configs as the Python package does, in order of first appearance; inside a group the order stays. A kind of SAE that has
+ * no sizes is in a group with its like. Our trainer shares more: {@link splitPasses}.
  */
-export function splitCfgs<T extends Train>(cfgs: readonly T[]): T[][] {
+export const splitCfgs = <T extends Train>(cfgs: readonly T[]): T[][] => groupBy(cfgs, cannotParallelize);
+
+/** Splits configs into groups that are trained on one pass over the data, in order of first appearance; see {@link sharedByPass}. */
+export const splitPasses = <T extends Train>(cfgs: readonly T[]): T[][] => groupBy(cfgs, sharedByPass);
+
+function groupBy<T extends Train>(cfgs: readonly T[], fields: readonly string[]): T[][] {
   const groups = new Map<string, T[]>();
   for (const cfg of cfgs) {
-    const key = JSON.stringify([...cannotParallelize, ...ownFields].map((path) => canonical(at(cfg, path))));
+    const key = JSON.stringify(fields.map((path) => canonical(at(cfg, path))));
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [cfg]);
     else group.push(cfg);

@@ -115,6 +115,8 @@ export {
 export { type SystemInfo, systemInfo } from "./system.js";
 export { type Dtype, Tensor, type TensorData } from "./tensor.js";
 export { CheckpointRequests } from "./training/checkpoint-schedule.js";
+export { estimateTime } from "./training/estimate-time.js";
+export { type Halving, type HalvingMetric, halvingMetrics } from "./training/halving.js";
 export {
   blendRows,
   type InitialTensorsOptions,
@@ -123,6 +125,8 @@ export {
   type RowSample,
   sampleActivations,
 } from "./training/initial-tensors.js";
+export type { MemoryPlan } from "./training/memory-plan.js";
+export type { PartyTimes } from "./training/open-party.js";
 export {
   drawPrefixes,
   learningRate,
@@ -133,6 +137,7 @@ export {
   warmupCosine,
 } from "./training/plan.js";
 export { resolveTrain } from "./training/resolve.js";
+export { type PlannedRound, planTraining, type TrainPlan } from "./training/rounds.js";
 export type {
   AuxKTraining,
   LearningRateSchedule,

@@ -173,6 +173,16 @@ export const misuses: readonly Misuse[] = [
     ends: "quietly",
   },
   { what: "an SAE that was never added", run: () => trainer().sae(1), ends: ["INVALID_ARGUMENT"] },
+  { what: "stopping an SAE that was never added", run: () => trainer().stop(1), ends: ["INVALID_ARGUMENT"] },
+  {
+    what: "a step after all SAEs were stopped",
+    run: () => {
+      const t = trainer();
+      t.stop(0);
+      return t.step(ones([4, 2]));
+    },
+    ends: ["INVALID_ARGUMENT"],
+  },
   {
     what: "a run in batches of none",
     run: () => trainer().run(rows(), { batchSize: 0, nPatches: 8 }),

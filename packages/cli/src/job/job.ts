@@ -25,6 +25,8 @@ export interface Outcome {
   readonly json: unknown;
   /** What was made, one path a line, for --quiet. */
   readonly paths: readonly string[];
+  /** What failed, in a line, where the rest was done: it is said on standard error, and the exit code is 1. */
+  readonly failed?: string;
 }
 
 /** A config as a file has it, and what names it in messages. */
@@ -54,8 +56,8 @@ export interface Job<T> {
     options: ReadonlyMap<string, unknown>,
   ) => { cfgs: readonly T[]; mistakes: readonly string[] };
   /**
-   * What the job would do, from its config, the file system and a model's config: no engine is loaded, nothing is written
-   * but that config into the cache, where it is not here.
+   * What the job would do, from its config, the file system and a model's config: nothing is written but that config into the
+   * cache, where it is not here. `train` also measures how fast a few steps are.
    */
   readonly plan: (request: Request<T>) => Promise<Outcome>;
   /** Does it. */

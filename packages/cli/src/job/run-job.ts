@@ -1,6 +1,6 @@
 import { ConfigError, flagTable, loadConfigFile, notices, refusals } from "@saev/config";
 import { type CommandLine, readWords } from "../argv/read.js";
-import { Interrupted, UsageError } from "../errors.js";
+import { CommandError, Interrupted, UsageError } from "../errors.js";
 import { Exit, type ExitCode } from "../exit.js";
 import { commandHelp } from "../help/command-help.js";
 import { styleOf } from "../help/style.js";
@@ -68,7 +68,11 @@ export async function runJob<T extends object>(
   const request: Request<T> = { cfgs, options: line.options };
   if (on("print-config")) io.stdout.write(json ? configJson(cfgs[0]) : configToml(cfgs[0]!));
   else if (on("dry-run")) print(await job.plan(request), { json, quiet: on("quiet") }, io);
-  else print(await work(job, request, line.options, io), { json, quiet: on("quiet") }, io);
+  else {
+    const outcome = await work(job, request, line.options, io);
+    print(outcome, { json, quiet: on("quiet") }, io);
+    if (outcome.failed !== undefined) throw new CommandError("NUMERIC", outcome.failed);
+  }
   return Exit.done;
 }
 

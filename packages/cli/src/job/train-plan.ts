@@ -1,40 +1,65 @@
-import { dSae, type ResolvedTrain, splitCfgs, type Train } from "@saev/config";
-import { amount, pairs, table } from "../text.js";
-import type { Outcome } from "./job.js";
+import { dSae, type Train } from "@saev/config";
+import { amount, bytes, duration, pairs, table } from "../text.js";
+import type { Outcome, Request } from "./job.js";
+import { memoryOf } from "./memory.js";
+import { memoryText } from "./memory-text.js";
 import { sparsityText } from "./sparsity-text.js";
 
-/** Which SAEs would be trained together, and on how much. */
-export async function planTrain(given: readonly Train[]): Promise<Outcome> {
-  const { ShardFolder, resolveTrain } = await import("@saev/core");
-  const cfgs: ResolvedTrain[] = [];
-  for (const cfg of given) {
-    const folder = await ShardFolder.open(cfg.data.shard_root);
-    folder.requireComplete();
-    cfgs.push(await resolveTrain(cfg));
-  }
-  const groups = splitCfgs(cfgs);
-  const rows = groups.flatMap((group, g) =>
-    group.map((cfg) => [
-      String(g + 1),
-      cfg.sae.kind,
-      dSae(cfg.sae),
-      cfg.lr,
-      sparsityText(cfg),
-      String(cfg.seed),
-      cfg.n_patches,
-    ]),
+/** Which SAEs would be trained together, on how much, in which memory, and for how long. */
+export async function planTrain({ cfgs: given, options }: Request<Train>): Promise<Outcome> {
+  const limit = memoryOf("train", options);
+  const { estimateTime, planTraining, ShardFolder } = await import("@saev/core");
+  for (const folder of new Set(given.map((cfg) => cfg.data.shard_root)))
+    (await ShardFolder.open(folder)).requireComplete();
+  const plan = await planTraining(given, limit === undefined ? {} : { memory: limit });
+  const { cfgs, rounds, memory } = plan;
+  const seconds = await estimateTime(plan);
+  const rows = rounds.flatMap((round, r) =>
+    round.saes.map((i) => {
+      const cfg = cfgs[i]!;
+      return [
+        String(r + 1),
+        cfg.sae.kind,
+        dSae(cfg.sae),
+        cfg.lr,
+        sparsityText(cfg),
+        String(cfg.seed),
+        cfg.n_patches,
+      ];
+    }),
   );
-  const [first] = cfgs;
+  const all = seconds.reduce((a, b) => a + b, 0);
+  const lines = rounds.map(
+    (round, r) =>
+      [
+        rounds.length === 1 ? "memory" : `round ${r + 1}`,
+        `${memoryText(round)}${rounds.length === 1 ? "" : `; about ${duration(seconds[r]!)}`}`,
+      ] as const,
+  );
   return {
     text: `${pairs([
       [
         "trains",
-        `${amount(cfgs.length, "SAE")} in ${amount(groups.length, "group")}; a group shares its batches, groups run one after another`,
+        `${amount(cfgs.length, "SAE")} in ${amount(rounds.length, "round")}; those of a round share one pass over the data, rounds follow one another`,
       ],
       ["shards", [...new Set(cfgs.map((cfg) => cfg.data.shard_root))].join(", ")],
-      ["writes", `${first!.ckpt_path}/<run id>/ for each SAE`],
-    ])}\n${table(["group", "sae", "d_sae", "lr", "sparsity", "seed", "activations"], rows)}`,
-    json: { groups: groups.map((group) => group.map((cfg) => ({ d_sae: dSae(cfg.sae), config: cfg }))) },
+      ["writes", `${cfgs[0]!.ckpt_path}/<run id>/ for each SAE`],
+      ...lines,
+      ["may take", `${bytes(memory)} of memory${limit === undefined ? "; --memory sets another limit" : ""}`],
+      [
+        "time",
+        `about ${duration(all)}, from a few steps measured here with 1 % of the latents active; evaluation comes on top`,
+      ],
+    ])}\n${table(["round", "sae", "d_sae", "lr", "sparsity", "seed", "activations"], rows)}`,
+    json: {
+      memory_limit: memory,
+      rounds: rounds.map((round, r) => ({
+        saes: round.saes.map((i) => ({ d_sae: dSae(cfgs[i]!.sae), config: cfgs[i] })),
+        steps: round.steps,
+        memory: round.memory,
+        seconds: seconds[r],
+      })),
+    },
     paths: [],
   };
 }

@@ -1,8 +1,11 @@
-import { dSae, splitCfgs, type Train } from "@saev/config";
-import type { TrainedSae, TrainLog, TrainProgress } from "@saev/core";
+import { dSae, type Train } from "@saev/config";
+import type { PartyTimes, TrainedSae, TrainLog, TrainProgress } from "@saev/core";
 import type { Progress } from "../progress/reporter.js";
-import { amount, table } from "../text.js";
+import { amount, count, duration, figure, table } from "../text.js";
+import { halvingOf } from "./halving.js";
 import type { Outcome, Request, Session } from "./job.js";
+import { memoryOf } from "./memory.js";
+import { memoryText } from "./memory-text.js";
 import { sparsityText } from "./sparsity-text.js";
 
 /** Trains one SAE or a sweep, group after group, and tells how each came out. */
@@ -12,11 +15,8 @@ export async function runTrain(
 ): Promise<Outcome> {
   const { CheckpointRequests, trainSaes } = await import("@saev/core");
   const resume = options.get("resume");
-  if (cfgs.length > 1) {
-    reporter.note(
-      `${amount(cfgs.length, "SAE")} in ${amount(splitCfgs(cfgs).length, "group")}, each trained on one pass over its data`,
-    );
-  }
+  const halving = halvingOf(options);
+  const memory = memoryOf("train", options);
   const checkpointRequests = new CheckpointRequests();
   const onUsr1 = () => {
     reporter.note("SIGUSR1: writing a checkpoint");
@@ -30,9 +30,23 @@ export async function runTrain(
     existing: options.get("new") === true ? "new" : "continue",
     ...(typeof resume === "string" && { resume: [resume] }),
     checkpointRequests,
+    ...(halving && { halving }),
+    ...(memory !== undefined && { memory }),
+    onPlan: (rounds) => {
+      const saes = rounds.reduce((n, round) => n + round.saes.length, 0);
+      if (saes > 1) {
+        reporter.note(
+          `${amount(saes, "SAE")} in ${amount(rounds.length, "round")}, each trained on one pass over its data`,
+        );
+      }
+      for (const [r, round] of rounds.entries())
+        reporter.note(`memory${rounds.length > 1 ? ` of round ${r + 1}` : ""}: ${memoryText(round)}`);
+    },
     onStart: ({ runId, from, step }) => {
       if (from === "resumed") reporter.note(`${runId}: going on after step ${step}`);
       if (from === "done") reporter.note(`${runId}: is finished; --new trains another`);
+      if (from === "halved")
+        reporter.note(`${runId}: was stopped early after ${step} steps; --resume goes on with it`);
       if (from === "diverged")
         reporter.note(`${runId}: its loss was not finite; --new with a lower lr trains another`);
     },
@@ -44,7 +58,7 @@ export async function runTrain(
         logs.clear();
         group = p.group;
         reporter.end(true);
-        if (p.groups > 1) reporter.note(`group ${p.group + 1} of ${p.groups}`);
+        if (p.groups > 1) reporter.note(`round ${p.group + 1} of ${p.groups}`);
       }
       reporter.progress(progressOf(p, [...logs.values()]));
     },
@@ -96,14 +110,22 @@ function outcomeOf(trained: readonly TrainedSae[]): Outcome {
   const dropped = trained.flatMap(({ runId, dropped: why }) =>
     why === undefined ? [] : [`${runId} was dropped: ${why}\n`],
   );
+  const halved = trained.flatMap(({ runId, halved: why }) =>
+    why === undefined ? [] : [`${runId} was stopped early: ${why}\n`],
+  );
+  const times = [...new Set(trained.flatMap((run) => run.times ?? []))];
+  const bad = trained.flatMap(({ runId, dropped: why }) => (why === undefined ? [] : [runId]));
   const where = trained.map(({ dir }) => `${dir}\n`).join("");
   return {
-    text: `${table(head, rows)}\n${dropped.join("")}${amount(trained.length, "run")} in:\n${where}`,
-    json: trained.map(({ cfg, runId, dir, steps, dropped, evaluation }) => ({
+    text: `${table(head, rows)}\n${checkpointText(times)}${halved.join("")}${dropped.join("")}${amount(trained.length, "run")} in:\n${where}`,
+    json: trained.map(({ cfg, runId, dir, steps, dropped, halved, times, evaluation }) => ({
       run_id: runId,
       dir,
       steps,
       dropped: dropped ?? null,
+      halved: halved ?? null,
+      training_seconds: times?.training ?? null,
+      checkpoint_seconds: times?.checkpoints ?? null,
       d_sae: dSae(cfg.sae),
       lr: cfg.lr,
       ...("top_k" in cfg.sae ? { top_k: cfg.sae.top_k } : { sparsity_coeff: cfg.objective.sparsity_coeff }),
@@ -120,5 +142,20 @@ function outcomeOf(trained: readonly TrainedSae[]): Outcome {
       },
     })),
     paths: trained.map(({ dir }) => dir),
+    ...(bad.length > 0 && {
+      failed: `${bad.length} of ${amount(trained.length, "run")} dropped, as the loss was not finite: ${bad.join(", ")}`,
+    }),
   };
+}
+
+/** What checkpoints cost, all rounds together. */
+function checkpointText(times: readonly PartyTimes[]): string {
+  const sum = (part: (t: PartyTimes) => number) => times.reduce((n, t) => n + part(t), 0);
+  const [written, seconds, training] = [
+    sum((t) => t.checkpointsWritten),
+    sum((t) => t.checkpoints),
+    sum((t) => t.training),
+  ];
+  if (written === 0) return "";
+  return `checkpoints were written ${written === 1 ? "once" : `${count(written)} times`}, in ${figure((100 * seconds) / training)} % of the ${duration(training)} of training\n`;
 }

@@ -1,7 +1,9 @@
 import { ConfigError, grid, loadConfigFile, Train } from "@saev/config";
 import { file, folder, toggle } from "../argv/option.js";
 import { configOfRun } from "./config-of-run.js";
+import { halvingMistakes, halvingOptions } from "./halving.js";
 import type { Job } from "./job.js";
+import { memory } from "./memory.js";
 import { planTrain } from "./train-plan.js";
 import { runTrain } from "./train-run.js";
 
@@ -10,7 +12,9 @@ export const trainJob: Job<Train> = {
     name: "train",
     summary: "Trains sparse autoencoders on recorded activations.",
     details: [
-      "Each SAE is a run with a folder of its own inside --ckpt-path: config.json, metrics.jsonl, sae.pt. The SAEs of a sweep that read the same data are trained together on one pass over it.",
+      "Each SAE is a run with a folder of its own inside --ckpt-path: config.json, metrics.jsonl, sae.pt. The SAEs of a sweep that read the same data are trained together on one pass over it, whatever their sizes, kinds and objectives, as far as they fit into memory.",
+      "With --halving the worst of the SAEs that are trained together stop early; the same command again leaves them stopped, --resume RUN goes on with one of them.",
+      "The exit code is 1 when a run was dropped because its loss was not finite; the others are trained to the end.",
       "Checkpoints are written while it trains, and when it is stopped (Ctrl-C, SIGTERM; SIGUSR1 writes one and goes on). The same command again goes on from the last one to the same bits, and does nothing for runs that are finished; --new starts others. --resume RUN goes on with one run, with its own config but for the flags that are given: a larger --n-patches extends a finished one.",
     ],
     examples: [
@@ -26,6 +30,10 @@ export const trainJob: Job<Train> = {
         "Go on with a run that was stopped, or train a finished one longer.",
         "saev train --resume checkpoints/RUN --n-patches 200_000_000",
       ],
+      [
+        "A sweep that stops the worst SAEs early and spends the time on the best.",
+        "saev train --config train.toml --sweep sweep.toml --halving frontier",
+      ],
       ["See which SAEs a sweep would train.", "saev train --config train.toml --sweep sweep.toml --dry-run"],
     ],
   },
@@ -37,6 +45,8 @@ export const trainJob: Job<Train> = {
       "sweep",
       "Train one SAE for each combination of the lists (or draws of the distributions) in this TOML or JSON file.",
     ),
+    memory,
+    ...halvingOptions,
   ],
   base: (options) => {
     const run = options.get("resume");
@@ -44,6 +54,8 @@ export const trainJob: Job<Train> = {
   },
   expand: (cfg, options) => {
     const path = options.get("sweep");
+    const wrong = halvingMistakes(options);
+    if (wrong.length > 0) return { cfgs: [], mistakes: wrong };
     if (options.has("resume") && (options.has("sweep") || options.get("new") === true))
       return {
         cfgs: [],
@@ -60,7 +72,7 @@ export const trainJob: Job<Train> = {
       return { cfgs: [], mistakes: [`--sweep: ${error.message}`] };
     }
   },
-  plan: ({ cfgs }) => planTrain(cfgs),
+  plan: planTrain,
   run: runTrain,
   goOn: "what was trained so far is kept; the same command goes on from there",
 };

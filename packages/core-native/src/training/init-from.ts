@@ -4,9 +4,11 @@ import { dSae, type ResolvedTrain } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { TensorFile } from "../io/tensor-file.js";
 import type { LongCallOptions } from "../native/call.js";
+import type { Activation } from "../sae/activation.js";
 import { loadCheckpoint } from "../sae/checkpoint.js";
 import { centredTensors } from "../sae/save-checkpoint.js";
-import type { SaeTensors } from "../sae/tensors.js";
+import { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
+import { disposeTensors, type SaeTensors } from "../sae/tensors.js";
 import { Tensor } from "../tensor.js";
 import { statesOf } from "./run-states.js";
 
@@ -63,12 +65,16 @@ async function fromState(file: string, cfg: ResolvedTrain, options?: LongCallOpt
   require(file, "kind", cfg.sae.kind, sae.kind);
   const [dVit = 0, n = 0] = tensors.get("W_enc").shape;
   requireSizes(file, cfg, dVit, n);
+  return stateTensors(tensors);
+}
+
+/** The parameters in a state of a run, as copies; W_dec's rows lie there as the next step reads them. */
+function stateTensors(tensors: TensorFile): SaeTensors {
   const own = (name: string) => (tensors.names().includes(name) ? tensors.get(name) : undefined);
   using logThreshold = own("log_threshold");
   const threshold = logThreshold && Tensor.from(logThreshold.toFloat32Array().map(Math.exp));
   const rMag = own("r_mag");
   const bMag = own("b_mag");
-  // Rows of W_dec lie in a state as the next step reads them.
   return {
     wEnc: tensors.get("W_enc"),
     bEnc: tensors.get("b_enc"),
@@ -78,6 +84,32 @@ async function fromState(file: string, cfg: ResolvedTrain, options?: LongCallOpt
     ...(rMag && { rMag }),
     ...(bMag && { bMag }),
   };
+}
+
+/**
+ * The SAE in a state of the run of `cfg`, with BatchTopK's threshold of then.
+ * @throws SaevError as the file's reader.
+ */
+export async function saeOfState(
+  file: string,
+  { sae }: ResolvedTrain,
+  options?: LongCallOptions,
+): Promise<SparseAutoencoder> {
+  using state = await TensorFile.open(file, options);
+  const tensors = stateTensors(state);
+  try {
+    return SparseAutoencoder.from(tensors, "centred", activationOf(sae, state));
+  } finally {
+    disposeTensors(tensors);
+  }
+}
+
+function activationOf(sae: ResolvedTrain["sae"], state: TensorFile): Activation {
+  if (!("top_k" in sae)) return { kind: sae.kind };
+  const { top_k: topK, relu } = sae;
+  if (sae.kind === "top-k") return { kind: "top-k", topK, relu };
+  using threshold = state.get("threshold");
+  return { kind: "batch-top-k", topK, relu, threshold: threshold.toFloat32Array()[0]! };
 }
 
 function requireSizes(file: string, cfg: ResolvedTrain, dVit: number, n: number): void {

@@ -1,15 +1,12 @@
-import { totalmem } from "node:os";
-import { constrainedMemory } from "node:process";
 import { dSae, type ResolvedTrain } from "@saev/config";
-import { SaevError } from "../errors.js";
 import { makeFolder } from "../io/make-folder.js";
 import { requireRoom } from "../io/room.js";
 
-/** Bytes of an SAE's parameters: two matrices and two vectors of float32. */
+/** Bytes of an SAE's parameters, float32: two matrices, two vectors, and what its kind has beside. */
 export function parameterBytes({ sae }: ResolvedTrain): number {
-  if (!("d_vit" in sae)) return 0;
-  const n = dSae(sae) ?? 0;
-  return 4 * (2 * sae.d_vit * n + sae.d_vit + n);
+  const n = dSae(sae);
+  const own = sae.kind === "jump-relu" ? 1 : sae.kind === "gated" ? 2 : 0;
+  return 4 * (2 * sae.d_vit * n + sae.d_vit + (1 + own) * n);
 }
 
 /**
@@ -26,23 +23,3 @@ export function requireDisk(cfgs: readonly ResolvedTrain[]): void {
     requireRoom(folder, bytes, `the checkpoints of ${here.length === 1 ? "one SAE" : `${here.length} SAEs`}`);
   }
 }
-
-/**
- * Asks whether SAEs that are trained together can fit in the machine's memory, or the container's: parameters, two moments, and
- * the copy of the parameters to go back to.
- * @throws SaevError `OUT_OF_MEMORY`, before anything is made.
- */
-export function requireMemory(cfgs: readonly ResolvedTrain[]): void {
-  const bytes = cfgs.reduce((sum, cfg) => sum + 4 * parameterBytes(cfg), 0);
-  const limit = constrainedMemory();
-  const there = limit > 0 && limit < totalmem() ? limit : totalmem();
-  if (bytes <= there) return;
-  const what = cfgs.length === 1 ? "this SAE" : `these ${cfgs.length} SAEs together`;
-  throw new SaevError(
-    "OUT_OF_MEMORY",
-    `training ${what} takes ${gigabytes(bytes)} for parameters and moments, and this machine has ${gigabytes(there)}; ` +
-      "choose a smaller exp_factor, or train fewer at a time",
-  );
-}
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -15,12 +15,26 @@ import type { GroupOptions } from "./train-group.js";
 import { Trainer } from "./trainer.js";
 import { trainingOf } from "./training-of.js";
 
+/** What the SAEs of one pass took together. */
+export interface PartyTimes {
+  /** Seconds from the first step to the last checkpoint, without evaluation. */
+  training: number;
+  /** Seconds of those in which checkpoints were written, and training waited. */
+  checkpoints: number;
+  /** Times that checkpoints were written. */
+  checkpointsWritten: number;
+}
+
 /** A party ready to train. */
 export interface OpenParty extends Disposable {
   readonly source: ActivationLoader;
   readonly trainer: Trainer;
   /** In the order of the party's jobs, as in the trainer. */
   readonly runs: readonly RunFolder[];
+  /** What it cost so far to train and to write checkpoints. */
+  readonly times: PartyTimes;
+  /** Runs that were stopped early as the worst ones, by their positions. */
+  readonly halved: Map<number, { readonly step: number; readonly reason: string }>;
 }
 
 /**
@@ -39,7 +53,7 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
   try {
     for (const { found, cfg: own } of jobs) if (found) runs.push(RunFolder.open(found.dir, own));
     const source = await ActivationLoader.open(cfg.data, {
-      nWorkers: cfg.n_workers,
+      nWorkers: Math.max(...jobs.map((job) => job.cfg.n_workers)),
       ...(options.warn && { warn: options.warn }),
       signal: options.signal,
       order: "shuffled",
@@ -53,7 +67,8 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
     const { trainer, step } = await restored(party, source, options);
     opened.push(trainer);
     if (runs.length === 0) {
-      for (const job of jobs) runs.push(await RunFolder.create(job.cfg, { orderSeed, data }));
+      for (const job of jobs)
+        runs.push(await RunFolder.create(job.cfg, { orderSeed, data, together: jobs.length }));
     } else {
       for (const [i, run] of runs.entries())
         await run.goOn(
@@ -63,7 +78,8 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
         );
     }
     for (const [i, run] of runs.entries()) trainer.name(i, `run ${run.runId}`);
-    return { source, trainer, runs, [Symbol.dispose]: dispose };
+    const times = { training: 0, checkpoints: 0, checkpointsWritten: 0 };
+    return { source, trainer, runs, times, halved: new Map(), [Symbol.dispose]: dispose };
   } catch (error) {
     dispose();
     throw error;

@@ -35,12 +35,16 @@ export class RunFolder {
 
   /**
    * Makes the folder of a new run and what lies in it from the start.
-   * @param orderSeed seed of the order of the activations; `data` their fingerprint.
+   * @param orderSeed seed of the order of the activations; `data` their fingerprint; `together` how many SAEs begin together.
    * @throws SaevError `IO`.
    */
   static async create(
     cfg: ResolvedTrain,
-    { orderSeed, data }: { readonly orderSeed: number; readonly data: string },
+    {
+      orderSeed,
+      data,
+      together,
+    }: { readonly orderSeed: number; readonly data: string; readonly together: number },
   ): Promise<RunFolder> {
     const { runId, dir } = claim(cfg.ckpt_path);
     const record: RunRecord = {
@@ -49,6 +53,7 @@ export class RunFolder {
       status: "training",
       steps: 0,
       order_seed: orderSeed,
+      together,
       data,
       config: cfg,
       history: [],
@@ -92,6 +97,11 @@ export class RunFolder {
   /** What the activations were when the run began. */
   get data(): string {
     return this.record.data;
+  }
+
+  /** How many SAEs were trained together when the run began. */
+  get together(): number {
+    return this.record.together ?? 1;
   }
 
   /**

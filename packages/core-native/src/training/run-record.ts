@@ -6,14 +6,15 @@ import { writeText } from "../io/write-text.js";
 
 /**
  * How a run stands. `training`: being trained, or its process died. `stopped`: by a signal or an error; goes on from its last
- * checkpoint. `finished`: evaluated and done. `diverged`: its loss was not finite.
+ * checkpoint. `finished`: evaluated and done. `diverged`: its loss was not finite. `halved`: stopped as one of the worst of a sweep;
+ * goes on from its last checkpoint when it is asked to.
  */
-export type RunStatus = "training" | "stopped" | "finished" | "diverged";
+export type RunStatus = "training" | "stopped" | "finished" | "diverged" | "halved";
 
 /** Something that happened to a run. */
 export interface RunEvent {
   /** What. */
-  readonly event: "started" | "went on" | "stopped" | "finished" | "diverged";
+  readonly event: "started" | "went on" | "stopped" | "finished" | "diverged" | "halved";
   /** Steps made by then. */
   readonly step: number;
   /** When, as ISO 8601. */
@@ -35,6 +36,8 @@ export interface RunRecord {
   readonly steps: number;
   /** Seed of the order of the activations: of the first SAE of those that were trained together. */
   readonly order_seed: number;
+  /** How many SAEs were trained together when the run began. */
+  readonly together?: number;
   /** What the activations were, so that others are noticed. */
   readonly data: string;
   /** With `kind`s, which config.json does not have. */

@@ -11,6 +11,8 @@ import { ShardWriter } from "../shards/shard-writer.js";
 import { Tensor } from "../tensor.js";
 import { learningRate, plannedSteps } from "./plan.js";
 import { resolveTrain } from "./resolve.js";
+import { readRunRecord } from "./run-record.js";
+import { statesOf } from "./run-states.js";
 import { type TrainedSae, type TrainProgress, trainSaes } from "./train-saes.js";
 
 const dVit = 12;
@@ -245,7 +247,23 @@ test("a run that diverges is dropped, by its name, and the others end as without
   expect(said).toEqual([expect.stringMatching(new RegExp(`^run ${bad!.runId}: .*the others go on`))]);
   const bytes = (run: TrainedSae) => readFileSync(path.join(run.dir, "sae.pt"));
   expect(bytes(good!).equals(bytes(alone!))).toBe(true);
+  expect(bad!.dropped).toMatch(/; it had no checkpoint yet and leaves no sae\.pt$/);
+  expect(readdirSync(bad!.dir)).not.toContain("sae.pt");
+});
+
+test("a run that diverges leaves the SAE of its last checkpoint", async () => {
+  // The learning rate rises by 1e16 a step: soon the error's square overflows.
+  const often = { checkpoint_every: 1, checkpoint_keep: 3, n_patches: 4000 };
+  const diverging = { ...often, lr: 1e22, n_lr_warmup: 1_000_000 };
+  const [bad] = await trainSaes([config(diverging, { kind: "batch-top-k", top_k: 3 }), config(often)], {
+    warn: () => {},
+  });
+  const [, step] = /its sae\.pt is that of step (\d+)$/.exec(bad!.dropped!)!;
+  expect(bad!.evaluation).toBeUndefined();
+  expect(statesOf(bad!.dir).at(-1)!.step).toBe(Number(step));
+  expect(readRunRecord(bad!.dir).status).toBe("diverged");
   const { sae } = await loadCheckpoint(path.join(bad!.dir, "sae.pt"));
+  expect(sae.activation).toMatchObject({ kind: "batch-top-k", topK: 3 });
   sae.dispose();
 });
 

@@ -1,14 +1,18 @@
 import path from "node:path";
-import { type ResolvedTrain, refusals, splitCfgs, Train } from "@saev/config";
+import type { ResolvedTrain, Train } from "@saev/config";
 import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
 import { type Evaluation, type EvaluationFigures, readEvaluation } from "../evaluation/figures.js";
 import type { LongCallOptions } from "../native/call.js";
 import type { CheckpointRequests } from "./checkpoint-schedule.js";
 import { type FoundRun, findRuns } from "./find-runs.js";
-import { requireDisk, requireMemory } from "./needs.js";
+import type { Halving } from "./halving.js";
+import { memoryLimit, splitByMemory } from "./memory-plan.js";
+import { requireDisk } from "./needs.js";
+import type { PartyTimes } from "./open-party.js";
 import { type Party, partiesOf, type RunJob } from "./parties.js";
 import { resolveTrain } from "./resolve.js";
+import { batchRows, type PlannedRound, passesOf, plannedRound, requireTrainable, rowsOf } from "./rounds.js";
 import { changesOf, refusedChanges } from "./run-changes.js";
 import { readRunRecord } from "./run-record.js";
 import { trainParty } from "./train-group.js";
@@ -33,6 +37,12 @@ export interface TrainSaesOptions extends LongCallOptions<TrainProgress> {
   readonly existing?: "new" | "continue";
   /** Folder of the run to go on with, for each config; `undefined`: see `existing`. */
   readonly resume?: readonly (string | undefined)[];
+  /** Bytes that the training may take; SAEs that do not fit together follow one another. Default: see {@link planTraining}. */
+  readonly memory?: number;
+  /** Stops the worst SAEs of those that are trained together early; default: none. */
+  readonly halving?: Halving;
+  /** Called once it is known what will be trained together, and in which memory, before anything is made. */
+  readonly onPlan?: (rounds: readonly PlannedRound[]) => void;
   /** Called for each SAE when it is known where it starts, before its first step. */
   readonly onStart?: (start: RunStart) => void;
   /** Asks for a checkpoint in the midst of training; see {@link CheckpointRequests}. */
@@ -54,8 +64,8 @@ export interface RunStart {
   readonly runId: string;
   readonly dir: string;
   /** `new`; `resumed` from a checkpoint, or from the beginning where there was none; `done`: it was finished before; `diverged`:
-   * its loss was not finite, nothing is done. */
-  readonly from: "new" | "resumed" | "done" | "diverged";
+   * its loss was not finite, nothing is done; `halved`: it was stopped as one of the worst, nothing is done. */
+  readonly from: "new" | "resumed" | "done" | "diverged" | "halved";
   /** Steps that it has made. */
   readonly step: number;
 }
@@ -75,13 +85,18 @@ export interface TrainedSae {
   readonly doneBefore: boolean;
   /** Why it was dropped before the end, its loss not being finite; `undefined` for a run that went well. */
   readonly dropped: string | undefined;
-  /** `undefined` when evaluation was turned off. Without tensors for a run that was finished before. */
+  /** Why it was stopped early, by `halving`; `undefined` for a run that was not. */
+  readonly halved: string | undefined;
+  /** What those that were trained together took; `undefined` where nothing was done. */
+  readonly times: Readonly<PartyTimes> | undefined;
+  /** `undefined` when evaluation was turned off, and for runs that were dropped or stopped early. Without tensors for a run that was finished before. */
   readonly evaluation: (EvaluationFigures & Partial<Evaluation>) | undefined;
 }
 
 /**
- * Trains an SAE for each config. Those that can share their batches (`splitCfgs`) are trained on one pass over the
- * data, in the order that the first one's `seed` gives; groups follow one another.
+ * Trains an SAE for each config. Those that can share their batches (`splitPasses`), of whatever size, kind and objective, are
+ * trained on one pass over the data, in the order that the first one's `seed` gives; groups follow one another. Each comes out to
+ * the same bits as alone in that order.
  *
  * While it trains, checkpoints are written (`checkpoint_minutes`, `checkpoint_every`), from which a run goes on to the same bits:
  * see `existing` and `resume`. When it is aborted or fails, the SAEs so far are saved too and `warn` says where. An abort rejects
@@ -103,7 +118,10 @@ export async function trainSaes(
   const jobs: RunJob[] = [];
   for (const [number, cfg] of resolved.entries()) {
     const before = found[number];
-    const done = before && options.resume?.[number] === undefined ? doneBefore(before, cfg) : undefined;
+    const done =
+      before && options.resume?.[number] === undefined
+        ? doneBefore(before, cfg, options.halving !== undefined)
+        : undefined;
     if (done === undefined) jobs.push({ number, cfg, found: before });
     else {
       trained.set(number, done);
@@ -112,15 +130,12 @@ export async function trainSaes(
         sae: number,
         runId: done.runId,
         dir: done.dir,
-        from: status === "diverged" ? status : "done",
+        from: status === "diverged" || status === "halved" ? status : "done",
         step: done.steps,
       });
     }
   }
-  const byCfg = new Map(jobs.map((job) => [job.cfg, job]));
-  const groups = splitCfgs(jobs.map(({ cfg }) => cfg)).map((group) => group.map((cfg) => byCfg.get(cfg)!));
-  for (const group of groups) requireMemory(group.map(({ cfg }) => cfg));
-  const parties = groups.flatMap((group) => partiesOf(group));
+  const parties = await roundsOf(jobs, options);
   const failures: unknown[] = [];
   for (const [g, party] of parties.entries()) {
     try {
@@ -139,15 +154,16 @@ export async function trainSaes(
 
 /** @throws SaevError for what cannot be trained. */
 async function checked(cfgs: readonly Train[], options: TrainSaesOptions): Promise<ResolvedTrain[]> {
-  const bad = (message: string) => new SaevError("INVALID_ARGUMENT", `trainSaes: ${message}`);
-  if (cfgs.length === 0) throw bad("no config was given");
-  const refused = cfgs.flatMap((cfg) => refusals(Train, cfg));
-  if (refused.length > 0) {
-    throw new SaevError("UNSUPPORTED", [...new Set(refused.map((r) => r.message))].join("; "));
+  requireTrainable(cfgs);
+  if (options.resume && options.resume.length !== cfgs.length) {
+    throw new SaevError("INVALID_ARGUMENT", "trainSaes: resume: expected a folder for each config");
   }
-  if (new Set(cfgs).size !== cfgs.length) throw bad("the same config object was given twice");
-  if (options.resume && options.resume.length !== cfgs.length)
-    throw bad("resume: expected a folder for each config");
+  if (options.halving && cfgs.some((cfg) => cfg.checkpoint_keep === 0)) {
+    throw new SaevError(
+      "INVALID_ARGUMENT",
+      "halving keeps the states of the SAEs that stop; set checkpoint_keep to 1 or more",
+    );
+  }
   const resolved: ResolvedTrain[] = [];
   for (const cfg of cfgs) resolved.push(await resolveTrain(cfg));
   return resolved;
@@ -172,8 +188,10 @@ function requireChangesThatWork(run: FoundRun | undefined, cfg: ResolvedTrain): 
 }
 
 /** A run for which there is nothing to do. */
-function doneBefore({ dir, record }: FoundRun, cfg: ResolvedTrain): TrainedSae | undefined {
-  if (record.status !== "finished" && record.status !== "diverged") return undefined;
+function doneBefore({ dir, record }: FoundRun, cfg: ResolvedTrain, halving: boolean): TrainedSae | undefined {
+  const { status } = record;
+  if (status !== "finished" && status !== "diverged" && !(halving && status === "halved")) return undefined;
+  const reason = record.history.at(-1)?.reason;
   const evaluation =
     record.status === "finished" ? readEvaluation(path.join(dir, "evaluation.json")) : undefined;
   return {
@@ -183,10 +201,29 @@ function doneBefore({ dir, record }: FoundRun, cfg: ResolvedTrain): TrainedSae |
     steps: record.steps,
     resumedAt: undefined,
     doneBefore: true,
-    dropped:
-      record.status === "diverged" ? (record.history.at(-1)?.reason ?? "its loss was not finite") : undefined,
+    dropped: status === "diverged" ? (reason ?? "its loss was not finite") : undefined,
+    halved: status === "halved" ? reason : undefined,
+    times: undefined,
     evaluation,
   };
+}
+
+/** Who is trained together, in which order; tells it. */
+async function roundsOf(jobs: readonly RunJob[], { memory, onPlan }: TrainSaesOptions): Promise<Party[]> {
+  const limit = memory ?? memoryLimit();
+  const parties: Party[] = [];
+  const planned: PlannedRound[] = [];
+  for (const together of passesOf(jobs)) {
+    const length = await rowsOf(together[0]!.cfg);
+    for (const party of partiesOf(together)) {
+      for (const round of splitByMemory(party.jobs, batchRows(together[0]!.cfg, length), limit)) {
+        parties.push({ ...party, jobs: round });
+        planned.push(plannedRound(round, length));
+      }
+    }
+  }
+  if (planned.length > 0) onPlan?.(planned);
+  return parties;
 }
 
 async function trainOne(

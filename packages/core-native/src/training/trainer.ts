@@ -52,6 +52,8 @@ export interface TrainRunOptions extends LongCallOptions<{ readonly done: number
   readonly pause?: AbortSignal;
   /** Ends the call whenever so many steps have been made in all. Default: never. */
   readonly pauseEvery?: number;
+  /** Ends the call when so many steps have been made in all. Default: never. */
+  readonly pauseAt?: number;
 }
 
 /** Where {@link Trainer.run} ended. */
@@ -100,8 +102,8 @@ export class Trainer extends Resource<"Trainer"> {
    * One step of every SAE on `x`, float32 [rows, d_vit].
    * @param options.prefixes for every SAE, in place of drawn ones.
    *
-   * An SAE whose loss is not finite is dropped: it goes back to the last weights kept (every 16 updates) with which it was, and
-   * makes no more steps; the others go on.
+   * An SAE whose loss is not finite is dropped: it makes no more steps, and its weights are those that gave that loss, finite or
+   * not; the others go on. Good weights are those of its last {@link save}.
    * @throws SaevError `NUMERIC` when none is left, or when the batch is to blame: nothing is dropped then.
    */
   async step(
@@ -160,6 +162,7 @@ export class Trainer extends Resource<"Trainer"> {
             batchSize: options.batchSize,
             logEvery: onLog ? (options.logEvery ?? 25) : 0,
             pauseEvery: options.pauseEvery ?? 0,
+            pauseAt: options.pauseAt ?? 0,
             ...(flag && { pause: flag }),
           },
           control,
@@ -175,7 +178,8 @@ export class Trainer extends Resource<"Trainer"> {
    * Writes all that an SAE's training needs to go on, and where the run is: parameters, moments, counters, the source's position.
    * The file is safetensors with a checksum; under its name it is whole and on disk, or not there.
    * @param metadata texts of the caller's, kept in the file.
-   * @throws SaevError `NUMERIC` where {@link canSave} is false, `IO`.
+   * @throws SaevError `NUMERIC` for an SAE that was dropped or whose last update made weights that are not finite,
+   * `INVALID_ARGUMENT` for one that was stopped, `IO`.
    */
   async save(
     sae: number,
@@ -195,7 +199,7 @@ export class Trainer extends Resource<"Trainer"> {
     await callAsync(options, (control) => addon().trainerRestore(this.handle, sae, path, control));
   }
 
-  /** Whether an SAE's state can be saved: false once it was dropped. */
+  /** Whether an SAE makes steps and its state can be saved: false once it was dropped or stopped. */
   canSave(sae: number): boolean {
     return callSync(() => addon().trainerCanSave(this.handle, sae));
   }
@@ -203,6 +207,11 @@ export class Trainer extends Resource<"Trainer"> {
   /** What messages call an SAE; at first "SAE 0" and so on. */
   name(sae: number, name: string): void {
     callSync(() => addon().trainerName(this.handle, sae, name));
+  }
+
+  /** No more steps of this SAE: its parameters stay, what only further steps need is freed. The others go on. */
+  stop(sae: number): void {
+    callSync(() => addon().trainerStop(this.handle, sae));
   }
 
   /** Why an SAE was dropped, or undefined. */

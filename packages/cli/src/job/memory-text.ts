@@ -1,0 +1,11 @@
+import type { PlannedRound } from "@saev/core";
+import { bytes } from "../text.js";
+
+/** What a round takes, and what of. */
+export function memoryText({ memory }: PlannedRound): string {
+  const { total, parameters, moments, gradients, pairs, batches, buffer, work } = memory;
+  return (
+    `${bytes(total)}: parameters ${bytes(parameters)}, moments ${bytes(moments)}, gradients ${bytes(gradients)}, ` +
+    `active latents ${bytes(pairs)}, two batches ${bytes(batches)}, ${buffer > 0 ? `shuffle buffer ${bytes(buffer)}, ` : ""}working space ${bytes(work)}`
+  );
+}

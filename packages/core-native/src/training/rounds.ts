@@ -1,0 +1,92 @@
+import { type ResolvedTrain, refusals, splitPasses, Train } from "@saev/config";
+import { SaevError } from "../errors.js";
+import { ShardFolder } from "../shards/shard-folder.js";
+import { type MemoryPlan, memoryLimit, memoryPlan, splitByMemory } from "./memory-plan.js";
+import { plannedSteps } from "./plan.js";
+import { resolveTrain } from "./resolve.js";
+
+/** SAEs that are trained at the same time, on one pass over the data. */
+export interface PlannedRound {
+  /** Their positions among the configs. */
+  readonly saes: readonly number[];
+  readonly memory: MemoryPlan;
+  /** Activations of a batch. */
+  readonly rows: number;
+  /** Steps of the whole training. */
+  readonly steps: number;
+}
+
+/** What a training of some configs will do. */
+export interface TrainPlan {
+  /** With the width of the data. */
+  readonly cfgs: readonly ResolvedTrain[];
+  readonly rounds: readonly PlannedRound[];
+  /** Bytes that it may take. */
+  readonly memory: number;
+}
+
+/**
+ * How `trainSaes` would train new runs of these configs: which together, in which memory. Nothing is written.
+ * @param options.memory bytes that the training may take; default: nine tenths of the machine's, less what others use.
+ * @throws SaevError as `trainSaes` does before it starts.
+ */
+export async function planTraining(
+  cfgs: readonly Train[],
+  options: { readonly memory?: number } = {},
+): Promise<TrainPlan> {
+  const resolved: ResolvedTrain[] = [];
+  for (const cfg of cfgs) resolved.push(await resolveTrain(cfg));
+  const jobs = resolved.map((cfg, number) => ({ cfg, number }));
+  const memory = options.memory ?? memoryLimit();
+  const rounds: PlannedRound[] = [];
+  for (const together of passesOf(jobs)) {
+    const length = await rowsOf(together[0]!.cfg);
+    for (const round of splitByMemory(together, batchRows(together[0]!.cfg, length), memory))
+      rounds.push(plannedRound(round, length));
+  }
+  return { cfgs: resolved, rounds, memory };
+}
+
+/** Jobs that can share a pass, in order. */
+export function passesOf<T extends { readonly cfg: ResolvedTrain }>(jobs: readonly T[]): T[][] {
+  const byCfg = new Map(jobs.map((job) => [job.cfg, job]));
+  return splitPasses(jobs.map(({ cfg }) => cfg)).map((group) => group.map((cfg) => byCfg.get(cfg)!));
+}
+
+export function plannedRound(
+  jobs: readonly { readonly cfg: ResolvedTrain; readonly number: number }[],
+  length: number,
+): PlannedRound {
+  const cfgs = jobs.map(({ cfg }) => cfg);
+  const { sae_batch_size: batch, n_patches } = cfgs[0]!;
+  const rows = batchRows(cfgs[0]!, length);
+  return {
+    saes: jobs.map(({ number }) => number),
+    memory: memoryPlan(cfgs, rows),
+    rows,
+    steps: plannedSteps(length, batch, n_patches),
+  };
+}
+
+export const batchRows = (cfg: ResolvedTrain, length: number): number => Math.min(cfg.sae_batch_size, length);
+
+/** Activations that a config's data have. */
+export async function rowsOf({ data }: ResolvedTrain): Promise<number> {
+  const folder = await ShardFolder.open(data.shard_root);
+  const { n_patches_per_img, layers } = folder.metadata;
+  const images = folder.imagesDone - folder.holes.length;
+  return (
+    images * (data.patches === "patches" ? n_patches_per_img : 1) * (data.layer === "all" ? layers.length : 1)
+  );
+}
+
+/** @throws SaevError for configs that cannot be trained, whatever the data. */
+export function requireTrainable(cfgs: readonly Train[]): void {
+  const bad = (message: string) => new SaevError("INVALID_ARGUMENT", `trainSaes: ${message}`);
+  if (cfgs.length === 0) throw bad("no config was given");
+  const refused = cfgs.flatMap((cfg) => refusals(Train, cfg));
+  if (refused.length > 0) {
+    throw new SaevError("UNSUPPORTED", [...new Set(refused.map((r) => r.message))].join("; "));
+  }
+  if (new Set(cfgs).size !== cfgs.length) throw bad("the same config object was given twice");
+}

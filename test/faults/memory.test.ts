@@ -1,0 +1,79 @@
+/** What a training says beforehand that it takes is what it takes. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Metadata, parseConfig } from "@saev/config";
+import { type MemoryPlan, ShardWriter, Tensor } from "@saev/core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { runChild } from "./child.js";
+
+const dVit = 256;
+let root: string;
+let shardRoot: string;
+
+beforeAll(async () => {
+  root = mkdtempSync(path.join(tmpdir(), "saev-memory-"));
+  const metadata = parseConfig(Metadata, {
+    vit_family: "siglip",
+    vit_ckpt: "synthetic",
+    layers: [-1],
+    n_patches_per_img: 16,
+    cls_token: false,
+    d_vit: dVit,
+    seed: 0,
+    n_imgs: 64,
+    n_patches_per_shard: 1024,
+    data: "ImageFolderDataset(root='synthetic')",
+  });
+  using writer = await ShardWriter.open(path.join(root, "shards"), metadata);
+  const values = Float32Array.from({ length: 64 * 16 * dVit }, (_, i) => Math.sin(i * i * 0.37));
+  using acts = Tensor.from(values, [64, 1, 16, dVit]);
+  await writer.write(acts);
+  await writer.finish();
+  shardRoot = writer.dir;
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+const config = (sae: object, more: object = {}) => ({
+  data: { shard_root: shardRoot, layer: -1, n_random_samples: 200 },
+  n_workers: 1,
+  n_patches: 1200,
+  sae: { d_vit: dVit, n_reinit_samples: 200, ...sae },
+  sae_batch_size: 256,
+  checkpoint_every: 3,
+  ckpt_path: path.join(root, "runs"),
+  device: "cpu",
+  ...more,
+});
+
+/** What Node's heap and libraries may add, whatever is trained. */
+const slack = 25e6;
+
+test.skipIf(process.platform !== "linux")(
+  "parameters, moments, gradients, lists and batches are what they were planned to be, start and end of a run included",
+  { timeout: 120_000 },
+  () => {
+    const kinds = [
+      config({ kind: "top-k", top_k: 8, k_aux: 0, d_sae: 64 }),
+      config({ kind: "top-k", top_k: 8, k_aux: 0, d_sae: 32768 }),
+      config({ kind: "relu", d_sae: 16384 }),
+      config(
+        { kind: "gated", d_sae: 16384 },
+        { grad_clip: 1, objective: { kind: "matryoshka", n_prefixes: 4 } },
+      ),
+    ];
+    const child = runChild("memory-child.ts", [JSON.stringify(kinds)]);
+    expect(child.status, child.stdout + child.stderr).toBe(0);
+    const [, ...measured] = child.lines as unknown as { planned: MemoryPlan; grown: number }[];
+    expect(measured).toHaveLength(kinds.length - 1);
+    for (const { planned, grown } of measured) {
+      expect(grown, JSON.stringify({ planned, grown })).toBeLessThan(planned.total + slack);
+      expect(grown, JSON.stringify({ planned, grown })).toBeGreaterThan(0.6 * planned.total);
+      // Parameters, two moments, gradients.
+      expect(grown).toBeLessThan(
+        4.2 * planned.parameters + planned.pairs + planned.batches + planned.work + slack,
+      );
+    }
+    expect(readdirSync(path.join(root, "runs"))).toHaveLength(kinds.length);
+  },
+);
