@@ -82,20 +82,24 @@ test("NaN in the data of one group stops that group with its last checkpoint; th
 
 const hasPrlimit = spawnSync("prlimit", ["--version"]).status === 0;
 
-test.skipIf(!hasPrlimit)("memory that the system refuses to one group fails that group alone", {
-  timeout: 60_000,
-}, () => {
-  const large = { d_sae: 2_000_000, exp_factor: 16 }; // 384 MB of parameters, more than the address space may grow
-  const { status, stdout, stderr } = runChild("train-child.ts", [
-    JSON.stringify([
-      config("small", { sae_batch_size: 128 }),
-      config("large", { checkpoint_keep: 0, checkpoint_every: 0 }, large),
-      config("after", { sae_batch_size: 32 }),
-    ]),
-    String(350e6),
-  ]);
-  expect(status, stdout + stderr).toBe(1);
-  expect(stdout).toMatch(/"name":"SaevError","message":"[^"]*(allocate|memory)/);
-  for (const name of ["small", "after"]) expect(records(name)).toMatchObject([{ status: "finished" }]);
-  expect(readdirSync(path.join(root, "large"))).toEqual([]);
-});
+test.skipIf(!hasPrlimit)(
+  "memory that the system refuses to one group fails that group alone",
+  {
+    timeout: 60_000,
+  },
+  () => {
+    const large = { d_sae: 2_000_000, exp_factor: 16 }; // 384 MB of parameters, more than the address space may grow
+    const { status, stdout, stderr } = runChild("train-child.ts", [
+      JSON.stringify([
+        config("small", { sae_batch_size: 128 }),
+        config("large", { checkpoint_keep: 0, checkpoint_every: 0 }, large),
+        config("after", { sae_batch_size: 32 }),
+      ]),
+      String(350e6),
+    ]);
+    expect(status, stdout + stderr).toBe(1);
+    expect(stdout).toMatch(/"name":"SaevError","message":"[^"]*(allocate|memory)/);
+    for (const name of ["small", "after"]) expect(records(name)).toMatchObject([{ status: "finished" }]);
+    expect(readdirSync(path.join(root, "large"))).toEqual([]);
+  },
+);

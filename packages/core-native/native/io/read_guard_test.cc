@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/error.h"
 #include "io/mapped_file.h"
 #include "io/shard_reader.h"
 #include "test/check.h"

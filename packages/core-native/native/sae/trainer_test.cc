@@ -102,7 +102,7 @@ TEST(a_trainer_that_diverges_says_so_and_saves_nothing_more) {
 }
 
 TEST(weights_that_are_not_finite_are_never_saved) {
-  // The loss of the only step is finite, the update is not: nobody has seen a bad loss yet.
+  // The losses of both steps are finite (in the first the learning rate is 0), the last update is not.
   const int64_t d_vit = 24, rows = 128;
   const auto x = sparse_rows(rows, d_vit, 40, 3);
   Trainer trainer(d_vit);
@@ -110,6 +110,7 @@ TEST(weights_that_are_not_finite_are_never_saved) {
   options.lr = 1e39;
   options.n_lr_warmup = 0;
   trainer.add(initial_params(d_vit, 48, 0), options);
+  trainer.step(x.data(), rows);
   const auto steps = trainer.step(x.data(), rows);
   CHECK(std::isfinite(steps[0].metrics.loss) && trainer.can_save(0));
   CHECK_THROWS(trainer.save(0, "/nowhere/at/all", {}, Job()), Code::kNumeric);

@@ -6,6 +6,7 @@ import { type Evaluation, type EvaluationFigures, readEvaluation } from "../eval
 import type { LongCallOptions } from "../native/call.js";
 import type { CheckpointRequests } from "./checkpoint-schedule.js";
 import { type FoundRun, findRuns } from "./find-runs.js";
+import { remark } from "./group-end.js";
 import type { Halving } from "./halving.js";
 import { memoryLimit, splitByMemory } from "./memory-plan.js";
 import { requireDisk } from "./needs.js";
@@ -145,7 +146,7 @@ export async function trainSaes(
       if (options.signal?.aborted) throw error;
       failures.push(error);
       if (parties.length > 1 && g + 1 < parties.length)
-        options.warn?.(`${(error as Error).message}; the other groups are trained`);
+        remark(options, `${(error as Error).message}; the other groups are trained`);
     }
   }
   if (failures.length > 0) throw failures[0];
