@@ -120,16 +120,16 @@ describe("from pictures to a gallery", () => {
     expect(dry.stdout).toMatch(/^trains +4 SAEs in 1 round;/m);
     expect(dry.stdout).toMatch(/^memory +[\d.]+ MB: parameters [\d.]+ MB, moments /m);
     expect(dry.stdout).toMatch(/^time +about \d+:\d\d, from a few steps measured here/m);
-    const less = await run(...line, "--dry-run", "--memory", "6MB", "--json");
+    const less = await run(...line, "--dry-run", "--memory", "4MB", "--json");
     const plan = JSON.parse(less.stdout) as {
       memory_limit: number;
       rounds: { saes: object[]; steps: number; seconds: number; memory: { total: number } }[];
     };
-    expect(plan.memory_limit).toBe(6e6);
+    expect(plan.memory_limit).toBe(4e6);
     expect(plan.rounds.length).toBeGreaterThan(1);
     expect(plan.rounds.flatMap(({ saes }) => saes)).toHaveLength(4);
     for (const { steps, seconds, memory } of plan.rounds) {
-      expect(memory.total).toBeLessThan(6e6);
+      expect(memory.total).toBeLessThan(4e6);
       expect(steps).toBeGreaterThan(40);
       expect(seconds).toBeGreaterThan(0);
     }
@@ -219,7 +219,7 @@ describe("from pictures to a gallery", () => {
     expect((await run(...line, "--sweep", "rates.toml", "--n-lr-warmup", "0")).code).toBe(1);
 
     writeFileSync(at("sizes.toml"), "[sae]\nexp_factor = [1, 2, 3]\n");
-    const rounds = await run(...line, "--sweep", "sizes.toml", "--memory", "4MB");
+    const rounds = await run(...line, "--sweep", "sizes.toml", "--memory", "2.5MB");
     expect(rounds.stderr).toMatch(/3 SAEs in [23] rounds/);
     expect([rounds.code, rounds.stdout]).toEqual([0, expect.stringContaining("3 runs in:")]);
 
