@@ -18,7 +18,7 @@ export interface MemoryPlan {
   readonly batches: number;
   /** The shuffle buffer, with `buffer` rows. */
   readonly buffer: number;
-  /** Reconstruction errors, lists by latent, and what Muon and auxiliary losses need beside; shared. */
+  /** Reconstruction errors, lists by latent, the encoder in 8 bits, and what Muon and auxiliary losses need beside; shared. */
   readonly work: number;
   readonly total: number;
 }
@@ -71,6 +71,8 @@ function work(cfg: ResolvedTrain, rows: number): number {
   return (
     float * rows * sae.d_vit * matrices +
     10 * inTasks * pairs(cfg, rows) +
+    // W_enc in 8 bits, with which products are screened.
+    sae.d_vit * n +
     // The dead latents' rows of W_enc, at worst all.
     (aux ? half : 0) +
     // Muon sees whole gradients: those, W_dec's before the projection, and weights, momentum and direction of one matrix, twice.
