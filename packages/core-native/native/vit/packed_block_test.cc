@@ -3,6 +3,7 @@
 #include <string>
 
 #include "test/check.h"
+#include "vit/block.h"
 
 // Blocks whose branches are normed after they were computed need the sums before the residual is added, which
 // the fused epilogue does not keep: such models run on libtorch's products, and in bfloat16 not at all.
