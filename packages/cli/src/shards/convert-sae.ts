@@ -43,6 +43,6 @@ export async function refuseSae(source: string, to: string): Promise<void> {
   const { recogniseCheckpoint } = await import("@saev/core");
   if (!statSync(source, { throwIfNoEntry: false })?.isFile() && !(await recogniseCheckpoint(source))) return;
   throw new UsageError("convert", [
-    `${source} is no folder of shards, which --to ${to} needs; an SAE goes --to saelens, sparsify or saev`,
+    `${source} is no folder of shards, which --to ${to} needs; an SAE goes --to saelens, sparsify, dictionary-learning or saev`,
   ]);
 }

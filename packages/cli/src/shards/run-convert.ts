@@ -13,8 +13,8 @@ import { convertSae, refuseSae } from "./convert-sae.js";
 const toOption: Option = {
   ...oneOf(
     "to",
-    ["document", "protocol-2.1", "saelens", "sparsify", "saev"],
-    "The layout to write. Of shards: that of the configuration document (June 2025, which saev records), or the Python package's present one. Of an SAE: SAELens 6, sparsify, or saev's own sae.pt.",
+    ["document", "protocol-2.1", "saelens", "sparsify", "dictionary-learning", "saev"],
+    "The layout to write. Of shards: that of the configuration document (June 2025, which saev records), or the Python package's present one. Of an SAE: SAELens 6, sparsify, dictionary_learning, or saev's own sae.pt.",
   ),
   default: undefined,
 };
@@ -34,7 +34,7 @@ const command: SimpleCommand = {
       "Writes a finished shard folder down in the other of the Python package's two layouts, without copying its shards, or an SAE in another tool's layout.",
     details: [
       "Shards of the new folder are hard links to the old ones (copies on another disk): deleting either folder leaves the other whole. What the new layout has no place for is kept in converted-from.json, so that converting back gives the same files. labels.bin and the holes of saev.json come along.",
-      "An SAE is a sae.pt of saev or the Python package, or a folder of SAELens 6 or sparsify; which, its content tells. Its latents stay the same, and what the layout cannot hold is refused with the reason. Layouts: see docs/checkpoints.md.",
+      "An SAE is a sae.pt of saev or the Python package, or a folder of SAELens 6, sparsify or dictionary_learning; which, its content tells. Its latents stay the same, and what the layout cannot hold is refused with the reason. Layouts: see docs/checkpoints.md.",
       "Today's Python package looks for its shards in a folder whose path ends in saev/shards.",
     ],
     examples: [
@@ -67,7 +67,7 @@ export async function runConvert(words: readonly string[], io: Io): Promise<Exit
       missing.map((option) => `--${option} is missing`),
     );
   const to = line.options.get("to") as string;
-  if (to === "saelens" || to === "sparsify" || to === "saev") return convertSae(line, io);
+  if (to !== "document" && to !== "protocol-2.1") return convertSae(line, io);
   const quiet = line.options.get("quiet") === true;
   const json = line.options.get("log-format") === "json";
   const { convertShards } = await import("@saev/core");

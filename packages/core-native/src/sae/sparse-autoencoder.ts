@@ -55,7 +55,7 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
 
   /**
    * Reads a checkpoint `sae.pt` of the Python package or of ours (see {@link loadCheckpoint} for its header), or a
-   * folder of SAELens 6 or sparsify; which it is, its content tells.
+   * folder of SAELens 6, sparsify or dictionary_learning; which it is, its content tells.
    * @throws SaevError `BAD_FILE`, `UNSUPPORTED`, `NUMERIC`, `NOT_FOUND`, `IO`.
    */
   static async load(path: string, options?: LoadOptions): Promise<SparseAutoencoder> {

@@ -4,12 +4,13 @@ import { SaevError } from "../../errors.js";
 import { makeFolder } from "../../io/make-folder.js";
 import type { LongCallOptions } from "../../native/call.js";
 import type { SparseAutoencoder } from "../sparse-autoencoder.js";
+import { dictionaryLearning } from "./dictionary-learning.js";
 import type { CheckpointFormat } from "./format.js";
 import { saelens } from "./saelens.js";
 import { sparsify } from "./sparsify.js";
 
 /** Layouts of other tools that can be read and written. */
-export const checkpointFormats: readonly CheckpointFormat[] = [saelens, sparsify];
+export const checkpointFormats: readonly CheckpointFormat[] = [saelens, sparsify, dictionaryLearning];
 
 /** The format of another tool that `path` is in, by its content; undefined when it is in none of them. */
 export async function recogniseCheckpoint(where: string): Promise<CheckpointFormat | undefined> {

@@ -10,6 +10,7 @@ import { disposeTensors } from "../tensors.js";
 import { float32Of } from "./float32.js";
 import { folderOf, readConfig } from "./folder.js";
 import type { CheckpointFormat } from "./format.js";
+import { transposed } from "./transposed.js";
 
 const weightsName = "sae.safetensors";
 const configName = "cfg.json";
@@ -100,13 +101,3 @@ export const sparsify: CheckpointFormat = {
     await writeText(path.join(dir, configName), `${JSON.stringify(cfg, null, 2)}\n`);
   },
 };
-
-/** The transpose of a float32 matrix. */
-function transposed(matrix: Tensor): Tensor {
-  const [rows = 0, columns = 0] = matrix.shape;
-  const data = matrix.toFloat32Array();
-  const out = new Float32Array(data.length);
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) out[j * rows + i] = data[i * columns + j] as number;
-  return Tensor.from(out, [columns, rows]);
-}
