@@ -2,8 +2,8 @@ import { initialTensors, MemoryLoader, systemInfo, Tensor, Trainer } from "@saev
 import type { BenchResult } from "./result.js";
 
 const [rows, dVit, dSae] = [4096, 768, 6144];
-const stepsOfOne = 4;
-const rounds = 5;
+const stepsOfOne = 2;
+const rounds = 2;
 const saes = 8;
 const bEnc = -2.457;
 
