@@ -83,6 +83,7 @@ export { type LoadOptions, loadCheckpoint, type SaeHeader } from "./sae/checkpoi
 export { checkpointFormats, exportCheckpoint, recogniseCheckpoint } from "./sae/formats/index.js";
 export { Latents } from "./sae/latents.js";
 export { type CheckpointConfig, saveCheckpoint } from "./sae/save-checkpoint.js";
+export type { Scaling } from "./sae/scaling.js";
 export { type EncoderInput, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
 export type { SaeTensors } from "./sae/tensors.js";
 export { type Conversion, type ConvertOptions, convertShards } from "./shards/convert.js";

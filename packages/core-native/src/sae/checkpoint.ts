@@ -4,6 +4,7 @@ import type { LongCallOptions } from "../native/call.js";
 import type { Tensor } from "../tensor.js";
 import type { Activation } from "./activation.js";
 import { reluKey } from "./save-checkpoint.js";
+import { scalingOf } from "./scaling.js";
 import { type EncoderInput, SparseAutoencoder } from "./sparse-autoencoder.js";
 import type { SaeTensors } from "./tensors.js";
 
@@ -48,8 +49,11 @@ export async function loadCheckpoint(
     const input = options.input ?? header.input;
     const [dVit = 0, dSae = 0] = tensors.wEnc.shape;
     const activation = withThreshold(path, file, header.activation);
+    const scaling = scalingOf(path, file.header, dVit);
+    const sae = SparseAutoencoder.from(tensors, input, activation);
+    sae.scaling = scaling;
     return {
-      sae: SparseAutoencoder.from(tensors, input, activation),
+      sae,
       header: { ...header, activation, dVit, dSae },
     };
   } catch (error) {

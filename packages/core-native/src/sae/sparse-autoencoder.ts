@@ -10,7 +10,8 @@ import { type LoadOptions, loadCheckpoint } from "./checkpoint.js";
 import { recogniseCheckpoint } from "./formats/index.js";
 import { Latents } from "./latents.js";
 import { type CheckpointConfig, saveCheckpoint } from "./save-checkpoint.js";
-import { fromNativeParams, type SaeTensors, toNativeParams } from "./tensors.js";
+import { foldScaling, type Scaling } from "./scaling.js";
+import { disposeTensors, fromNativeParams, type SaeTensors, toNativeParams } from "./tensors.js";
 
 /**
  * What the encoder sees: `centred` is `(x − b_dec) W_enc + b_enc`, as trained here and by the Python package until July
@@ -23,6 +24,11 @@ export type EncoderInput = "centred" | "raw";
  * x̂ = f W_dec + b_dec. Encoding yields the active latents only.
  */
 export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
+  /**
+   * What was done in training to activations before this SAE saw them, where that is known: `encode` and `decode` are of scaled
+   * ones. `save` writes it, `load` reads it, and other layouts have it folded in.
+   */
+  scaling: Scaling | undefined;
   #info: ReturnType<SaeExports["saeInfo"]> | undefined;
 
   /** @internal */
@@ -101,6 +107,23 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
   tensors(): SaeTensors {
     this.alive();
     return fromNativeParams(callSync(() => addon().saeTensors(this.handle)));
+  }
+
+  /** A copy that sees activations as they are and has the same latents; `scaling` is folded into its parameters. */
+  unscaled(): SparseAutoencoder {
+    const own = this.tensors();
+    if (this.scaling === undefined) {
+      const copy = SparseAutoencoder.from(own, this.input, this.activation);
+      disposeTensors(own);
+      return copy;
+    }
+    const folded = foldScaling(own, this.input === "centred", this.scaling);
+    try {
+      return SparseAutoencoder.from(folded, this.input, this.activation);
+    } finally {
+      disposeTensors(own);
+      disposeTensors(folded);
+    }
   }
 
   /**

@@ -2,6 +2,7 @@ import { totalmem } from "node:os";
 import { SaevError } from "../errors.js";
 import { TensorFile } from "../io/tensor-file.js";
 import { ActivationLoader } from "../loading/activation-loader.js";
+import type { Scaling } from "../sae/scaling.js";
 import { disposeTensors } from "../sae/tensors.js";
 import { dataFingerprint } from "./data-fingerprint.js";
 import { readStart } from "./init-from.js";
@@ -77,6 +78,7 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
           changesOf(jobs[i]!.found!.record.config, run.cfg),
         );
     }
+    for (const run of runs) run.scaling = scalingOf(source);
     for (const [i, run] of runs.entries()) trainer.name(i, `run ${run.runId}`);
     const times = { training: 0, checkpoints: 0, checkpointsWritten: 0 };
     return { source, trainer, runs, times, halved: new Map(), [Symbol.dispose]: dispose };
@@ -84,6 +86,12 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
     dispose();
     throw error;
   }
+}
+
+/** The scaling of a loader; none where activations are taken as they are. */
+function scalingOf({ actMean, scalar }: ActivationLoader): Scaling | undefined {
+  const mean = actMean.toFloat32Array();
+  return scalar === 1 && mean.every((v) => v === 0) ? undefined : { actMean: mean, scalar };
 }
 
 /** A trainer at the latest step of which all checkpoints can be read; damaged ones are passed over, and that is said. */

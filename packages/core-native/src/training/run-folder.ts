@@ -6,6 +6,7 @@ import { type Evaluation, evaluationText } from "../evaluation/figures.js";
 import { FolderLock } from "../io/folder-lock.js";
 import { makeFolder } from "../io/make-folder.js";
 import { writeText } from "../io/write-text.js";
+import type { Scaling } from "../sae/scaling.js";
 import { MetricsFile } from "./metrics-file.js";
 import {
   type RunEvent,
@@ -23,6 +24,8 @@ import type { Trainer, TrainLog } from "./trainer.js";
  * start together. The folder is locked while it is open.
  */
 export class RunFolder {
+  /** What is done to its activations before the SAE sees them; known once they are open, and written into sae.pt. */
+  scaling: Scaling | undefined;
   #metrics: MetricsFile | undefined;
 
   private constructor(

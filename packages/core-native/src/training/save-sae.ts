@@ -6,6 +6,7 @@ import type { Trainer } from "./trainer.js";
 /** Writes an SAE of a trainer, as it is now, as its run's sae.pt. @throws SaevError `IO`. */
 export async function saveSae(trainer: Trainer, i: number, run: RunFolder): Promise<void> {
   using sae = trainer.sae(i);
+  sae.scaling = run.scaling;
   await sae.save(run.checkpoint, documentOf(run));
 }
 
@@ -18,6 +19,7 @@ export async function saveLastGood(run: RunFolder): Promise<number | undefined> 
   const last = statesOf(run.dir).at(-1);
   if (last === undefined) return undefined;
   using sae = await saeOfState(last.path, run.cfg);
+  sae.scaling = run.scaling;
   await sae.save(run.checkpoint, documentOf(run));
   return last.step;
 }

@@ -222,7 +222,12 @@ with open(sys.argv[1], "rb") as f:
     state = torch.load(f, weights_only=True, map_location="cpu")
 print(json.dumps([header, {k: list(v.shape) for k, v in state.items()}, str(state["W_enc"].dtype)]))`;
   const [header, shapes, dtype] = JSON.parse(runPython(program, path.join(run!.dir, "sae.pt")));
-  expect(Object.keys(header)).toEqual(["schema", "cfg", "cls", "commit", "lib"]);
+  expect(Object.keys(header)).toEqual(["schema", "cfg", "cls", "commit", "lib", "scaling"]);
+  expect(header.scaling.act_mean).toHaveLength(dVit);
+  expect(header.scaling.act_mean.some((v: number) => v !== 0)).toBe(true);
+  using source = await ActivationLoader.open(config().data);
+  const { sae } = await loadCheckpoint(path.join(run!.dir, "sae.pt"));
+  expect(sae.scaling).toEqual({ actMean: source.actMean.toFloat32Array(), scalar: source.scalar });
   expect(header).toMatchObject({ schema: 1, cls: "Relu", cfg: { d_vit: dVit, exp_factor: 4, seed: 0 } });
   expect(Object.entries(shapes)).toEqual([
     ["W_enc", [dVit, 48]],

@@ -19,7 +19,7 @@ export async function recogniseCheckpoint(where: string): Promise<CheckpointForm
 }
 
 /**
- * Writes an SAE in another tool's layout. The folder appears when it is whole; what is in one already is left alone.
+ * Writes an SAE in another tool's layout, its scaling folded in. The folder appears when it is whole; what is in one already is left alone.
  * @param format a name of {@link checkpointFormats}.
  * @throws SaevError `INVALID_ARGUMENT` for an unknown format or a folder that is not empty, `UNSUPPORTED` with the
  * reason for what the format cannot hold, `IO`.
@@ -46,7 +46,8 @@ export async function exportCheckpoint(
   const temporary = path.join(parent, `.${path.basename(path.resolve(dir))}.${process.pid}.tmp`);
   try {
     await mkdir(temporary);
-    await known.write(temporary, sae, options);
+    using plain = sae.scaling === undefined ? undefined : sae.unscaled();
+    await known.write(temporary, plain ?? sae, options);
     await rename(temporary, dir);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
