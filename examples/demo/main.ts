@@ -2,7 +2,7 @@
  * npm run demo [-- FOLDER]
  *
  * The whole way from photographs to a gallery, by the commands that anyone would type: record activations, train a
- * sweep of three sparse autoencoders, make the visuals of the one whose latents read best. Everything goes to FOLDER
+ * sweep of four sparse autoencoders, make the visuals of the one whose latents read best. Everything goes to FOLDER
  * (default: demo-out), which may be deleted at any time. A second run goes on with what is there.
  */
 import { spawnSync } from "node:child_process";
@@ -14,8 +14,8 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..")
 const out = path.resolve(process.argv[2] ?? path.join(root, "demo-out"));
 const demo = "examples/demo";
 
-/** Of the sweep, the one shown: sparse enough to read, with most of the variance explained. */
-const shownSparsity = 0.016;
+/** Of the sweep, the one shown. */
+const shownKinds = "relu vanilla";
 
 const started = performance.now();
 const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(0)} s`;
@@ -36,7 +36,8 @@ function saev(...args: readonly string[]): void {
 
 interface Run {
   readonly dir: string;
-  readonly sparsity: number;
+  /** Of SAE and objective. */
+  readonly kinds: string;
 }
 
 function finishedRuns(folder: string): Run[] {
@@ -45,8 +46,8 @@ function finishedRuns(folder: string): Run[] {
     .map((name) => path.join(folder, name))
     .filter((dir) => existsSync(path.join(dir, "evaluation.json")))
     .map((dir) => {
-      const config = JSON.parse(readFileSync(path.join(dir, "config.json"), "utf8"));
-      return { dir, sparsity: config.objective.sparsity_coeff as number };
+      const { config } = JSON.parse(readFileSync(path.join(dir, "run.json"), "utf8"));
+      return { dir, kinds: `${config.sae.kind} ${config.objective.kind}` };
     });
 }
 
@@ -58,15 +59,15 @@ const [hash] = readdirSync(shards).filter((name) => /^[0-9a-f]{64}$/.test(name))
 const shardRoot = relative(path.join(shards, hash!));
 
 const runs = path.join(out, "runs");
-if (finishedRuns(runs).length < 3) {
+if (finishedRuns(runs).length < 4) {
   saev(
     ...["train", "--config", `${demo}/train.toml`, "--sweep", `${demo}/sweep.toml`],
     ...["--data.shard-root", shardRoot, "--ckpt-path", relative(runs)],
   );
 }
 
-const shown = finishedRuns(runs).find((run) => run.sparsity === shownSparsity);
-if (shown === undefined) throw new Error(`${runs} holds no run with sparsity_coeff ${shownSparsity}`);
+const shown = finishedRuns(runs).find((run) => run.kinds === shownKinds);
+if (shown === undefined) throw new Error(`${runs} holds no finished run of ${shownKinds}`);
 const visuals = path.join(out, "visuals");
 saev(
   ...["visuals", "--config", `${demo}/visuals.toml`, "--ckpt", relative(path.join(shown.dir, "sae.pt"))],
@@ -75,5 +76,5 @@ saev(
 
 console.log(`\nThe demo took ${seconds(started)}. Open the gallery in a browser:`);
 console.log(`  ${path.join(visuals, "sort_by_patch", "index.html")}`);
-console.log("or look into all latents and the three runs:");
+console.log("or look into all latents and the four runs:");
 console.log(`  node packages/cli/bin/saev.js explore ${relative(visuals)} ${relative(runs)}`);
