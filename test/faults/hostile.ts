@@ -94,8 +94,9 @@ async function fillPool(): Promise<void> {
   }
 }
 
-// It changes which kernels the rest runs on: attacked with the fixed values only, which are no level's name.
-const steady = new Set(["forceLevel"]);
+// Attacked with the fixed values only. The first changes which kernels the rest runs on, and they are no level's name; of the
+// second, what a right call makes is a source that waits until another call feeds it.
+const steady = new Set(["forceLevel", "liveSource"]);
 const names = Object.keys(addon);
 
 await fillPool();

@@ -35,6 +35,16 @@ export const objects: Readonly<Record<string, Make>> = {
       nSampledImages: 8,
     }),
   BatchSource: () => addon().memorySource(floats([4, 3]), [0, 1, 2, 3]),
+  LiveFeed: () => {
+    // Closed: on an open one, calls wait for the other side.
+    const { feed } = addon().liveSource({
+      ...{ images: [0, 2, 3], nImgs: 4, nLayers: 1, nTokens: 2, dVit: 2, clsToken: true, patches: "patches" },
+      ...{ layers: "one", layer: 0, clamp: 1, scalar: 1, order: "shuffled", seed: 0, imagesPerBlock: 1 },
+      threads: 1,
+    });
+    addon().liveFeedClose(feed);
+    return feed;
+  },
   TensorFile: async (folder) => {
     const file = path.join(folder, "one.safetensors");
     if (!existsSync(file)) {

@@ -4,6 +4,7 @@ import { pythonJson } from "./python.js";
 import { gatedSpec, jumpReluSpec, saeSpecs } from "./sae.js";
 import { inferredMember, type Schema, specsOf } from "./schema.js";
 import { trainSpec } from "./train.js";
+import { trainDataSpec } from "./train-data.js";
 
 /**
  * The Python package's plain form of a config: no `kind`, snake_case, nothing frozen. (Kinds of
@@ -18,26 +19,29 @@ export function toDocument(config: object): Record<string, unknown> {
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
-  const { kind = "" } = value as { kind?: string };
+  const of = classOf(value);
   return Object.fromEntries(
     Object.entries(value).flatMap(([k, v]) =>
-      (k === "kind" && !ownKinds.has(kind)) || ours.get(`${kind}.${k}`) === v
+      (k === "kind" && !ownKinds.has(v)) || isOwnDefault(of?.fields[k], v)
         ? []
         : [[k, v === auto ? (documented[k] ?? v) : plain(v)]],
     ),
   );
 }
 
-const ownKinds: ReadonlySet<string> = new Set([jumpReluSpec.kind, gatedSpec.kind]);
+/** The class of ours, of those with fields that the Python package does not have, that a config is of. */
+const classOf = (value: object): Spec | undefined =>
+  [activationsSpec, trainSpec, trainDataSpec, ...saeSpecs].find(
+    ({ kind, fields }) =>
+      kind === (value as { kind?: string }).kind &&
+      Object.keys(value).every((name) => name === "kind" || Object.hasOwn(fields, name)),
+  );
 
-/** Defaults of the fields that the Python package does not have, by kind and name. */
-const ours: ReadonlyMap<string, unknown> = new Map(
-  [activationsSpec, trainSpec, ...saeSpecs].flatMap(({ kind = "", fields }) =>
-    Object.entries(fields).flatMap(([name, field]: [string, Field]) =>
-      field.ours ? [[`${kind}.${name}`, field.default] as const] : [],
-    ),
-  ),
-);
+const ownKinds: ReadonlySet<unknown> = new Set([jumpReluSpec.kind, gatedSpec.kind]);
+
+/** Whether this is a field of ours at its default; configs and lists are compared by what they hold. */
+const isOwnDefault = (field: Field | undefined, value: unknown): boolean =>
+  field?.ours === true && JSON.stringify(field.default) === JSON.stringify(value);
 
 /** The Python package's defaults of the fields that may be "auto", by their names. */
 const documented: Readonly<Record<string, unknown>> = Object.fromEntries(

@@ -22,6 +22,7 @@ import {
   refusals,
   TopK,
   Train,
+  TrainData,
   Vanilla,
   Visuals,
   WebdatasetDataset,
@@ -31,6 +32,7 @@ import { specsOf } from "./schema.js";
 const schemas: readonly object[] = [
   Activations,
   DataLoad,
+  TrainData,
   Train,
   Relu,
   JumpRelu,

@@ -1,11 +1,13 @@
 import type { Activations } from "./activations.js";
 import type { Evaluate } from "./evaluate.js";
+import type { Field, Spec } from "./fields.js";
 import type { Inference } from "./inference.js";
 import type { ConfigIssue } from "./issues.js";
 import { shown } from "./issues.js";
 import { vanillaSpec } from "./objective.js";
 import { type Schema, specsOf } from "./schema.js";
 import { type Train, trainSpec } from "./train.js";
+import { trainDataSpec } from "./train-data.js";
 import type { Visuals } from "./visuals.js";
 
 /** What a field does, or when it is refused because what it asks for is not built. Some fields have both. */
@@ -58,6 +60,26 @@ const topKEffects = (name: string): Record<string, FieldEffect> => ({
   [`${name}.aux_form`]: does("ReLU and b_dec in the auxiliary loss"),
   [`${name}.dead_threshold_tokens`]: does("when a latent is dead"),
 });
+
+const dataEffects = (name: string): Record<string, FieldEffect> => ({
+  [`${name}.shard_root`]: does("the shard folder that is read"),
+  [`${name}.patches`]: does("which tokens become rows"),
+  [`${name}.layer`]: does("which layers become rows"),
+  [`${name}.clamp`]: does("bounds of every activation"),
+  [`${name}.n_random_samples`]: does("how many rows the mean and norm are computed from"),
+  [`${name}.scale_mean`]: does("what is subtracted from every row"),
+  [`${name}.scale_norm`]: does("what every row is divided by"),
+});
+
+const isDefault = (field: Field, value: unknown): boolean =>
+  JSON.stringify(field.default) === JSON.stringify(value);
+/** A field of the ViT, which only runs with `data.live`. */
+const liveOnly = (name: keyof typeof trainDataSpec.fields, effect: string): FieldEffect =>
+  refuses(
+    "without data.live no ViT runs: what was recorded is read; leave it out, or give --data.live",
+    (v, cfg) => !(cfg as Train).data.live && !isDefault(trainDataSpec.fields[name], v),
+    effect,
+  );
 
 /**
  * Every field of every config class, and what becomes of it: nothing is read and then ignored.
@@ -114,17 +136,28 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "ListDataset.label_column": does("where the list holds labels; in the metadata"),
   "GlobDataset.pattern": does("which images are read; in the metadata"),
 
-  "DataLoad.shard_root": does("the shard folder that is read"),
-  "DataLoad.patches": does("which tokens become rows"),
-  "DataLoad.layer": does("which layers become rows"),
-  "DataLoad.clamp": does("bounds of every activation"),
-  "DataLoad.n_random_samples": does("how many rows the mean and norm are computed from"),
-  "DataLoad.scale_mean": does("what is subtracted from every row"),
-  "DataLoad.scale_norm": does("what every row is divided by"),
+  ...dataEffects("DataLoad"),
+  ...dataEffects("TrainData"),
+  "TrainData.shard_root": refuses(
+    "with data.live no shards are read; leave it out",
+    (v, cfg) => (cfg as Train).data.live && !isDefault(trainDataSpec.fields.shard_root, v),
+    "the shard folder that is read",
+  ),
+  "TrainData.live": does("whether the rows come from a ViT that runs meanwhile"),
+  "TrainData.vit_family": liveOnly("vit_family", "which architecture and preprocessing"),
+  "TrainData.vit_ckpt": liveOnly("vit_ckpt", "which weights"),
+  "TrainData.vit_layers": liveOnly("vit_layers", 'what layer = "all" and "meanpool" are about'),
+  "TrainData.vit_batch_size": liveOnly("vit_batch_size", "images per forward pass"),
+  "TrainData.compute_dtype": liveOnly("compute_dtype", "what the ViT's products multiply"),
 
   "Train.data": does("the rows that are trained on"),
+  "Train.images": refuses(
+    "images are read with data.live only; shards know theirs",
+    (v, cfg) => !(cfg as Train).data.live && !isDefault(trainSpec.fields.images, v),
+    "with data.live, where images and their order come from",
+  ),
   "Train.n_workers": does("threads that read; 0 reads on the training thread"),
-  "Train.buffer": does("rows that are shuffled in memory; 0 reads every row where it lies"),
+  "Train.buffer": does("rows that are shuffled in memory; 0 reads every row of shards where it lies"),
   "Train.n_patches": does("when training ends"),
   "Train.sae": does("kind and size of the SAE"),
   "Train.objective": does("the loss"),
@@ -229,15 +262,20 @@ type AnySchema = Schema<Activations> | Schema<Train> | Schema<Visuals> | Schema<
  */
 export function refusals(schema: AnySchema, cfg: object): ConfigIssue[] {
   const [of] = specsOf(schema);
-  return Object.keys(of!.fields).flatMap((name) => {
-    const { refusal, refuses } = fieldEffects[`${of!.name}.${name}`]!;
-    const value = (cfg as Record<string, unknown>)[name];
-    if (refusal === undefined || refuses?.(value, cfg) !== true) return [];
-    const kind = (value as { kind?: unknown }).kind;
-    const found = shown(kind ?? value);
-    return [
-      { path: name, expected: refusal, found, message: `${name} = ${found} is not supported: ${refusal}` },
-    ];
+  return refusalsOf(of!, "", cfg, cfg);
+}
+
+/** Those of the fields of `value`, which lies at `prefix` in `cfg`, and of the configs of one class inside. */
+function refusalsOf(of: Spec, prefix: string, value: object, cfg: object): ConfigIssue[] {
+  return Object.entries(of.fields).flatMap(([name, field]) => {
+    const { refusal, refuses } = fieldEffects[`${of.name}.${name}`]!;
+    const inner = (value as Record<string, unknown>)[name];
+    const path = prefix + name;
+    if (field.type === "config") return refusalsOf(field.members![0]!, `${path}.`, inner as object, cfg);
+    if (refusal === undefined || refuses?.(inner, cfg) !== true) return [];
+    const found = shown((inner as { kind?: unknown }).kind ?? inner);
+    const message = `${path} = ${found} is not supported: ${refusal}`;
+    return [{ path, expected: refusal, found, message }];
   });
 }
 

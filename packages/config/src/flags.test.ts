@@ -11,6 +11,12 @@ test("every leaf of Train is a flag, unions are subcommands with their own", () 
     "--data.n-random-samples",
     "--data.scale-mean",
     "--data.scale-norm",
+    "--data.live",
+    "--data.vit-family",
+    "--data.vit-ckpt",
+    "--data.vit-layers",
+    "--data.vit-batch-size",
+    "--data.compute-dtype",
     "--n-workers",
     "--buffer",
     "--n-patches",
@@ -40,11 +46,12 @@ test("every leaf of Train is a flag, unions are subcommands with their own", () 
     "--log-to",
   ]);
   expect(table.unions.map((u) => u.members.map((m) => m.subcommand))).toEqual([
+    table.unions[0]!.members.map(({ kind }) => `images:${kind}`),
     ["sae:relu", "sae:jump-relu", "sae:top-k", "sae:batch-top-k", "sae:gated"],
     ["objective:vanilla", "objective:matryoshka"],
   ]);
-  expect(table.unions[0]!.members[0]!.flags.map((f) => f.path)).toContain("sae.exp_factor");
-  expect(table.unions[1]!.members.map((m) => m.isDefault)).toEqual([true, false]);
+  expect(table.unions[1]!.members[0]!.flags.map((f) => f.path)).toContain("sae.exp_factor");
+  expect(table.unions[2]!.members.map((m) => m.isDefault)).toEqual([true, false]);
 });
 
 test("a flag knows its type, default, choices, words and negation", () => {

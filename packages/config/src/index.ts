@@ -73,6 +73,7 @@ export type { Schema } from "./schema.js";
 export type { Search } from "./search.js";
 export { cannotParallelize, sharedByPass, splitCfgs, splitPasses } from "./split-cfgs.js";
 export { type ResolvedTrain, Train } from "./train.js";
+export { TrainData } from "./train-data.js";
 export {
   distributionsFpath,
   meanValuesFpath,

@@ -223,7 +223,7 @@ describe("mistakes are all reported, each with path, expected, found and the nea
       { sae: 3 },
       "sae: expected a table of fields of Relu or JumpRelu or TopK or BatchTopK or Gated, found 3",
     ],
-    [Train, { data: null }, "data: expected a table of fields of DataLoad, found null"],
+    [Train, { data: null }, "data: expected a table of fields of TrainData, found null"],
     [Train, { exp_factor: 8 }, 'exp_factor: Train has no field "exp_factor"; did you mean sae.exp_factor?'],
     [
       Train,

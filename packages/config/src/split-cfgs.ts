@@ -31,6 +31,7 @@ export const sharedByPass = [
   "checkpoint_minutes",
   "data",
   "device",
+  "images",
   "n_patches",
   "sae_batch_size",
 ] as const;

@@ -1,4 +1,4 @@
-import { dataLoadSpec } from "./data-load.js";
+import { datasetSpecs } from "./dataset.js";
 import {
   bool,
   type ConfigOf,
@@ -15,15 +15,17 @@ import {
 import { objectiveSpecs } from "./objective.js";
 import { saeSpecs } from "./sae.js";
 import { schemaOf } from "./schema.js";
+import { trainDataSpec } from "./train-data.js";
 
 export const trainSpec = spec("Train", "Trains a sparse autoencoder on recorded activations.", {
-  data: config("data", dataLoadSpec, "Activations to train on."),
+  data: config("data", trainDataSpec, "Activations to train on."),
+  images: ours(union("data", datasetSpecs, "With data.live, the images that the ViT sees.")),
   n_workers: int("hardware", 32, "Threads that read activations.", { min: 0 }),
   buffer: ours(
     int(
       "hardware",
       0,
-      "Rows of a shuffle buffer, for activations that do not fit in memory: they are read in sequence and shuffled in it; 0 reads every row where it lies.",
+      "Rows of a shuffle buffer, for activations that do not fit in memory: they are read in sequence and shuffled in it; 0 reads every row where it lies. With data.live 0 is 1 GB of them.",
       { min: 0 },
     ),
   ),

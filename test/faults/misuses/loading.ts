@@ -1,5 +1,15 @@
 import { ActivationLoader, MemoryLoader, numpyPermutation, ShardFolder, Tensor } from "@saev/core";
-import { aborted, gone, type Misuse, ones, wrong } from "../misuse.js";
+import { aborted, gone, type Misuse, ones, raw, wrong } from "../misuse.js";
+
+/** A source of live activations of four images, in blocks of one, that nobody feeds. */
+const live = (over: object = {}) =>
+  raw((native) =>
+    native.liveSource({
+      ...{ images: [0, 2, 3], nImgs: 4, nLayers: 1, nTokens: 2, dVit: 2, clsToken: true, patches: "patches" },
+      ...{ layers: "one", layer: 0, clamp: 1, scalar: 1, order: "shuffled", seed: 0, imagesPerBlock: 1 },
+      ...{ threads: 1, ...over },
+    }),
+  );
 
 const loader = () => MemoryLoader.create(ones([4, 3]));
 
@@ -20,6 +30,55 @@ export const misuses: readonly Misuse[] = [
         }),
       ),
     ends: ["NOT_FOUND"],
+  },
+  { what: "live activations of no image", run: () => live({ images: [] }), ends: ["INVALID_ARGUMENT"] },
+  {
+    what: "live activations of an image past the last",
+    run: () => live({ images: [0, 4] }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "live activations of more images than can be counted",
+    run: () => live({ nImgs: 2 ** 53, nTokens: 2 ** 20, dVit: 2 ** 20 }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "live activations of a layer that is not there",
+    run: () => live({ layer: 1 }),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "tokens of another shape",
+    run: () => raw((native) => native.liveFeedGive(live().feed, 0, 0, ones([1, 1, 2, 3]).handle, {})),
+    ends: ["SHAPE_MISMATCH"],
+  },
+  {
+    what: "tokens that nobody asked for",
+    run: () => raw((native) => native.liveFeedGive(live().feed, 0, 0, ones([1, 1, 2, 2]).handle, {})),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "a live source whose feed has failed",
+    run: () => {
+      const { source, feed } = live();
+      raw((native) => native.liveFeedFail(feed, "BAD_FILE", "no picture"));
+      return raw((native) => native.batchSourceNext({}, source, 1));
+    },
+    ends: ["BAD_FILE"],
+  },
+  {
+    what: "a failure with a code that is none",
+    run: () => raw((native) => native.liveFeedFail(live().feed, "NOTHING", "no picture")),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  {
+    what: "a live source whose feed was closed",
+    run: () => {
+      const { source, feed } = live();
+      raw((native) => native.liveFeedClose(feed));
+      return raw((native) => native.batchSourceNext({}, source, 1));
+    },
+    ends: ["DISPOSED"],
   },
   { what: "rows that are no matrix", run: () => MemoryLoader.create(ones([3])), ends: ["SHAPE_MISMATCH"] },
   {

@@ -1,12 +1,12 @@
 import { existsSync, statSync } from "node:fs";
-import { type Activations, metadataOf, nImgs } from "@saev/config";
+import { type Activations, type Dataset, metadataOf, nImgs } from "@saev/config";
 import { CommandError } from "../errors.js";
 import { amount, bytes, count, pairs } from "../text.js";
 import type { Outcome } from "./job.js";
 
 /** What a recording would write, from its config, the model's and a count of files. */
 export async function planActivations(given: Activations): Promise<Outcome> {
-  const { files, pictures, labelled, where } = await imagesOf(given);
+  const { files, pictures, labelled, where } = await imagesOf(given.data, given.protocol, "data");
   const { recordingFolder, resolveActivations } = await import("@saev/core");
   const cfg = await resolveActivations(given);
   const tokens = cfg.n_patches_per_img + (cfg.cls_token ? 1 : 0);
@@ -76,10 +76,14 @@ interface Images {
   readonly where: string;
 }
 
-/** How many images there are, and where. */
-async function imagesOf({ data, protocol }: Activations): Promise<Images> {
+/** How many images there are, and where; `field` of the config holds the dataset. */
+export async function imagesOf(
+  data: Dataset,
+  protocol: Activations["protocol"],
+  field: string,
+): Promise<Images> {
   const folder = data.kind === "image-folder-dataset" ? data.root : undefined;
-  if (folder !== undefined) mustBeFolder(folder);
+  if (folder !== undefined) mustBeFolder(folder, field);
   const files = folder === undefined ? undefined : await nImgs(data);
   if (files !== undefined && protocol === "document")
     return { files, pictures: files, labelled: false, where: `${amount(files, "file")} under ${folder}` };
@@ -93,16 +97,16 @@ async function imagesOf({ data, protocol }: Activations): Promise<Images> {
   };
 }
 
-function mustBeFolder(root: string): void {
+function mustBeFolder(root: string, field: string): void {
   if (!existsSync(root)) {
     throw new CommandError(
       "NOT_FOUND",
-      `data.root: expected a folder of images, found nothing at ${root}; give it with data:image-folder-dataset --data.root FOLDER`,
+      `${field}.root: expected a folder of images, found nothing at ${root}; give it with ${field}:image-folder-dataset --${field}.root FOLDER`,
     );
   }
   if (!statSync(root).isDirectory())
     throw new CommandError(
       "INVALID_ARGUMENT",
-      `data.root: expected a folder of images, found a file: ${root}`,
+      `${field}.root: expected a folder of images, found a file: ${root}`,
     );
 }

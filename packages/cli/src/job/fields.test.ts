@@ -62,7 +62,8 @@ function ways(): Map<string, Way[]> {
   for (const job of jobs) {
     const table = flagTable(job.schema);
     for (const flag of table.flags) {
-      add(flag.path.startsWith("data.") ? "DataLoad" : table.name, { job, before: [], flag });
+      const data = table.name === "Train" ? "TrainData" : "DataLoad";
+      add(flag.path.startsWith("data.") ? data : table.name, { job, before: [], flag });
     }
     for (const { subcommand, kind, flags } of table.unions.flatMap((u) => u.members)) {
       const owner = kind.replaceAll(/(^|-)(.)/g, (_, __, letter: string) => letter.toUpperCase());
@@ -128,8 +129,10 @@ function others({
 const at = (config: unknown, dotted: string): unknown =>
   dotted.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], config);
 
-/** Words for a dataset, where none are given. */
+/** Words for a dataset, where none are given; those with which one is used, where one is. */
 const usable = (job: Job<object>, before: readonly string[]): string[] => {
+  if (job === (trainJob as unknown))
+    return before.some((word) => word.startsWith("images:")) ? ["--data.live"] : [];
   const union = flagTable(job.schema).unions.find(({ path: at }) => at === "images" || at === "data")?.path;
   return union === undefined || before.some((word) => word.startsWith(`${union}:`))
     ? []
@@ -143,6 +146,7 @@ test("every field has a flag, or is a config whose fields have flags", () => {
   const configs = [
     "Activations.data",
     "Train.data",
+    "Train.images",
     "Train.sae",
     "Train.objective",
     "Visuals.data",

@@ -1,5 +1,6 @@
-import { dSae, type Train } from "@saev/config";
+import { dSae, type ResolvedTrain, type Train } from "@saev/config";
 import { amount, bytes, duration, pairs, table } from "../text.js";
+import { imagesOf } from "./activations-plan.js";
 import type { Outcome, Request } from "./job.js";
 import { memoryOf } from "./memory.js";
 import { memoryText } from "./memory-text.js";
@@ -9,7 +10,7 @@ import { sparsityText } from "./sparsity-text.js";
 export async function planTrain({ cfgs: given, options }: Request<Train>): Promise<Outcome> {
   const limit = memoryOf("train", options);
   const { estimateTime, planTraining, ShardFolder } = await import("@saev/core");
-  for (const folder of new Set(given.map((cfg) => cfg.data.shard_root)))
+  for (const folder of new Set(given.filter(({ data }) => !data.live).map((cfg) => cfg.data.shard_root)))
     (await ShardFolder.open(folder)).requireComplete();
   const plan = await planTraining(given, limit === undefined ? {} : { memory: limit });
   const { cfgs, rounds, memory } = plan;
@@ -42,7 +43,7 @@ export async function planTrain({ cfgs: given, options }: Request<Train>): Promi
         "trains",
         `${amount(cfgs.length, "SAE")} in ${amount(rounds.length, "round")}; those of a round share one pass over the data, rounds follow one another`,
       ],
-      ["shards", [...new Set(cfgs.map((cfg) => cfg.data.shard_root))].join(", ")],
+      ...(await sourcesOf(cfgs)),
       ["writes", `${cfgs[0]!.ckpt_path}/<run id>/ for each SAE`],
       ...lines,
       ["may take", `${bytes(memory)} of memory${limit === undefined ? "; --memory sets another limit" : ""}`],
@@ -62,4 +63,25 @@ export async function planTrain({ cfgs: given, options }: Request<Train>): Promi
     },
     paths: [],
   };
+}
+
+/** Where the activations come from. */
+async function sourcesOf(cfgs: readonly ResolvedTrain[]): Promise<(readonly [string, string])[]> {
+  const shards = new Set(cfgs.filter(({ data }) => !data.live).map(({ data }) => data.shard_root));
+  const live = new Map(
+    cfgs
+      .filter(({ data }) => data.live)
+      .map((cfg) => [JSON.stringify([cfg.data, cfg.images, cfg.buffer]), cfg]),
+  );
+  const lines: (readonly [string, string])[] = shards.size > 0 ? [["shards", [...shards].join(", ")]] : [];
+  for (const cfg of live.values()) {
+    const { data, images, buffer } = cfg;
+    const { where } = await imagesOf(images, "document", "images");
+    lines.push(["live", `${where}, through ${data.vit_family} ${data.vit_ckpt}`]);
+    lines.push([
+      "buffer",
+      buffer === 0 ? "1 GB" : `${amount(buffer, "row")}, ${bytes(buffer * cfg.sae.d_vit * 4)}`,
+    ]);
+  }
+  return lines;
 }

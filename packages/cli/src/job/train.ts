@@ -14,6 +14,7 @@ export const trainJob: Job<Train> = {
     details: [
       "Each SAE is a run with a folder of its own inside --ckpt-path: config.json, metrics.jsonl, sae.pt. The SAEs of a sweep that read the same data are trained together on one pass over it, whatever their sizes, kinds and objectives, as far as they fit into memory.",
       "With --halving the worst of the SAEs that are trained together stop early; the same command again leaves them stopped, --resume RUN goes on with one of them.",
+      "--data.live trains straight from images: the ViT runs meanwhile and no shards are written. --buffer bounds the memory of the activations, which are shuffled in it; images that all fit go through the ViT once, others once an epoch.",
       "The exit code is 1 when a run was dropped because its loss was not finite; the others are trained to the end.",
       "Checkpoints are written while it trains, and when it is stopped (Ctrl-C, SIGTERM; SIGUSR1 writes one and goes on). The same command again goes on from the last one to the same bits, and does nothing for runs that are finished; --new starts others. --resume RUN goes on with one run, with its own config but for the flags that are given: a larger --n-patches extends a finished one.",
     ],
@@ -21,6 +22,10 @@ export const trainJob: Job<Train> = {
       [
         "One SAE.",
         "saev train --data.shard-root shards/HASH --n-patches 2_000_000 sae:relu --sae.exp-factor 8 objective:vanilla --objective.sparsity-coeff 1e-3",
+      ],
+      [
+        "One SAE straight from images.",
+        "saev train --data.live --data.vit-ckpt ViT-B-16/openai --buffer 500_000 images:image-folder-dataset --images.root pictures",
       ],
       [
         "A sweep: every combination of the lists in a file.",

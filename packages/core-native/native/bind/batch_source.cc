@@ -22,26 +22,26 @@
 #include "io/shuffle_buffer_source.h"
 
 namespace saev::bind {
-namespace {
 
-at::Tensor tensor_of(const std::vector<int64_t>& values) {
-  at::Tensor out = at::empty({static_cast<int64_t>(values.size())}, at::kLong);
-  if (!values.empty()) std::memcpy(out.mutable_data_ptr(), values.data(), values.size() * sizeof(int64_t));
+Scaling scaling_of(const Napi::Object& o, int64_t d) {
+  Scaling out;
+  out.clamp = static_cast<float>(number_of(field(o, "clamp"), "clamp"));
+  if (!(out.clamp > 0)) throw Error(Code::kInvalidArgument, "clamp: expected a number above 0");
+  out.scalar = static_cast<float>(number_of(field(o, "scalar"), "scalar"));
+  if (!(out.scalar > 0)) throw Error(Code::kInvalidArgument, "scalar: expected a number above 0");
+  if (d <= 0 || d > (int64_t{1} << 31)) throw Error(Code::kInvalidArgument, "dVit: expected a positive size");
+  if (has(o, "actMean")) {
+    const at::Tensor mean = unwrap_tensor(field(o, "actMean"));
+    if (mean.scalar_type() != at::kFloat || mean.numel() != d) {
+      throw Error(Code::kShapeMismatch, "act_mean: expected " + std::to_string(d) +
+                                            " float32 values (d_vit), found " + std::to_string(mean.numel()));
+    }
+    const at::Tensor values = mean.contiguous();
+    out.act_mean.assign(values.const_data_ptr<float>(), values.const_data_ptr<float>() + d);
+  } else {
+    out.act_mean.assign(static_cast<size_t>(d), 0.F);
+  }
   return out;
-}
-
-at::Tensor tensor_of(const float* values, at::IntArrayRef shape) {
-  at::Tensor out = at::empty(shape, at::kFloat);
-  if (out.numel() > 0) std::memcpy(out.mutable_data_ptr(), values, out.nbytes());
-  return out;
-}
-
-Napi::Value wrap_source(Napi::Env env, std::unique_ptr<BatchSource> source) {
-  return wrap<BatchSource>(env, std::make_shared<ExclusiveSource>(std::move(source)), kBatchSourceKind);
-}
-
-std::shared_ptr<BatchSource> unwrap_source(const Napi::Value& value) {
-  return unwrap<BatchSource>(value, kBatchSourceKind);
 }
 
 Patches patches_of(const std::string& name) {
@@ -56,6 +56,32 @@ Layers layers_of(const std::string& name) {
   if (name == "all") return Layers::kAll;
   if (name == "meanpool") return Layers::kMeanPool;
   throw Error(Code::kInvalidArgument, "layers: expected one, all or meanpool, found '" + name + "'");
+}
+
+Napi::Value wrap_source(Napi::Env env, std::unique_ptr<BatchSource> source) {
+  return wrap<BatchSource>(env, std::make_shared<ExclusiveSource>(std::move(source)), kBatchSourceKind);
+}
+
+Napi::Object scaling_to_js(Napi::Env env, const Scaling& scaling, const ScalingReport& report) {
+  Napi::Object out = Napi::Object::New(env);
+  const auto& mean = scaling.act_mean;
+  out.Set("actMean", array_tensor(env, mean.data(), {static_cast<int64_t>(mean.size())}, at::kFloat));
+  out.Set("scalar", scaling.scalar);
+  out.Set("nSamples", static_cast<double>(report.n_samples));
+  out.Set("largestSample", report.largest);
+  return out;
+}
+
+namespace {
+
+at::Tensor tensor_of(const std::vector<int64_t>& values) {
+  at::Tensor out = at::empty({static_cast<int64_t>(values.size())}, at::kLong);
+  if (!values.empty()) std::memcpy(out.mutable_data_ptr(), values.data(), values.size() * sizeof(int64_t));
+  return out;
+}
+
+std::shared_ptr<BatchSource> unwrap_source(const Napi::Value& value) {
+  return unwrap<BatchSource>(value, kBatchSourceKind);
 }
 
 Order order_of(const std::string& name) {
@@ -74,6 +100,7 @@ struct OpenOptions {
   int64_t buffer;  ///< rows; 0: read where the shuffled order leads
   int threads;
   bool prefetch;
+  int64_t images_per_block;
 };
 
 OpenOptions open_options(const Napi::Object& o) {
@@ -93,24 +120,7 @@ OpenOptions open_options(const Napi::Object& o) {
   out.choice.layer = count("layer");
   out.choice.left_out = ints_of(field(o, "leftOut"), "leftOut");
   std::sort(out.choice.left_out.begin(), out.choice.left_out.end());
-  out.scaling.clamp = static_cast<float>(number_of(field(o, "clamp"), "clamp"));
-  if (!(out.scaling.clamp > 0)) throw Error(Code::kInvalidArgument, "clamp: expected a number above 0");
-  out.scaling.scalar = static_cast<float>(number_of(field(o, "scalar"), "scalar"));
-  if (!(out.scaling.scalar > 0)) throw Error(Code::kInvalidArgument, "scalar: expected a number above 0");
-  const int64_t d = out.shards.layout.d_vit;
-  if (d <= 0 || d > (int64_t{1} << 31)) throw Error(Code::kInvalidArgument, "dVit: expected a positive size");
-  if (has(o, "actMean")) {
-    const at::Tensor mean = unwrap_tensor(field(o, "actMean"));
-    if (mean.scalar_type() != at::kFloat || mean.numel() != d) {
-      throw Error(Code::kShapeMismatch, "act_mean: expected " + std::to_string(d) +
-                                            " float32 values (d_vit of these shards), found " +
-                                            std::to_string(mean.numel()));
-    }
-    const at::Tensor values = mean.contiguous();
-    out.scaling.act_mean.assign(values.const_data_ptr<float>(), values.const_data_ptr<float>() + d);
-  } else {
-    out.scaling.act_mean.assign(static_cast<size_t>(d), 0.F);
-  }
+  out.scaling = scaling_of(o, out.shards.layout.d_vit);
   out.request = {.compute_mean = bool_of(field(o, "computeMean"), "computeMean"),
                  .compute_scalar = bool_of(field(o, "computeScalar"), "computeScalar"),
                  .n_random_samples = count("nRandomSamples")};
@@ -126,6 +136,9 @@ OpenOptions open_options(const Napi::Object& o) {
   }
   out.threads = static_cast<int>(std::clamp<int64_t>(count("threads"), 1, 1024));
   out.prefetch = bool_of(field(o, "prefetch"), "prefetch");
+  out.images_per_block = count("imagesPerBlock");
+  if (out.images_per_block < 0)
+    throw Error(Code::kInvalidArgument, "imagesPerBlock: expected 0 (all) or more");
   return out;
 }
 
@@ -147,7 +160,8 @@ Opened open_source(const OpenOptions& o, const Job& job) {
     opened.source =
         std::make_unique<ShuffleBufferSource>(shards, rows, opened.scaling, buffer, o.seed, o.threads);
   } else {
-    opened.source = std::make_unique<ShardSource>(shards, rows, opened.scaling, o.order, o.seed, o.threads);
+    opened.source = std::make_unique<ShardSource>(shards, rows, opened.scaling, o.order, o.seed, o.threads,
+                                                  o.images_per_block);
   }
   if (o.prefetch) opened.source = std::make_unique<PrefetchSource>(std::move(opened.source));
   return opened;
@@ -159,12 +173,7 @@ Napi::Value shard_source_open(const Napi::CallbackInfo& info) {
   return run_job<Opened>(
       info[0], "shardSourceOpen", [options](const Job& job) { return open_source(options, job); },
       [](Napi::Env env, Opened& opened) {
-        Napi::Object out = Napi::Object::New(env);
-        const auto& mean = opened.scaling.act_mean;
-        out.Set("actMean", wrap_tensor(env, tensor_of(mean.data(), {static_cast<int64_t>(mean.size())})));
-        out.Set("scalar", opened.scaling.scalar);
-        out.Set("nSamples", static_cast<double>(opened.report.n_samples));
-        out.Set("largestSample", opened.report.largest);
+        Napi::Object out = scaling_to_js(env, opened.scaling, opened.report);
         out.Set("source", wrap_source(env, std::move(opened.source)));
         return out;
       });

@@ -12,6 +12,7 @@
 #include "bind/jpeg.h"
 #include "bind/latent_examples.h"
 #include "bind/latent_probes.h"
+#include "bind/live_source.h"
 #include "bind/nearest_rows.h"
 #include "bind/promise_worker.h"
 #include "bind/sparse_autoencoder.h"
@@ -36,6 +37,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_system(env, exports);
   register_tensor(env, exports);
   register_batch_source(env, exports);
+  register_live_source(env, exports);
   register_top_k(env, exports);
   register_latent_examples(env, exports);
   register_nearest_rows(env, exports);

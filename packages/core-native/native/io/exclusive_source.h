@@ -33,6 +33,12 @@ class ExclusiveSource final : public BatchSource {
     const auto lock = take();
     inner_->restore(state);
   }
+  /// Calls `work` with the source itself, which nobody else uses meanwhile.
+  template <typename Work>
+  auto with(Work work) {
+    const auto lock = take();
+    return work(*inner_);
+  }
   /// Arrays for batches that leave native code.
   const std::shared_ptr<BufferPool>& pool() const { return pool_; }
 

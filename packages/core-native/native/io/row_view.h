@@ -44,6 +44,8 @@ class RowView {
   int64_t length() const { return length_; }
   /// Rows if no image were left out: the Python package's length, and the range of Row::index.
   int64_t full_length() const { return shards_->layout().n_imgs * rows_per_image_; }
+  /// Rows of an image.
+  int64_t rows_per_image() const { return rows_per_image_; }
   int64_t dim() const { return shards_->layout().d_vit; }
 
   /// Row number `i` of `length()`.

@@ -14,15 +14,6 @@ namespace {
 constexpr uint64_t kSampleSeed = 42;  // the Python package's, whatever the config's seed
 constexpr int64_t kChunk = 512;       // rows a task; sums are combined in the order of the chunks
 
-/// Sampled rows in the order of the disk; the sums do not care, the disk does.
-std::vector<int64_t> sampled_rows(const RowView& rows, int64_t n) {
-  const int64_t full = rows.full_length();
-  auto sample = numpy_permutation(kSampleSeed, full, std::min(n, full));
-  std::erase_if(sample, [&rows](int64_t index) { return !rows.is_present(index); });
-  std::sort(sample.begin(), sample.end());
-  return sample;
-}
-
 struct ChunkSum {
   std::vector<double> sum;
   double norms = 0;
@@ -42,9 +33,8 @@ void require_finite(const float* x, int64_t d, const Row& row) {
 
 /// Calls `add(clamped values, chunk's sum)` for every sampled row.
 template <typename Add>
-std::vector<ChunkSum> pass(const RowView& rows, const std::vector<int64_t>& sample, float clamp,
-                           const Job& job, const Add& add) {
-  const int64_t n = static_cast<int64_t>(sample.size()), d = rows.dim();
+std::vector<ChunkSum> pass(const SampledRows& rows, float clamp, const Job& job, const Add& add) {
+  const int64_t n = rows.n, d = rows.dim;
   std::vector<ChunkSum> chunks(static_cast<size_t>((n + kChunk - 1) / kChunk));
   parallel_tasks(static_cast<int64_t>(chunks.size()), [&](int64_t task, int) {
     job.check_abort();
@@ -52,9 +42,8 @@ std::vector<ChunkSum> pass(const RowView& rows, const std::vector<int64_t>& samp
     chunk.sum.resize(static_cast<size_t>(d));
     std::vector<float> x(static_cast<size_t>(d));
     for (int64_t i = task * kChunk; i < std::min(n, (task + 1) * kChunk); ++i) {
-      const Row row = rows.at_index(sample[static_cast<size_t>(i)]);
-      rows.read(row, x.data());
-      require_finite(x.data(), d, row);
+      rows.read(i, x.data());
+      require_finite(x.data(), d, rows.at(i));
       for (float& v : x) {
         chunk.largest = std::max(chunk.largest, std::fabs(v));
         v = std::clamp(v, -clamp, clamp);
@@ -67,23 +56,41 @@ std::vector<ChunkSum> pass(const RowView& rows, const std::vector<int64_t>& samp
 
 }  // namespace
 
+// In the order of the disk; the sums do not care, the disk does.
+std::vector<int64_t> sampled_rows(int64_t full_length, int64_t n,
+                                  const std::function<bool(int64_t index)>& is_present) {
+  auto sample = numpy_permutation(kSampleSeed, full_length, std::min(n, full_length));
+  std::erase_if(sample, [&is_present](int64_t index) { return !is_present(index); });
+  std::sort(sample.begin(), sample.end());
+  return sample;
+}
+
 ScalingReport compute_scaling(const RowView& rows, const ScalingRequest& request, Scaling& scaling,
+                              const Job& job) {
+  if (!request.compute_mean && !request.compute_scalar) return {};
+  const auto sample = sampled_rows(rows.full_length(), request.n_random_samples,
+                                   [&rows](int64_t index) { return rows.is_present(index); });
+  const auto at = [&](int64_t i) { return rows.at_index(sample[static_cast<size_t>(i)]); };
+  return compute_scaling(SampledRows{static_cast<int64_t>(sample.size()), rows.dim(), at,
+                                     [&](int64_t i, float* out) { rows.read(at(i), out); }},
+                         request, scaling, job);
+}
+
+ScalingReport compute_scaling(const SampledRows& rows, const ScalingRequest& request, Scaling& scaling,
                               const Job& job) {
   ScalingReport report;
   if (!request.compute_mean && !request.compute_scalar) return report;
-  const auto sample = sampled_rows(rows, request.n_random_samples);
-  if (sample.empty())
+  if (rows.n < 1)
     throw Error(Code::kInvalidArgument,
                 "n_random_samples: at least one row is needed to compute the scaling");
-  report.n_samples = static_cast<int64_t>(sample.size());
-  const auto n = static_cast<double>(sample.size());
-  const auto d = static_cast<size_t>(rows.dim());
+  report.n_samples = rows.n;
+  const auto n = static_cast<double>(rows.n);
+  const auto d = static_cast<size_t>(rows.dim);
 
   if (request.compute_mean) {
-    const auto chunks =
-        pass(rows, sample, scaling.clamp, job, [](const std::vector<float>& x, ChunkSum& chunk) {
-          for (size_t c = 0; c < x.size(); ++c) chunk.sum[c] += x[c];
-        });
+    const auto chunks = pass(rows, scaling.clamp, job, [](const std::vector<float>& x, ChunkSum& chunk) {
+      for (size_t c = 0; c < x.size(); ++c) chunk.sum[c] += x[c];
+    });
     std::vector<double> sum(d);
     for (const ChunkSum& chunk : chunks) {
       for (size_t c = 0; c < d; ++c) sum[c] += chunk.sum[c];
@@ -93,15 +100,14 @@ ScalingReport compute_scaling(const RowView& rows, const ScalingRequest& request
   }
   if (request.compute_scalar) {
     const auto& mean = scaling.act_mean;
-    const auto chunks =
-        pass(rows, sample, scaling.clamp, job, [&mean](const std::vector<float>& x, ChunkSum& chunk) {
-          double squares = 0;
-          for (size_t c = 0; c < x.size(); ++c) {
-            const double centred = double{x[c]} - mean[c];
-            squares += centred * centred;
-          }
-          chunk.norms += std::sqrt(squares);
-        });
+    const auto chunks = pass(rows, scaling.clamp, job, [&mean](const std::vector<float>& x, ChunkSum& chunk) {
+      double squares = 0;
+      for (size_t c = 0; c < x.size(); ++c) {
+        const double centred = double{x[c]} - mean[c];
+        squares += centred * centred;
+      }
+      chunk.norms += std::sqrt(squares);
+    });
     double norms = 0;
     for (const ChunkSum& chunk : chunks) {
       norms += chunk.norms;

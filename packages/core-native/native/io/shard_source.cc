@@ -10,10 +10,6 @@
 
 namespace saev {
 
-IndexPermutation epoch_order(int64_t length, uint64_t seed, int64_t epoch) {
-  return {length, mix64(seed) ^ mix64(static_cast<uint64_t>(epoch) + 0x9e3779b97f4a7c15ULL)};
-}
-
 namespace {
 
 /// Rows come from memory in no order: the next one is on its way while this one is computed. `token` may be
@@ -27,14 +23,15 @@ void prefetch_token(const void* token, int64_t bytes) {
 }  // namespace
 
 ShardSource::ShardSource(std::shared_ptr<const ShardReader> shards, std::shared_ptr<const RowView> rows,
-                         Scaling scaling, Order order, uint64_t seed, int threads)
+                         Scaling scaling, Order order, uint64_t seed, int threads, int64_t images_per_block)
     : shards_(std::move(shards)),
       rows_(std::move(rows)),
       scaling_(std::move(scaling)),
       order_(order),
       seed_(seed),
       threads_(threads),
-      permutation_(epoch_order(rows_->length(), seed, 0)) {}
+      plan_{rows_->length() / rows_->rows_per_image(), rows_->rows_per_image(), images_per_block},
+      visit_(order_of(0)) {}
 
 int64_t ShardSource::next(Batch& batch, int64_t max_rows, const Job& job) {
   if (max_rows <= 0) throw Error(Code::kInvalidArgument, "maxRows: at least 1 row a batch is needed");
@@ -45,7 +42,7 @@ int64_t ShardSource::next(Batch& batch, int64_t max_rows, const Job& job) {
   if (n <= 0) {
     ++epoch_;
     position_ = 0;
-    if (order_ == Order::kShuffled) permutation_ = epoch_order(length(), seed_, epoch_);
+    visit_ = order_of(epoch_);
     return 0;
   }
   for (auto* column : {&batch.index, &batch.image_i, &batch.patch_i}) column->resize(static_cast<size_t>(n));
@@ -59,7 +56,7 @@ int64_t ShardSource::next(Batch& batch, int64_t max_rows, const Job& job) {
     const int64_t begin = task * kRowsPerTask, end = std::min(n, begin + kRowsPerTask);
     const auto locate = [&](int64_t i) {
       const int64_t position = position_ + i;
-      return rows_->at(order_ == Order::kShuffled ? permutation_(position) : position);
+      return rows_->at(visit_(position));
     };
     Row row = locate(begin);
     const float* values = rows_->stored(row);
@@ -88,23 +85,23 @@ int64_t ShardSource::next(Batch& batch, int64_t max_rows, const Job& job) {
 
 void ShardSource::reset() {
   epoch_ = position_ = 0;
-  permutation_ = epoch_order(length(), seed_, 0);
+  visit_ = order_of(0);
 }
 
 // The state says what it belongs to, so that restoring it on other data is an error and not another order.
 std::string ShardSource::state() const {
   return "shards 1 " + std::to_string(length()) + " " + std::to_string(seed_) + " " +
          std::to_string(static_cast<int>(order_)) + " " + std::to_string(epoch_) + " " +
-         std::to_string(position_);
+         std::to_string(position_) + (plan_.one_block() ? "" : " " + std::to_string(plan_.images_per_block));
 }
 
 void ShardSource::restore(const std::string& state) {
-  long long length = 0, epoch = 0, position = 0;
+  long long length = 0, epoch = 0, position = 0, block = 0;
   unsigned long long seed = 0;
   int order = 0;
-  const int fields = std::sscanf(state.c_str(), "shards 1 %lld %llu %d %lld %lld", &length, &seed, &order,
-                                 &epoch, &position);
-  if (fields != 5 || epoch < 0 || position < 0 || position > length) {
+  const int fields = std::sscanf(state.c_str(), "shards 1 %lld %llu %d %lld %lld %lld", &length, &seed,
+                                 &order, &epoch, &position, &block);
+  if (fields < 5 || epoch < 0 || position < 0 || position > length) {
     throw Error(Code::kBadFile, "loader state: expected what state() of a shard loader gave, found '" +
                                     state.substr(0, 60) + "'");
   }
@@ -114,9 +111,13 @@ void ShardSource::restore(const std::string& state) {
                                             std::to_string(this->length()) + " rows and seed " +
                                             std::to_string(seed_));
   }
+  if (block != (plan_.one_block() ? 0 : plan_.images_per_block)) {
+    throw Error(Code::kInvalidArgument,
+                "loader state: it belongs to rows that are shuffled in blocks of another size (buffer)");
+  }
   epoch_ = epoch;
   position_ = position;
-  permutation_ = epoch_order(this->length(), seed_, epoch_);
+  visit_ = order_of(epoch_);
 }
 
 }  // namespace saev

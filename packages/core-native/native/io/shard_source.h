@@ -5,9 +5,9 @@
 #include <string>
 
 #include "io/batch_source.h"
-#include "io/index_permutation.h"
 #include "io/row_view.h"
 #include "io/scaling.h"
+#include "io/visit_order.h"
 
 namespace saev {
 
@@ -16,13 +16,11 @@ enum class Order {
   kShuffled,  ///< every row once an epoch, each epoch in another order
 };
 
-/// The order of one epoch of a shuffled source: a permutation chosen by (seed, epoch).
-IndexPermutation epoch_order(int64_t length, uint64_t seed, int64_t epoch);
-
 class ShardSource final : public BatchSource {
  public:
+  /// @param images_per_block images whose rows are shuffled together; 0: all rows are (visit_order.h).
   ShardSource(std::shared_ptr<const ShardReader> shards, std::shared_ptr<const RowView> rows, Scaling scaling,
-              Order order, uint64_t seed, int threads);
+              Order order, uint64_t seed, int threads, int64_t images_per_block = 0);
 
   int64_t dim() const override { return rows_->dim(); }
   int64_t length() const override { return rows_->length(); }
@@ -34,6 +32,8 @@ class ShardSource final : public BatchSource {
   const Scaling& scaling() const { return scaling_; }
 
  private:
+  VisitOrder order_of(int64_t epoch) const { return {plan_, order_ == Order::kShuffled, seed_, epoch}; }
+
   std::shared_ptr<const ShardReader> shards_;
   std::shared_ptr<const RowView> rows_;
   Scaling scaling_;
@@ -42,7 +42,8 @@ class ShardSource final : public BatchSource {
   int threads_;
   int64_t epoch_ = 0;
   int64_t position_ = 0;
-  IndexPermutation permutation_;
+  VisitPlan plan_;
+  VisitOrder visit_;
 };
 
 }  // namespace saev

@@ -41,7 +41,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 it("gives every shard to one part", () => {
   const layout = { nImgsPerShard: 3 } as Parameters<typeof partRange>[0]["layout"];
   for (const images of [1, 3, 4, 23, 1_281_167]) {
-    const folder = { dir: "", metadata: "", layout, images };
+    const folder = { dir: "", metadata: "", entries: undefined, layout, images };
     const shards = Math.ceil(images / 3);
     for (const of of [1, 2, 3, 7, shards].filter((parts) => parts <= shards)) {
       let [image, shard] = [0, 0];

@@ -1,13 +1,13 @@
 import { availableParallelism } from "node:os";
 import type { DataLoad } from "@saev/config";
-import { SaevError } from "../errors.js";
-import { readTensor } from "../io/tensor-file.js";
 import type { NativeShardSource, NativeShardSourceOptions } from "../native/batch-source.js";
 import { callAsync, type LongCallOptions } from "../native/call.js";
 import { addon } from "../native/load.js";
 import { ShardFolder } from "../shards/shard-folder.js";
 import { Tensor } from "../tensor.js";
 import { BatchSource } from "./batch-source.js";
+import { chooseRows } from "./row-choice.js";
+import { type RowScaling, startScaling, warnOfOutliers } from "./row-scaling.js";
 
 export interface ActivationLoaderOptions extends LongCallOptions {
   /** "ordered": as on disk. "shuffled" (default): every row once an epoch, each epoch in another order. */
@@ -21,16 +21,22 @@ export interface ActivationLoaderOptions extends LongCallOptions {
    */
   readonly buffer?: number;
   /**
+   * Images whose rows are shuffled together, the images being shuffled before: the order of a `LiveLoader` whose buffer holds
+   * twice so many. Default 0: all of them.
+   */
+  readonly imagesPerBlock?: number;
+  /**
    * Threads that read. With 0 a batch is read when it is asked for; otherwise the next one is read while this one is
    * used. Default: all cores; more than there are is the same as all.
    */
   readonly nWorkers?: number;
   /** Where warnings go. Default: `process.emitWarning`. */
   readonly warn?: (message: string) => void;
+  /** Images whose rows are left out, of the epochs and of the scaling. Default: none. */
+  readonly leaveOut?: readonly number[];
+  /** The scaling of other activations, in place of one of these. */
+  readonly scaling?: RowScaling;
 }
-
-/** Activations above this magnitude among the samples mean outlier dimensions that dominate mean and norm. */
-const suspicious = 1000;
 
 /**
  * Reads recorded activations: `act = (clamp(x) − actMean) / scalar`, in one pass over mapped shards. All nine
@@ -53,9 +59,9 @@ export class ActivationLoader extends BatchSource {
     const folder = await ShardFolder.open(config.shard_root);
     folder.requireComplete();
     const { metadata } = folder;
-    using actMean =
-      typeof config.scale_mean === "string" ? await loadMean(config.scale_mean, metadata.d_vit) : undefined;
-    const scalar = typeof config.scale_norm === "string" ? await loadScalar(config.scale_norm) : 1;
+    using scaling = await startScaling(config, metadata.d_vit, options.scaling);
+    const choice = chooseRows(config, metadata.layers, folder.dir);
+    const leftOut = [...new Set([...folder.holes, ...(options.leaveOut ?? [])])];
     const nWorkers = options.nWorkers ?? availableParallelism();
     const native: NativeShardSourceOptions = {
       dir: folder.dir,
@@ -67,30 +73,20 @@ export class ActivationLoader extends BatchSource {
       dtype: folder.layout.dtype,
       clsToken: metadata.cls_token,
       shortLast: folder.format === "protocol-2.1",
-      leftOut: folder.holes,
-      patches: config.patches,
-      ...chooseLayer(config.layer, metadata.layers, folder.dir),
+      leftOut,
+      ...choice,
       clamp: config.clamp,
-      scalar,
-      ...(actMean && { actMean: actMean.handle }),
-      computeMean: config.scale_mean === true,
-      computeScalar: config.scale_norm === true,
-      nRandomSamples: config.n_random_samples,
+      ...scaling.native,
+      ...scaling.request,
       order: options.order ?? "shuffled",
       seed: options.seed ?? 0,
       buffer: options.buffer ?? 0,
+      imagesPerBlock: options.imagesPerBlock ?? 0,
       threads: Math.min(Math.max(nWorkers, 1), availableParallelism()),
       prefetch: nWorkers > 0,
     };
     const opened = await callAsync(options, (control) => addon().shardSourceOpen(control, native));
-    if (opened.largestSample > suspicious) {
-      const warn =
-        options.warn ?? ((message: string) => process.emitWarning(message, { code: "SAEV_OUTLIERS" }));
-      warn(
-        `${folder.dir}: an activation of ${opened.largestSample.toPrecision(4)} is among the ${opened.nSamples} rows ` +
-          `sampled for the scaling; consider a smaller clamp than ${config.clamp}`,
-      );
-    }
+    warnOfOutliers(folder.dir, config, opened, options.warn);
     return new ActivationLoader(opened, config, folder);
   }
 
@@ -114,39 +110,4 @@ export class ActivationLoader extends BatchSource {
     super.dispose();
     this.actMean.dispose();
   }
-}
-
-function chooseLayer(
-  layer: DataLoad["layer"],
-  recorded: readonly number[],
-  dir: string,
-): Pick<NativeShardSourceOptions, "layers" | "layer"> {
-  if (layer === "all" || layer === "meanpool") return { layers: layer, layer: 0 };
-  const position = recorded.indexOf(layer);
-  if (position >= 0) return { layers: "one", layer: position };
-  throw new SaevError(
-    "INVALID_ARGUMENT",
-    `layer: ${layer} was not recorded in ${dir}, which holds ${recorded.join(", ")}; ` +
-      `choose one of them, "all" or "meanpool"`,
-  );
-}
-
-async function loadMean(file: string, dVit: number): Promise<Tensor> {
-  const mean = await readTensor(file);
-  if (mean.dtype === "float32" && mean.size === dVit) return mean;
-  throw new SaevError(
-    "SHAPE_MISMATCH",
-    `scale_mean: ${file}: expected ${dVit} float32 values, found ${mean.dtype} [${mean.shape.join(", ")}]`,
-  );
-}
-
-async function loadScalar(file: string): Promise<number> {
-  using norm = await readTensor(file);
-  const value = norm.dtype === "float32" && norm.size === 1 ? norm.toFloat32Array()[0]! : Number.NaN;
-  if (value > 0 && Number.isFinite(value)) return value;
-  throw new SaevError(
-    "SHAPE_MISMATCH",
-    `scale_norm: ${file}: expected one float32 value above 0, found ${norm.dtype} [${norm.shape.join(", ")}]` +
-      (norm.size === 1 ? ` of ${value}` : ""),
-  );
 }

@@ -9,6 +9,7 @@ import type { EvaluationExports } from "./evaluation.js";
 import type { ImageExports } from "./image.js";
 import type { IoExports } from "./io.js";
 import type { LatentProbesExports } from "./latent-probes.js";
+import type { LiveSourceExports } from "./live-source.js";
 import type { NearestRowsExports } from "./nearest-rows.js";
 import type { SaeExports, TrainerExports } from "./sae.js";
 import type { TopKExports } from "./top-k.js";
@@ -86,6 +87,7 @@ export interface Addon
     SystemExports,
     TensorExports,
     BatchSourceExports,
+    LiveSourceExports,
     CudaExports,
     IoExports,
     SaeExports,

@@ -1,44 +1,54 @@
 import type { StoredDtype } from "@saev/config";
 import type { Control, Handle } from "./addon.js";
 
-export interface NativeShardSourceOptions {
-  readonly dir: string;
+/** Which rows a source has, how they are scaled, and in which order they come. */
+export interface NativeRowOptions {
   readonly nImgs: number;
   readonly nLayers: number;
   readonly nTokens: number;
   readonly dVit: number;
-  readonly imgsPerShard: number;
-  readonly dtype: StoredDtype;
   readonly clsToken: boolean;
-  /** Whether the last file may end after its last image. */
-  readonly shortLast: boolean;
   readonly patches: "cls" | "patches" | "meanpool";
   readonly layers: "one" | "all" | "meanpool";
   /** Position among the recorded layers, for `layers: "one"`. */
   readonly layer: number;
-  /** Images without activations. */
-  readonly leftOut: readonly number[];
   readonly clamp: number;
   readonly scalar: number;
   /** float32 [dVit]; zeros when absent. */
   readonly actMean?: Handle<"Tensor">;
+  readonly order: "ordered" | "shuffled";
+  readonly seed: number;
+  /** Images whose rows are shuffled together; 0: all. */
+  readonly imagesPerBlock: number;
+  readonly threads: number;
+}
+
+export interface NativeShardSourceOptions extends NativeRowOptions {
+  readonly dir: string;
+  readonly imgsPerShard: number;
+  readonly dtype: StoredDtype;
+  /** Whether the last file may end after its last image. */
+  readonly shortLast: boolean;
+  /** Images without activations. */
+  readonly leftOut: readonly number[];
   readonly computeMean: boolean;
   readonly computeScalar: boolean;
   readonly nRandomSamples: number;
-  readonly order: "ordered" | "shuffled";
-  readonly seed: number;
   /** Rows of the shuffle buffer; 0: rows are read where the shuffled order leads. */
   readonly buffer: number;
-  readonly threads: number;
   readonly prefetch: boolean;
 }
 
-export interface NativeShardSource {
-  readonly source: Handle<"BatchSource">;
+/** What the scaling of a source has come to. */
+export interface NativeScaled {
   readonly actMean: Handle<"Tensor">;
   readonly scalar: number;
   readonly nSamples: number;
   readonly largestSample: number;
+}
+
+export interface NativeShardSource extends NativeScaled {
+  readonly source: Handle<"BatchSource">;
 }
 
 export interface NativeBatch {

@@ -84,7 +84,7 @@ describe.each(["float16", "bfloat16"] as const)("shards of %s", (dtype) => {
 
     const folder = await ShardFolder.open(dir);
     expect(folder.layout).toMatchObject({ dtype, bytesPerImg: perImage * 2 });
-    const images = [];
+    const images: Float32Array[] = [];
     for (let i = 0; i < 8; i++) images.push(await folder.readImage(i));
     for (const [i, image] of images.entries())
       for (const [k, value] of image.entries()) near(value, exact[i * perImage + k]!);

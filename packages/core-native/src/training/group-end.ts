@@ -1,6 +1,5 @@
 import { evaluate } from "../evaluation/evaluate.js";
 import type { Evaluation } from "../evaluation/figures.js";
-import { ActivationLoader } from "../loading/activation-loader.js";
 import type { OpenParty } from "./open-party.js";
 import type { RunFolder } from "./run-folder.js";
 import { statesOf } from "./run-states.js";
@@ -73,7 +72,7 @@ export async function keep(open: OpenParty, options: GroupOptions, reason: unkno
 
 /** Evaluates the SAEs that came through, and writes down how each run ended. */
 export async function evaluateAll(
-  { trainer, runs, halved, times }: OpenParty,
+  { data, trainer, runs, halved, times }: OpenParty,
   begun: number,
   options: GroupOptions,
 ): Promise<TrainedSae[]> {
@@ -107,15 +106,10 @@ export async function evaluateAll(
     for (const [i, run] of runs.entries()) out.push(await done(run, i));
     return out;
   }
-  const { signal, warn } = options;
+  const { signal } = options;
   const { cfg } = runs[0]!;
   try {
-    using source = await ActivationLoader.open(cfg.data, {
-      nWorkers: cfg.n_workers,
-      signal,
-      ...(warn && { warn }),
-      order: "ordered",
-    });
+    using source = await data.evaluation();
     for (const [i, run] of runs.entries()) {
       if (trainer.dropped(i) !== undefined || halved.has(i)) {
         out.push(await done(run, i));

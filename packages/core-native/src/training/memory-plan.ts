@@ -2,6 +2,7 @@ import { freemem, totalmem } from "node:os";
 import { constrainedMemory } from "node:process";
 import { dSae, type ResolvedTrain } from "@saev/config";
 import { SaevError } from "../errors.js";
+import { bufferRows } from "../loading/blocks.js";
 import { parameterBytes } from "./needs.js";
 
 /** What SAEs that are trained at the same time take, in bytes. */
@@ -45,7 +46,7 @@ export function memoryPlan(cfgs: readonly ResolvedTrain[], rows: number): Memory
     pairs: most((cfg) => 6 * pairs(cfg, rows)),
     // Beside each row its index, image and patch.
     batches: 2 * (matrix + 3 * 8 * rows),
-    buffer: float * cfgs[0]!.buffer * dVit,
+    buffer: float * dVit * (cfgs[0]!.data.live ? bufferRows(cfgs[0]!.buffer, dVit) : cfgs[0]!.buffer),
     work: most((cfg) => work(cfg, rows)),
   };
   return { ...plan, total: Object.values(plan).reduce((a, b) => a + b, 0) };

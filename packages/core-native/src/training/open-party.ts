@@ -1,10 +1,9 @@
-import { totalmem } from "node:os";
 import { SaevError } from "../errors.js";
 import { TensorFile } from "../io/tensor-file.js";
-import { ActivationLoader } from "../loading/activation-loader.js";
+import type { BatchSource } from "../loading/batch-source.js";
+import type { RowScaling } from "../loading/row-scaling.js";
 import type { Scaling } from "../sae/scaling.js";
 import { disposeTensors } from "../sae/tensors.js";
-import { dataFingerprint } from "./data-fingerprint.js";
 import { readStart } from "./init-from.js";
 import type { Party } from "./parties.js";
 import { plannedSteps } from "./plan.js";
@@ -14,6 +13,7 @@ import { statePath } from "./run-states.js";
 import { Starts } from "./starts.js";
 import type { GroupOptions } from "./train-group.js";
 import { Trainer } from "./trainer.js";
+import { openTrainingData, type TrainingData } from "./training-data.js";
 import { trainingOf } from "./training-of.js";
 
 /** What the SAEs of one pass took together. */
@@ -28,7 +28,9 @@ export interface PartyTimes {
 
 /** A party ready to train. */
 export interface OpenParty extends Disposable {
-  readonly source: ActivationLoader;
+  readonly data: TrainingData;
+  /** The activations to train on. */
+  readonly source: BatchSource;
   readonly trainer: Trainer;
   /** In the order of the party's jobs, as in the trainer. */
   readonly runs: readonly RunFolder[];
@@ -53,23 +55,22 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
   };
   try {
     for (const { found, cfg: own } of jobs) if (found) runs.push(RunFolder.open(found.dir, own));
-    const source = await ActivationLoader.open(cfg.data, {
+    const data = await openTrainingData(cfg, {
       nWorkers: Math.max(...jobs.map((job) => job.cfg.n_workers)),
-      ...(options.warn && { warn: options.warn }),
-      signal: options.signal,
-      order: "shuffled",
       seed: orderSeed,
-      buffer: cfg.buffer,
+      fresh: runs.length === 0,
+      signal: options.signal,
+      warn: options.warn,
     });
-    opened.push(source);
-    if (cfg.buffer === 0 && runs.length === 0) warnOfDisk(source, options);
-    const data = await dataFingerprint(source.folder);
+    opened.push(data);
     for (const run of runs) requireSameData(run, data);
-    const { trainer, step } = await restored(party, source, options);
+    const { trainer, step } = await restored(party, data.source, options);
     opened.push(trainer);
     if (runs.length === 0) {
       for (const job of jobs)
-        runs.push(await RunFolder.create(job.cfg, { orderSeed, data, together: jobs.length }));
+        runs.push(
+          await RunFolder.create(job.cfg, { orderSeed, data: data.fingerprint, together: jobs.length }),
+        );
     } else {
       for (const [i, run] of runs.entries())
         await run.goOn(
@@ -78,10 +79,10 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
           changesOf(jobs[i]!.found!.record.config, run.cfg),
         );
     }
-    for (const run of runs) run.scaling = scalingOf(source);
+    for (const run of runs) run.scaling = scalingOf(data.source);
     for (const [i, run] of runs.entries()) trainer.name(i, `run ${run.runId}`);
     const times = { training: 0, checkpoints: 0, checkpointsWritten: 0 };
-    return { source, trainer, runs, times, halved: new Map(), [Symbol.dispose]: dispose };
+    return { data, source: data.source, trainer, runs, times, halved: new Map(), [Symbol.dispose]: dispose };
   } catch (error) {
     dispose();
     throw error;
@@ -89,7 +90,7 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
 }
 
 /** The scaling of a loader; none where activations are taken as they are. */
-function scalingOf({ actMean, scalar }: ActivationLoader): Scaling | undefined {
+function scalingOf({ actMean, scalar }: RowScaling): Scaling | undefined {
   const mean = actMean.toFloat32Array();
   return scalar === 1 && mean.every((v) => v === 0) ? undefined : { actMean: mean, scalar };
 }
@@ -97,7 +98,7 @@ function scalingOf({ actMean, scalar }: ActivationLoader): Scaling | undefined {
 /** A trainer at the latest step of which all checkpoints can be read; damaged ones are passed over, and that is said. */
 async function restored(
   party: Party,
-  source: ActivationLoader,
+  source: BatchSource,
   options: GroupOptions,
 ): Promise<{ trainer: Trainer; step: number }> {
   const { jobs, steps } = party;
@@ -130,7 +131,7 @@ async function restored(
 async function addSaes(
   trainer: Trainer,
   { jobs }: Party,
-  source: ActivationLoader,
+  source: BatchSource,
   options: GroupOptions,
   anyStart: boolean,
 ): Promise<void> {
@@ -151,23 +152,11 @@ async function addSaes(
   }
 }
 
-/** Random reads of activations that memory cannot keep wait for the disk at every row; nobody should find out by waiting. */
-function warnOfDisk({ folder, length, dim }: ActivationLoader, { warn }: GroupOptions): void {
-  const bytes = length * dim * 4;
-  if (bytes < 0.8 * totalmem()) return;
-  const gb = (n: number) => `${(n / 1e9).toFixed(n < 1e10 ? 1 : 0)} GB`;
-  const rows = 2 ** 18;
-  warn?.(
-    `${folder.dir}: ${gb(bytes)} of activations do not fit in ${gb(totalmem())} of memory, so that rows in a random order wait for ` +
-      `the disk; --buffer ${rows} reads in sequence and shuffles ${gb(rows * dim * 4)} at a time`,
-  );
-}
-
-function requireSameData(run: RunFolder, data: string): void {
-  if (run.data === data) return;
+function requireSameData(run: RunFolder, data: TrainingData): void {
+  if (run.data === data.fingerprint) return;
   throw new SaevError(
     "INVALID_ARGUMENT",
-    `${run.dir}: the activations in ${run.cfg.data.shard_root} are not those that this run was trained on; name their folder, ` +
+    `${run.dir}: the activations of ${data.name} are not those that this run was trained on; name theirs, ` +
       "or start a new run from these weights with --init-from",
   );
 }

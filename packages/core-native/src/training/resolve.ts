@@ -1,18 +1,21 @@
 import { auto, dSae, type ResolvedTrain, type Train } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { ShardFolder } from "../shards/shard-folder.js";
+import { modelFacts } from "../vit/model-facts.js";
 
 /**
  * The config with the width of its activations for `sae.d_vit` where that is "auto".
- * @throws SaevError `SHAPE_MISMATCH` when it is given and another, naming the right one; as {@link ShardFolder.open}.
+ * @throws SaevError `SHAPE_MISMATCH` when it is given and another, naming the right one; as {@link ShardFolder.open}, or {@link modelFacts} with `data.live`.
  */
 export async function resolveTrain(cfg: Train): Promise<ResolvedTrain> {
   const { sae, data } = cfg;
-  const { d_vit } = (await ShardFolder.open(data.shard_root)).metadata;
+  const d_vit = data.live
+    ? (await modelFacts(data.vit_family, data.vit_ckpt)).dVit
+    : (await ShardFolder.open(data.shard_root)).metadata.d_vit;
   if (sae.d_vit !== auto && sae.d_vit !== d_vit) {
     throw new SaevError(
       "SHAPE_MISMATCH",
-      `sae.d_vit: expected ${d_vit}, the width of the activations in ${data.shard_root}, found ${sae.d_vit}; give ${d_vit}, ` +
+      `sae.d_vit: expected ${d_vit}, the width of the activations in ${data.live ? data.vit_ckpt : data.shard_root}, found ${sae.d_vit}; give ${d_vit}, ` +
         "or leave it out",
     );
   }

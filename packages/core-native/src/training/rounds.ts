@@ -1,6 +1,8 @@
 import { type ResolvedTrain, refusals, splitPasses, Train } from "@saev/config";
 import { SaevError } from "../errors.js";
+import { openDataset } from "../images/image-dataset.js";
 import { ShardFolder } from "../shards/shard-folder.js";
+import { modelFacts } from "../vit/model-facts.js";
 import { type MemoryPlan, memoryLimit, memoryPlan, splitByMemory } from "./memory-plan.js";
 import { plannedSteps } from "./plan.js";
 import { resolveTrain } from "./resolve.js";
@@ -71,7 +73,12 @@ export function plannedRound(
 export const batchRows = (cfg: ResolvedTrain, length: number): number => Math.min(cfg.sae_batch_size, length);
 
 /** Activations that a config's data have. */
-export async function rowsOf({ data }: ResolvedTrain): Promise<number> {
+export async function rowsOf({ data, images: dataset }: ResolvedTrain): Promise<number> {
+  if (data.live) {
+    const { nPatches } = await modelFacts(data.vit_family, data.vit_ckpt);
+    const nLayers = data.layer === "all" ? data.vit_layers.length : 1;
+    return (await openDataset(dataset)).length * (data.patches === "patches" ? nPatches : 1) * nLayers;
+  }
   const folder = await ShardFolder.open(data.shard_root);
   const { n_patches_per_img, layers } = folder.metadata;
   const images = folder.imagesDone - folder.holes.length;

@@ -28,6 +28,8 @@ const size = "the run's weights have another size; start a new run";
 const refused: Readonly<Record<string, string>> = {
   "data.layer": "these are activations of another layer; --init-from starts a new run from these weights",
   "data.patches": "these are other activations; --init-from starts a new run from these weights",
+  "data.live":
+    "where a run is in its data is only known in the kind of data that it began with; --init-from starts a new run",
   "data.clamp": scaling,
   "data.n_random_samples": scaling,
   "data.scale_mean": scaling,

@@ -1,6 +1,6 @@
 import { dSae, type ResolvedTrain } from "@saev/config";
 import { SaevError } from "../errors.js";
-import type { ActivationLoader } from "../loading/activation-loader.js";
+import type { BatchSource } from "../loading/batch-source.js";
 import type { SaeTensors } from "../sae/tensors.js";
 import { initialTensors, type RowSample, sampleActivations } from "./initial-tensors.js";
 
@@ -11,7 +11,7 @@ export class Starts {
   readonly #samples = new Map<string, RowSample>();
 
   constructor(
-    private readonly source: ActivationLoader,
+    private readonly source: BatchSource,
     private readonly signal: AbortSignal | undefined,
   ) {}
 

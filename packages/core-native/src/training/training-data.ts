@@ -1,0 +1,73 @@
+import { totalmem } from "node:os";
+import type { ResolvedTrain } from "@saev/config";
+import { ActivationLoader } from "../loading/activation-loader.js";
+import type { BatchSource } from "../loading/batch-source.js";
+import type { RowScaling } from "../loading/row-scaling.js";
+import { dataFingerprint } from "./data-fingerprint.js";
+
+/** The activations that a party is trained on. */
+export interface TrainingData extends Disposable {
+  /** Shuffled. */
+  readonly source: BatchSource & RowScaling;
+  /** What tells these activations from others. */
+  readonly fingerprint: string;
+  /** What messages call them. */
+  readonly name: string;
+  /** The rows that the SAEs are evaluated on at the end, in order; the caller disposes of it. */
+  evaluation(): Promise<BatchSource>;
+}
+
+export interface TrainingDataOptions {
+  /** Seed of the order. */
+  readonly seed: number;
+  /** Threads that read or decode. */
+  readonly nWorkers: number;
+  /** Whether the runs begin with this. */
+  readonly fresh: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly warn?: ((message: string) => void) | undefined;
+}
+
+/**
+ * Opens what `cfg.data` names: shards, or images and a ViT.
+ * @throws SaevError as {@link ActivationLoader.open} and {@link openLiveData}.
+ */
+export async function openTrainingData(
+  cfg: ResolvedTrain,
+  options: TrainingDataOptions,
+): Promise<TrainingData> {
+  if (cfg.data.live) return (await import("./live-data.js")).openLiveData(cfg, options);
+  return openShards(cfg, options);
+}
+
+async function openShards(cfg: ResolvedTrain, options: TrainingDataOptions): Promise<TrainingData> {
+  const { seed, nWorkers, fresh, signal, warn } = options;
+  const common = { nWorkers, signal, ...(warn && { warn }) };
+  const { buffer } = cfg;
+  const source = await ActivationLoader.open(cfg.data, { ...common, order: "shuffled", seed, buffer });
+  if (buffer === 0 && fresh) warnOfDisk(source, warn);
+  try {
+    return {
+      source,
+      fingerprint: await dataFingerprint(source.folder),
+      name: cfg.data.shard_root,
+      evaluation: () => ActivationLoader.open(cfg.data, { ...common, order: "ordered", scaling: source }),
+      [Symbol.dispose]: () => source.dispose(),
+    };
+  } catch (error) {
+    source.dispose();
+    throw error;
+  }
+}
+
+/** Random reads of activations that memory cannot keep wait for the disk at every row; nobody should find out by waiting. */
+function warnOfDisk({ folder, length, dim }: ActivationLoader, warn: TrainingDataOptions["warn"]): void {
+  const bytes = length * dim * 4;
+  if (bytes < 0.8 * totalmem()) return;
+  const gb = (n: number) => `${(n / 1e9).toFixed(n < 1e10 ? 1 : 0)} GB`;
+  const rows = 2 ** 18;
+  warn?.(
+    `${folder.dir}: ${gb(bytes)} of activations do not fit in ${gb(totalmem())} of memory, so that rows in a random order wait for ` +
+      `the disk; --buffer ${rows} reads in sequence and shuffles ${gb(rows * dim * 4)} at a time`,
+  );
+}
