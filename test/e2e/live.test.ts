@@ -8,7 +8,7 @@ let small: SmallRun;
 beforeAll(async () => {
   compile();
   small = await smallRun();
-}, 120_000);
+}, 240_000);
 afterAll(() => small?.remove());
 
 const live = (folder: string, nPatches: number, ...more: string[]) => [
@@ -36,7 +36,7 @@ test("saev train --data.live comes out as training on recorded shards, with no s
       readFileSync(path.join(small.runs[i]!, "evaluation.json")),
     );
   }
-}, 120_000);
+}, 240_000);
 
 test("in a small buffer, stopped and continued by the same command: the same bits", async () => {
   const buffer = ["--buffer", "400"]; // rows: two blocks of two pictures
@@ -62,7 +62,7 @@ test("in a small buffer, stopped and continued by the same command: the same bit
   expect(on, on.stderr).toMatchObject({ code: 0 });
   expect(on.stderr).toMatch(/going on after step \d+/);
   expect(sae(only("interrupted")).equals(sae(only("undisturbed")))).toBe(true);
-}, 120_000);
+}, 240_000);
 
 test("a dry run says what would run; options of one kind of data are refused with the other", async () => {
   const plan = await run(...live("plan", 5000, "--buffer", "64_000", "--dry-run"));

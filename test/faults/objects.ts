@@ -37,11 +37,12 @@ export const objects: Readonly<Record<string, Make>> = {
   BatchSource: () => addon().memorySource(floats([4, 3]), [0, 1, 2, 3]),
   LiveFeed: () => {
     // Closed: on an open one, calls wait for the other side.
-    const { feed } = addon().liveSource({
+    const { source, feed } = addon().liveSource({
       ...{ images: [0, 2, 3], nImgs: 4, nLayers: 1, nTokens: 2, dVit: 2, clsToken: true, patches: "patches" },
       ...{ layers: "one", layer: 0, clamp: 1, scalar: 1, order: "shuffled", seed: 0, imagesPerBlock: 1 },
       threads: 1,
     });
+    addon().dispose(source);
     addon().liveFeedClose(feed);
     return feed;
   },
