@@ -14,6 +14,24 @@ const floats = (shape: readonly number[], value = 1) => {
 
 const params = () => ({ wEnc: floats([2, 3]), bEnc: floats([3]), wDec: floats([3, 2]), bDec: floats([2]) });
 
+const liveOptions: Parameters<ReturnType<typeof addon>["liveSource"]>[0] = {
+  images: [0],
+  nImgs: 1,
+  nLayers: 1,
+  nTokens: 2,
+  dVit: 2,
+  clsToken: true,
+  patches: "patches",
+  layers: "one",
+  layer: 0,
+  clamp: 1,
+  scalar: 1,
+  order: "shuffled",
+  seed: 0,
+  imagesPerBlock: 0,
+  threads: 1,
+};
+
 /**
  * Every native class by the name of its handle: the tests of misuse attack these objects, the test of leaks makes
  * thousands of each. A test fails when a class that the addon's declarations name is missing here.
@@ -37,11 +55,7 @@ export const objects: Readonly<Record<string, Make>> = {
   BatchSource: () => addon().memorySource(floats([4, 3]), [0, 1, 2, 3]),
   LiveFeed: () => {
     // Closed: on an open one, calls wait for the other side.
-    const { source, feed } = addon().liveSource({
-      ...{ images: [0, 2, 3], nImgs: 4, nLayers: 1, nTokens: 2, dVit: 2, clsToken: true, patches: "patches" },
-      ...{ layers: "one", layer: 0, clamp: 1, scalar: 1, order: "shuffled", seed: 0, imagesPerBlock: 1 },
-      threads: 1,
-    });
+    const { source, feed } = addon().liveSource(liveOptions);
     addon().dispose(source);
     addon().liveFeedClose(feed);
     return feed;
