@@ -10,7 +10,7 @@ export interface Scaling {
   readonly scalar: number;
 }
 
-/** Where our checkpoints' headers keep it, beside the SAE's config. The Python package ignores it. */
+/** Where our checkpoints' headers keep it, beside the SAE's config. The Python package has no such field. */
 export const scalingKey = "scaling";
 
 /** For a header; nothing where activations were taken as they are. float32 values come back with the same bits. */
