@@ -172,8 +172,8 @@ struct RunEnd {
   bool ended = false;
 };
 
-/// trainerRun(trainer, source, { nPatches, batchSize, logEvery, pauseEvery, pauseAt, pause? }, control) → Promise<{
-/// steps, ended }>. Log entries come as progress with a member `sae`, one for each SAE; SAEs that
+/// trainerRun(trainer, source, { nPatches, batchSize, logEvery, pauseEvery, pauseAt, pause? }, control) →
+/// Promise<{ steps, ended }>. Log entries come as progress with a member `sae`, one for each SAE; SAEs that
 /// are dropped as progress with a member `dropped`.
 Napi::Value run_trainer(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_trainer(info[0]);

@@ -21,9 +21,9 @@ struct ReadGuard::Range {
 
 struct GuardedRanges {
   static inline std::atomic<ReadGuard::Range*> first{nullptr};
-  static inline struct sigaction before {};
+  static inline struct sigaction before{};
   static inline uintptr_t page = 4096;
-  static inline std::mutex mutex;                      ///< of `unused`, and of adding
+  static inline std::mutex mutex;                       ///< of `unused`, and of adding
   static inline std::vector<ReadGuard::Range*> unused;  ///<
 
   /// Only what is allowed in a handler: atomics, and mmap, which is one system call.
@@ -56,7 +56,7 @@ struct GuardedRanges {
     static std::once_flag once;
     std::call_once(once, [] {
       page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-      struct sigaction action {};
+      struct sigaction action{};
       action.sa_sigaction = on_fault;
       action.sa_flags = SA_SIGINFO | SA_ONSTACK;
       ::sigemptyset(&action.sa_mask);

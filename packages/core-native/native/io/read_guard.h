@@ -8,8 +8,8 @@
 
 namespace saev {
 
-/// Guards a mapped range as long as it lives; the map must outlive it. Any thread may read meanwhile. The first guard installs a
-/// handler of SIGBUS, which hands faults elsewhere to the one that was there before.
+/// Guards a mapped range as long as it lives; the map must outlive it. Any thread may read meanwhile. The
+/// first guard installs a handler of SIGBUS, which hands faults elsewhere to the one that was there before.
 class ReadGuard {
  public:
   explicit ReadGuard(std::span<const std::byte> mapped);

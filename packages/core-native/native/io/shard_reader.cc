@@ -50,9 +50,10 @@ void ShardReader::check_read() const {
   for (size_t i = 0; i < guards_.size(); ++i) {
     if (!guards_[i]->failed()) continue;
     files_[i]->check_unchanged();
-    throw Error(Code::kIo, "cannot read " + files_[i]->path() +
-                               ": the system could not get a part of it from the disk; look at the disk, or record "
-                               "these activations again");
+    throw Error(Code::kIo,
+                "cannot read " + files_[i]->path() +
+                    ": the system could not get a part of it from the disk; look at the disk, or record "
+                    "these activations again");
   }
 }
 

@@ -39,15 +39,15 @@ class ShardReader {
   /// Throws kBadFile when a shard became shorter since it was mapped: reading it would end the process. One
   /// stat a file; with thousands of files it looks again only when that costs at most 5 % of the time.
   void check_unchanged() const;
-  /// Throws when what was read since the shards were mapped may be zeros that the disk did not hold: kBadFile for a file that was
-  /// cut, else kIo, and does so from then on.
+  /// Throws when what was read since the shards were mapped may be zeros that the disk did not hold: kBadFile
+  /// for a file that was cut, else kIo, and does so from then on.
   void check_read() const;
 
  private:
   RecordedShards shards_;
   std::vector<std::shared_ptr<const MappedFile>> files_;
   std::vector<std::unique_ptr<const ReadGuard>> guards_;  ///< of `files_`, and gone before them
-  mutable std::atomic<int64_t> next_check_{0};  ///< nanoseconds of the steady clock
+  mutable std::atomic<int64_t> next_check_{0};            ///< nanoseconds of the steady clock
 };
 
 }  // namespace saev

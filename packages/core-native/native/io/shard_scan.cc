@@ -93,7 +93,7 @@ class Scan {
 /// Whole pieces from `at` on that were never written, as a dead run of the Python package leaves them: they
 /// are zeros and need no reading.
 int64_t hole_at(int64_t at, int fd) {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) != 0 || at >= info.st_size) return 0;
   const off_t data = ::lseek(fd, static_cast<off_t>(at), SEEK_DATA);
   if (data < 0 && errno != ENXIO) return 0;  // a file system that cannot tell
@@ -116,7 +116,7 @@ ShardScan scan_one(const ShardToScan& file, int64_t values_per_img, Bits infinit
     int fd;
     ~Close() { ::close(fd); }
   } const close{fd};
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     out.error = file.path + " is no regular file";
     return out;
@@ -167,7 +167,7 @@ std::vector<ShardScan> scan_shards(const std::vector<ShardToScan>& files, int64_
   }
   int64_t total = 0;
   for (const auto& file : files) {
-    struct stat info {};
+    struct stat info{};
     if (::stat(file.path.c_str(), &info) == 0) total += info.st_size;
   }
   std::vector<ShardScan> scans(files.size());

@@ -21,7 +21,7 @@ constexpr auto kCheckpointInterval = std::chrono::seconds(2);
 
 /// Size of a file, −1 when there is none.
 int64_t size_of(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) == 0) return info.st_size;
   if (errno == ENOENT) return -1;
   throw io_error("cannot read", path, errno);

@@ -97,8 +97,9 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   input.slices = scratch.centred.data();
   input.job = options.job;
   StepMetrics m;
-  m.threshold = encode_kind(state, input, {options.activation, options.momentum, options.bandwidth, blocking.screen},
-                            blocking.segment, scratch.encode, scratch.top_k, scratch.kind, scratch.lists);
+  m.threshold =
+      encode_kind(state, input, {options.activation, options.momentum, options.bandwidth, blocking.screen},
+                  blocking.segment, scratch.encode, scratch.top_k, scratch.kind, scratch.lists);
   const double encoded = now_ms();
   const double entries = static_cast<double>(rows) * static_cast<double>(layout.d_vit);
   const auto scale = static_cast<float>(2 / (entries * static_cast<double>(n_prefixes)));

@@ -114,7 +114,8 @@ struct StepScratch {
   };
   std::vector<Worker> workers;
 
-  /// Frees the whole gradients of the last step, as large as its SAE's matrices: the next step that needs them makes room anew.
+  /// Frees the whole gradients of the last step, as large as its SAE's matrices: the next step that needs
+  /// them makes room anew.
   void free_gradients() {
     kept_decoder = {};
     kept_encoder = {};

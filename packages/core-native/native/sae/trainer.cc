@@ -16,7 +16,8 @@ double seconds() {
 /// After a loss that is not finite: why, and what to do.
 std::string advice(const TrainState& state, bool blame_data) {
   if (blame_data) {
-    return "the batch holds NaN or infinite activations: record the shards anew. The weights from before this "
+    return "the batch holds NaN or infinite activations: record the shards anew. The weights from before "
+           "this "
            "step are kept";
   }
   if (state.t == 0) return "it never was: look at the start weights and the data";

@@ -104,9 +104,9 @@ class Trainer {
 
   /// One step of every SAE on x [rows, d_vit]. An SAE whose loss is not finite is dropped: it makes no more
   /// steps, its weights are those that gave that loss (finite or not), the others go on. No copy of earlier
-  /// weights is kept: those of the last `save` are, in its file, which never holds weights that are not finite.
-  /// Throws Code::kNumeric, naming step and SAE, when none is left, and when the batch is to blame: then
-  /// nothing is dropped, that SAE is as after the step before, those before it have made the step, those
+  /// weights is kept: those of the last `save` are, in its file, which never holds weights that are not
+  /// finite. Throws Code::kNumeric, naming step and SAE, when none is left, and when the batch is to blame:
+  /// then nothing is dropped, that SAE is as after the step before, those before it have made the step, those
   /// after it have not. `gradients`, when given, gets each SAE's; `prefixes`, when not empty, are used in
   /// place of drawn ones.
   std::vector<SaeStep> step(const float* x, int64_t rows, StepTimes* times = nullptr,
@@ -122,8 +122,8 @@ class Trainer {
            const std::function<void(int64_t step, int64_t sae)>& on_drop = nullptr);
 
   /// Writes all that an SAE's training needs to go on, and where the run is, to a file (train_checkpoint.h);
-  /// `metadata` are the caller's. Throws Code::kNumeric for an SAE that was dropped, or whose last update made
-  /// weights that are not finite, Code::kInvalidArgument for one that was stopped, Code::kIo.
+  /// `metadata` are the caller's. Throws Code::kNumeric for an SAE that was dropped, or whose last update
+  /// made weights that are not finite, Code::kInvalidArgument for one that was stopped, Code::kIo.
   void save(int64_t sae, const std::string& path, const TextPairs& metadata, const Job& job);
   /// Puts an SAE, and the run, where `save` found them. Files of SAEs that go on together must be of the same
   /// place in the run. Throws as read_train_checkpoint does, Code::kInvalidArgument for a file of another

@@ -43,8 +43,8 @@ SAEV_INLINE void storeu(float* p, Vec v) {
 SAEV_INLINE Vec zero() {
   return Vec{};
 }
-/// Not `Vec{} + x`, which the compiler must take at its word (0 + −0 is 0): an addition and a shuffle, where the
-/// machine can load one number into all lanes.
+/// Not `Vec{} + x`, which the compiler must take at its word (0 + −0 is 0): an addition and a shuffle, where
+/// the machine can load one number into all lanes.
 SAEV_INLINE Vec splat(float x) {
 #if defined(__AVX512F__)
   return (Vec)_mm512_set1_ps(x);
