@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import { DataLoad } from "@saev/config";
 import { CommandError } from "../errors.js";
 import type { Base } from "./job.js";
 
@@ -53,5 +54,14 @@ function runOf(dir: string): Base {
   }
   if (typeof data !== "object" || data === null)
     throw new CommandError("BAD_FILE", `${file}: expected the config of a run with its data, found none`);
-  return { path: dir, value: { ckpt, data } };
+  if ((data as { live?: unknown }).live === true) {
+    throw new CommandError(
+      "UNSUPPORTED",
+      `${dir}: this run was trained straight from images; record them with saev activations, and give --ckpt ${ckpt} and their folder as --data.shard-root`,
+    );
+  }
+  // A run's data has fields about live images too, which say nothing about recorded ones.
+  const known = Object.keys(DataLoad.parse({}));
+  const recorded = Object.fromEntries(Object.entries(data).filter(([name]) => known.includes(name)));
+  return { path: dir, value: { ckpt, data: recorded } };
 }
