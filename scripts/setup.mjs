@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { installPackages } from "./setup/packages.mjs";
 import { buildPage } from "./setup/page.mjs";
 import { preparePython, projectPython } from "./setup/python.mjs";
-import { preparePythonModels, preparePythonTables } from "./setup/python-extras.mjs";
+import { preparePythonModels, preparePythonSaes, preparePythonTables } from "./setup/python-extras.mjs";
 import { root, run, SetupError, say, seconds } from "./setup/step.mjs";
 import { checkTools } from "./setup/tools.mjs";
 
@@ -23,6 +23,7 @@ export function setup({ compile = true } = {}) {
   process.env.SAEV_PYTHON = projectPython();
   preparePythonModels();
   preparePythonTables();
+  preparePythonSaes();
   const addon = path.join(root, "packages/core-native/build/cpu/saev.node");
   if (!existsSync(addon)) say("set-up: the addon: compiling C++, a few minutes");
   // The compiler's own book-keeping knows what is out of date; with nothing to do this takes half a second.

@@ -1,13 +1,14 @@
 import { preparePythonFolder } from "./python-folder.mjs";
 
-/** transformers and timm, for tests that compare models with theirs. */
+/** transformers, timm and open_clip, for tests that compare models and tables with theirs. */
 export const preparePythonModels = () =>
   preparePythonFolder({
     name: "python-models",
     requirements: "requirements-models.txt",
-    what: "transformers and timm",
+    what: "transformers, timm and open_clip",
     size: "30 MB",
-    skipped: "comparisons with transformers and timm",
+    skipped:
+      "comparisons with transformers, timm and open_clip, and with the packages of SAEs, which import transformers,",
   });
 
 /** scipy and pyarrow, for tests that read what `saev latents` writes. */
@@ -17,5 +18,15 @@ export const preparePythonTables = () =>
     requirements: "requirements-tables.txt",
     what: "scipy and pyarrow",
     size: "85 MB",
-    skipped: "reading latents with scipy and pyarrow",
+    skipped: "reading latents with scipy and pyarrow, and the packages of SAEs, which import pyarrow,",
+  });
+
+/** SAELens, sparsify and dictionary_learning, for tests that read and write SAEs with them. */
+export const preparePythonSaes = () =>
+  preparePythonFolder({
+    name: "python-saes",
+    requirements: "requirements-saes.txt",
+    what: "SAELens, sparsify and dictionary_learning",
+    size: "50 MB",
+    skipped: "reading and writing SAEs with SAELens, sparsify and dictionary_learning",
   });

@@ -51,10 +51,32 @@ test("an SAE goes to SAELens and back with the same latents", async () => {
     sae: "top-k",
     dVit: 4,
     dSae: 8,
+    notKept: [],
   });
   const expected = await latents(file);
   for (const [i, v] of (await latents(path.join(back, "sae.pt"))).entries())
     expect(v).toBeCloseTo(expected[i]!, 5);
+});
+
+test("what a layout has no place for is said, and what it has place for is kept", async () => {
+  const source = path.join(root, "groups.pt");
+  const [wEnc, wDec] = [Tensor.from(numbers(32, 1), [4, 8]), Tensor.from(numbers(32, 3), [8, 4])];
+  const [bEnc, bDec] = [Tensor.from(numbers(8, 2)), Tensor.from(numbers(4, 4))];
+  const kind = { kind: "batch-top-k", topK: 3, threshold: 0.2 } as const;
+  using made = SparseAutoencoder.from({ wEnc, bEnc, wDec, bDec }, "centred", kind);
+  made.groupSizes = [2, 6];
+  await made.save(source);
+  const kept = await convert(source, "--to", "dictionary-learning", "--out", path.join(root, "matryoshka"));
+  expect([kept.code, kept.stderr]).toEqual([0, ""]);
+  using there = await SparseAutoencoder.load(path.join(root, "matryoshka"));
+  expect(there.groupSizes).toEqual([2, 6]);
+  const lost = await convert(source, "--to", "saelens", "--out", path.join(root, "lens"), "--json");
+  const sentences = [
+    "the sizes of its Matryoshka groups (2, 6) are not kept: SAELens has no place for them",
+    "k = 3 is not kept: SAELens keeps a batch-top-k SAE as jumprelu, without k",
+  ];
+  expect(JSON.parse(lost.stdout)).toMatchObject({ notKept: sentences });
+  expect(lost.stderr).toBe(sentences.map((sentence) => `warning: ${sentence}\n`).join(""));
 });
 
 test("shards and SAEs are told apart by content, and nothing is written over", async () => {

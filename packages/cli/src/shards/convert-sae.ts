@@ -17,7 +17,7 @@ export async function convertSae(line: CommandLine, io: Io): Promise<ExitCode> {
       `${source} is a folder of shards, which --to ${to} cannot write; document or protocol-2.1 can`,
     ]);
   const { exportCheckpoint, makeFolder, SparseAutoencoder } = await import("@saev/core");
-  const { dSae, dVit, kind } = await interruptible(
+  const { dSae, dVit, kind, notKept } = await interruptible(
     async (signal) => {
       using sae = await SparseAutoencoder.load(source, { signal });
       if (to === "saev") {
@@ -26,13 +26,16 @@ export async function convertSae(line: CommandLine, io: Io): Promise<ExitCode> {
           throw new UsageError("convert", [`${file} is there already; name another folder`]);
         makeFolder(dir);
         await sae.save(file, {}, { signal });
-      } else await exportCheckpoint(dir, sae, to, { signal });
-      return { dSae: sae.dSae, dVit: sae.dVit, kind: sae.activation.kind };
+      }
+      const notKept = to === "saev" ? [] : await exportCheckpoint(dir, sae, to, { signal });
+      return { dSae: sae.dSae, dVit: sae.dVit, kind: sae.activation.kind, notKept };
     },
     () => {},
   );
+  for (const sentence of notKept) io.stderr.write(`warning: ${sentence}\n`);
   const json = line.options.get("log-format") === "json" || line.options.get("json") === true;
-  if (json) io.stdout.write(configJson({ kind: "sae-conversion", dir, format: to, sae: kind, dVit, dSae }));
+  if (json)
+    io.stdout.write(configJson({ kind: "sae-conversion", dir, format: to, sae: kind, dVit, dSae, notKept }));
   else if (line.options.get("quiet") === true) io.stdout.write(`${dir}\n`);
   else io.stdout.write(`${dir}: ${kind} SAE, ${dSae} latents of width ${dVit}, as ${to}\n`);
   return Exit.done;

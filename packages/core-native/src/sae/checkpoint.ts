@@ -3,6 +3,7 @@ import { readSaeFile, type SaeFile } from "../io/sae-file.js";
 import type { LongCallOptions } from "../native/call.js";
 import type { Tensor } from "../tensor.js";
 import type { Activation } from "./activation.js";
+import { groupSizesKey, groupSizesOf } from "./group-sizes.js";
 import { reluKey } from "./save-checkpoint.js";
 import { scalingOf } from "./scaling.js";
 import { type EncoderInput, SparseAutoencoder } from "./sparse-autoencoder.js";
@@ -50,8 +51,10 @@ export async function loadCheckpoint(
     const [dVit = 0, dSae = 0] = tensors.wEnc.shape;
     const activation = withThreshold(path, file, header.activation);
     const scaling = scalingOf(path, file.header, dVit);
+    const groupSizes = groupSizesOf(path, file.header[groupSizesKey], dSae);
     const sae = SparseAutoencoder.from(tensors, input, activation);
     sae.scaling = scaling;
+    sae.groupSizes = groupSizes;
     return {
       sae,
       header: { ...header, activation, dVit, dSae },

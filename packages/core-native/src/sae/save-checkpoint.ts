@@ -4,6 +4,7 @@ import { writeSaeFile } from "../io/sae-file.js";
 import type { LongCallOptions } from "../native/call.js";
 import { Tensor } from "../tensor.js";
 import type { Activation } from "./activation.js";
+import { groupSizesHeader } from "./group-sizes.js";
 import { scalingHeader } from "./scaling.js";
 import type { SparseAutoencoder } from "./sparse-autoencoder.js";
 import { disposeTensors, type SaeTensors } from "./tensors.js";
@@ -62,7 +63,12 @@ export async function saveCheckpoint(
     ] as const) {
       if (tensor) named.push([name, tensor]);
     }
-    await writeSaeFile(path, { ...header, ...scalingHeader(sae.scaling) }, new Map(named), options);
+    await writeSaeFile(
+      path,
+      { ...header, ...scalingHeader(sae.scaling), ...groupSizesHeader(sae.groupSizes) },
+      new Map(named),
+      options,
+    );
   } finally {
     disposeTensors(own);
     if (tensors !== own) {

@@ -29,6 +29,11 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
    * ones. `save` writes it, `load` reads it, and other layouts have it folded in.
    */
   scaling: Scaling | undefined;
+  /**
+   * Sizes of the fixed groups that a Matryoshka SAE of dictionary_learning was trained with, in the latents' order, summing to
+   * d_sae: latents do not depend on them. `save` writes them, and so does dictionary_learning's layout.
+   */
+  groupSizes: readonly number[] | undefined;
   #info: ReturnType<SaeExports["saeInfo"]> | undefined;
 
   /** @internal */
@@ -114,12 +119,15 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
     const own = this.tensors();
     if (this.scaling === undefined) {
       const copy = SparseAutoencoder.from(own, this.input, this.activation);
+      copy.groupSizes = this.groupSizes;
       disposeTensors(own);
       return copy;
     }
     const folded = foldScaling(own, this.input === "centred", this.scaling);
     try {
-      return SparseAutoencoder.from(folded, this.input, this.activation);
+      const copy = SparseAutoencoder.from(folded, this.input, this.activation);
+      copy.groupSizes = this.groupSizes;
+      return copy;
     } finally {
       disposeTensors(own);
       disposeTensors(folded);

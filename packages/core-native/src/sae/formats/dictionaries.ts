@@ -108,6 +108,7 @@ export function writtenAs(sae: SparseAutoencoder): { name: string; tensors: SaeT
     const units = rowNorms(own.wDec).every((norm) => Math.abs(norm - 1) <= unitTolerance / 2);
     if (sae.input === "raw" || !units) name = "AutoEncoderNew";
   }
+  if (activation.kind === "batch-top-k" && sae.groupSizes !== undefined) name = "MatryoshkaBatchTopKSAE";
   const below = own.threshold?.toFloat32Array().findIndex((v) => v < 0) ?? -1;
   if (below >= 0) {
     const value = own.threshold?.toFloat32Array()[below];

@@ -1,11 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { python } from "../../io/python.test-util.js";
-import { TensorFile, writeSafetensors, writeTensors } from "../../io/tensor-file.js";
+import { TensorFile, writeTensors } from "../../io/tensor-file.js";
 import { Tensor } from "../../tensor.js";
 import type { Activation } from "../activation.js";
 import { SparseAutoencoder } from "../sparse-autoencoder.js";
@@ -109,110 +106,32 @@ test("each kind comes back with the same latents, and the same bits where the co
   }
 });
 
-const packages = path.resolve(
-  path.dirname(fileURLToPath(import.meta.url)),
-  "../../../../../.cache/python-models",
-);
-const hasPackage = python !== undefined && existsSync(path.join(packages, "dictionary_learning"));
-if (!hasPackage)
-  console.warn("skipping dictionary_learning itself: it is not in .cache/python-models; npm run setup");
-
-// The package's own classes; its __init__, which asks for language models, is passed over.
-const program = `
-import json, sys, types
-from pathlib import Path
-import torch
-from safetensors.torch import load_file, save_file
-sys.path.insert(0, sys.argv[1])
-package = types.ModuleType("dictionary_learning")
-package.__path__ = [sys.argv[1] + "/dictionary_learning"]
-sys.modules["dictionary_learning"] = package
-from dictionary_learning import dictionary
-from dictionary_learning.trainers import top_k, batch_top_k, matryoshka_batch_top_k
-classes = {n: c for m in (dictionary, top_k, batch_top_k, matryoshka_batch_top_k) for n, c in vars(m).items()}
-x = load_file(Path(sys.argv[2], "x.safetensors"))["x"]
-def note(ae, d):
-    with torch.no_grad():
-        f = ae.encode(x)
-        save_file({"f": f.contiguous(), "x_hat": ae.decode(f).contiguous()}, str(Path(d, "out.safetensors")))
-def save(ae, d, **more):
-    d = Path(d); d.mkdir()
-    torch.save(ae.state_dict(), d / "ae.pt")
-    (d / "config.json").write_text(json.dumps({"trainer": {"dict_class": type(ae).__name__, "activation_dim": 6, "dict_size": 18, **more}, "buffer": {}}))
-`;
-const runPackage = (more: string, ...args: string[]) => {
-  const done = spawnSync(python!, ["-c", program + more, packages, root, ...args], { encoding: "utf8" });
-  expect(done.status, done.stderr).toBe(0);
-};
-async function theirs(dir: string) {
-  using file = await TensorFile.open(path.join(dir, "out.safetensors"));
-  return { f: file.get("f").toFloat32Array(), xHat: file.get("x_hat").toFloat32Array() };
-}
-
-test.skipIf(!hasPackage)(
-  "dictionary_learning loads what we write, and we what it saves: the same latents",
-  { timeout: 120_000 },
-  async () => {
-    await writeSafetensors(path.join(root, "x.safetensors"), { x: rows() });
-    const made = await Promise.all(cases.map(written));
-    const dirs = made.map(({ dir }) => dir);
-    runPackage(
-      `
-for d in sys.argv[3:]:
-    trainer = json.loads(Path(d, "config.json").read_text())["trainer"]
-    ae = classes[trainer["dict_class"]].from_pretrained(d + "/ae.pt", **({"k": trainer["k"]} if "k" in trainer else {}))
-    note(ae, d)
-    save(ae, d + ".again", **({"k": trainer["k"]} if "k" in trainer else {}))
-`,
-      ...dirs,
-    );
-    for (const { dir, own } of made) {
-      const out = await theirs(dir);
-      expectClose(out.f, own.f);
-      expectClose(out.xHat, own.xHat);
-      using back = await SparseAutoencoder.load(`${dir}.again`);
-      expectClose((await run(back)).f, own.f);
-    }
-  },
-);
-
-test.skipIf(!hasPackage)(
-  "SAEs made there are read as there: Matryoshka, no threshold yet, decoder rows of any norm",
-  { timeout: 120_000 },
-  async () => {
-    await writeSafetensors(path.join(root, "x.safetensors"), { x: rows() });
-    const names = ["matryoshka", "matryoshka-new", "batch-new", "norms", "jump-below"];
-    const dirs = names.map((name) => path.join(root, name));
-    runPackage(
-      `
-torch.manual_seed(0)
-def filled(ae):
-    with torch.no_grad():
-        for p in ae.parameters(): p.copy_(torch.randn_like(p))
-    return ae
-M, B = classes["MatryoshkaBatchTopKSAE"], classes["BatchTopKSAE"]
-a = filled(M(6, 18, 4, [3, 6, 9])); a.threshold.fill_(0.8)
-b, c = filled(M(6, 18, 4, [3, 6, 9])), filled(B(6, 18, 4))
-d = filled(classes["AutoEncoder"](6, 18))
-e = filled(classes["JumpReluAutoEncoder"](6, 18))
-for ae, d_, more in zip((a, b, c, d, e), sys.argv[3:], ({"k": 4},) * 3 + ({}, {})):
-    save(ae, d_, **more)
-    note(type(ae).from_pretrained(d_ + "/ae.pt"), d_)
-`,
-      ...dirs,
-    );
-    for (const dir of dirs) {
-      using sae = await SparseAutoencoder.load(dir);
-      const [out, own] = [await theirs(dir), await run(sae)];
-      expect(own.f.filter((v) => v !== 0).length).toBeGreaterThan(10);
-      expectClose(own.f, out.f);
-      expectClose(own.xHat, out.xHat);
-      expect(sae.activation.kind).toBe(
-        { n: "relu", j: "jump-relu" }[path.basename(dir)[0] as "n"] ?? "batch-top-k",
-      );
-    }
-  },
-);
+test("Matryoshka's group sizes come back; sizes that do not fit are refused", async () => {
+  for (const input of ["centred", "raw"] as const) {
+    const dir = path.join(root, `groups-${input}`);
+    using sae = make([{ kind: "batch-top-k", topK: 4, relu: true, threshold: 0.75 }, input, ""]);
+    sae.groupSizes = [3, 6, 9];
+    sae.scaling = { actMean: numbers(dVit, 11), scalar: 1.5 };
+    expect(await exportCheckpoint(dir, sae, "dictionary-learning")).toEqual([]);
+    const { trainer } = JSON.parse(readFileSync(path.join(dir, "config.json"), "utf8"));
+    expect(trainer).toMatchObject({ dict_class: "MatryoshkaBatchTopKSAE", k: 4, group_sizes: [3, 6, 9] });
+    using back = await SparseAutoencoder.load(dir);
+    expect(back.groupSizes).toEqual([3, 6, 9]);
+    const file = path.join(root, `groups-${input}.pt`);
+    await back.save(file);
+    using own = await SparseAutoencoder.load(file);
+    expect(own.groupSizes).toEqual([3, 6, 9]);
+    own.groupSizes = [3, 6];
+    await own.save(file);
+    await expect(SparseAutoencoder.load(file)).rejects.toThrow(/group_sizes: .*sum to 18, found \[3,6\]/);
+  }
+  using topK = make([{ kind: "top-k", topK: 4, relu: true }, "centred", ""]);
+  topK.groupSizes = [9, 9];
+  for (const format of ["dictionary-learning", "sparsify", "saelens"])
+    expect(await exportCheckpoint(path.join(root, `no-groups-${format}`), topK, format)).toEqual([
+      expect.stringMatching(/Matryoshka groups \(9, 9\) are not kept: .* has no place/),
+    ]);
+});
 
 test("what either side cannot hold is refused with the reason", async () => {
   const { dir } = await written(cases[5]!);

@@ -5,12 +5,14 @@ import { TensorFile, writeTensors } from "../../io/tensor-file.js";
 import { writeText } from "../../io/write-text.js";
 import { Tensor } from "../../tensor.js";
 import type { Activation } from "../activation.js";
+import { groupSizesKey, groupSizesOf } from "../group-sizes.js";
 import { SparseAutoencoder } from "../sparse-autoencoder.js";
 import { disposeTensors, type SaeTensors } from "../tensors.js";
 import { type Dictionary, dictionaries, foldRowNorms, writtenAs } from "./dictionaries.js";
 import { float32Of } from "./float32.js";
 import { folderOf, readConfig } from "./folder.js";
 import type { CheckpointFormat } from "./format.js";
+import { groupsNotKept } from "./groups-not-kept.js";
 import { transposed } from "./transposed.js";
 
 const weightsName = "ae.pt";
@@ -46,11 +48,15 @@ export const dictionaryLearning: CheckpointFormat = {
     const tensors = readTensors(file, dictionary);
     try {
       if (dictionary.normalized) foldRowNorms(file.path, tensors);
-      return SparseAutoencoder.from(
-        tensors,
-        dictionary.input,
-        activationOf(file, dictionary, trainer.k, path.join(dir, configName)),
-      );
+      const activation = activationOf(file, dictionary, trainer.k, path.join(dir, configName));
+      const sae = SparseAutoencoder.from(tensors, dictionary.input, activation);
+      try {
+        sae.groupSizes = groupSizesOf(file.path, readGroupSizes(file), sae.dSae);
+        return sae;
+      } catch (error) {
+        sae.dispose();
+        throw error;
+      }
     } catch (error) {
       if (!(error instanceof SaevError)) throw error;
       const code = error.code === "SHAPE_MISMATCH" ? "BAD_FILE" : error.code;
@@ -61,6 +67,11 @@ export const dictionaryLearning: CheckpointFormat = {
       disposeTensors(tensors);
     }
   },
+
+  notKept: (sae) =>
+    sae.activation.kind === "batch-top-k"
+      ? []
+      : groupsNotKept(sae, "dictionary_learning, whose Matryoshka class is batch-top-k,"),
 
   async write(dir, sae, options) {
     const { activation } = sae;
@@ -84,6 +95,8 @@ export const dictionaryLearning: CheckpointFormat = {
         state.set("k", keep(Tensor.from(Int32Array.of(activation.topK), [])));
         state.set("threshold", keep(Tensor.from(Float32Array.of(threshold), [])));
       }
+      if (name === "MatryoshkaBatchTopKSAE" && sae.groupSizes)
+        state.set("group_sizes", keep(Tensor.from(BigInt64Array.from(sae.groupSizes, BigInt))));
       await writeTensors(path.join(dir, weightsName), state, { ...options, ordered: true });
     } finally {
       for (const tensor of made) tensor.dispose();
@@ -94,6 +107,7 @@ export const dictionaryLearning: CheckpointFormat = {
       activation_dim: sae.dVit,
       dict_size: sae.dSae,
       ...("topK" in activation && { k: activation.topK }),
+      ...(name === "MatryoshkaBatchTopKSAE" && { group_sizes: sae.groupSizes }),
     };
     await writeText(path.join(dir, configName), `${JSON.stringify({ trainer }, null, 2)}\n`);
   },
@@ -120,6 +134,13 @@ function readTensors(file: TensorFile, { names, linear }: Dictionary): SaeTensor
     return [key, turned] as const;
   });
   return Object.fromEntries(read) as unknown as SaeTensors;
+}
+
+/** Of MatryoshkaBatchTopKSAE; undefined for the other classes. */
+function readGroupSizes(file: TensorFile): number[] | undefined {
+  if (!file.names().includes(groupSizesKey)) return undefined;
+  using tensor = file.get(groupSizesKey);
+  return Array.from(tensor.toTypedArray(), Number);
 }
 
 /** What the class makes of pre-activations; k from the weights' file, else from the config, which must agree. */

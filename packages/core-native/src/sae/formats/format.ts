@@ -17,4 +17,6 @@ export interface CheckpointFormat {
    * @throws SaevError `UNSUPPORTED` with the reason for what the format cannot hold, `IO`.
    */
   write(dir: string, sae: SparseAutoencoder, options?: LongCallOptions): Promise<void>;
+  /** What of `sae` the format has no place for although its latents stay the same, as sentences; empty where it keeps all. */
+  notKept(sae: SparseAutoencoder): readonly string[];
 }

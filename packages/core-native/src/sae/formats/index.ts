@@ -21,6 +21,7 @@ export async function recogniseCheckpoint(where: string): Promise<CheckpointForm
 /**
  * Writes an SAE in another tool's layout, its scaling folded in. The folder appears when it is whole; what is in one already is left alone.
  * @param format a name of {@link checkpointFormats}.
+ * @returns what the format has no place for although latents stay the same, as sentences; empty where it keeps all.
  * @throws SaevError `INVALID_ARGUMENT` for an unknown format or a folder that is not empty, `UNSUPPORTED` with the
  * reason for what the format cannot hold, `IO`.
  */
@@ -29,7 +30,7 @@ export async function exportCheckpoint(
   sae: SparseAutoencoder,
   format: string,
   options?: LongCallOptions,
-): Promise<void> {
+): Promise<readonly string[]> {
   const known = checkpointFormats.find(({ name }) => name === format);
   if (known === undefined) {
     const names = checkpointFormats.map(({ name }) => name).join(", ");
@@ -49,6 +50,7 @@ export async function exportCheckpoint(
     using plain = sae.scaling === undefined ? undefined : sae.unscaled();
     await known.write(temporary, plain ?? sae, options);
     await rename(temporary, dir);
+    return known.notKept(sae);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     if (error instanceof SaevError) throw error;

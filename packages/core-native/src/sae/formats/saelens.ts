@@ -10,6 +10,7 @@ import { disposeTensors, type SaeTensors } from "../tensors.js";
 import { float32Of } from "./float32.js";
 import { folderOf, readConfig } from "./folder.js";
 import type { CheckpointFormat } from "./format.js";
+import { groupsNotKept } from "./groups-not-kept.js";
 
 const weightsName = "sae_weights.safetensors";
 const configName = "cfg.json";
@@ -58,6 +59,13 @@ export const saelens: CheckpointFormat = {
     }
   },
 
+  notKept: (sae) => [
+    ...groupsNotKept(sae, "SAELens"),
+    ...(sae.activation.kind === "batch-top-k"
+      ? [`k = ${sae.activation.topK} is not kept: SAELens keeps a batch-top-k SAE as jumprelu, without k`]
+      : []),
+  ],
+
   async write(dir, sae, options) {
     const { architecture, k } = architectureOf(sae);
     const own = sae.tensors();
@@ -95,9 +103,11 @@ function checkConventions(cfg: Json, refuse: (what: string) => SaevError): void 
     throw refuse("written by SAELens before 6; load it there and save it with SAELens 6 or later");
   }
   const normalization = cfg.normalize_activations ?? "none";
-  if (normalization === "expected_average_only_in") {
+  if (normalization === "expected_average_only_in" || normalization === "covariance_whitening") {
+    const whitening = normalization === "covariance_whitening";
+    const how = whitening ? "fold_activation_whitening" : "fold_activation_norm_scaling_factor";
     throw refuse(
-      "normalize_activations is expected_average_only_in, whose factor is not in the file; fold it in first (fold_activation_norm_scaling_factor)",
+      `normalize_activations is ${normalization}, whose figures are not in the file; fold them in first (${how} of SAELens)`,
     );
   }
   if (normalization !== "none") {

@@ -10,6 +10,7 @@ import { disposeTensors } from "../tensors.js";
 import { float32Of } from "./float32.js";
 import { folderOf, readConfig } from "./folder.js";
 import type { CheckpointFormat } from "./format.js";
+import { groupsNotKept } from "./groups-not-kept.js";
 import { transposed } from "./transposed.js";
 
 const weightsName = "sae.safetensors";
@@ -63,6 +64,8 @@ export const sparsify: CheckpointFormat = {
       disposeTensors(tensors);
     }
   },
+
+  notKept: (sae) => groupsNotKept(sae, "sparsify"),
 
   async write(dir, sae, options) {
     const { activation } = sae;
