@@ -8,6 +8,7 @@ import { vanillaSpec } from "./objective.js";
 import { type Schema, specsOf } from "./schema.js";
 import { type Train, trainSpec } from "./train.js";
 import { trainDataSpec } from "./train-data.js";
+import { validates } from "./val-data.js";
 import type { Visuals } from "./visuals.js";
 
 /** What a field does, or when it is refused because what it asks for is not built. Some fields have both. */
@@ -73,6 +74,13 @@ const dataEffects = (name: string): Record<string, FieldEffect> => ({
 
 const isDefault = (field: Field, value: unknown): boolean =>
   JSON.stringify(field.default) === JSON.stringify(value);
+/** A field of evaluations on what is not trained on. */
+const whereValidated = (name: keyof typeof trainSpec.fields, effect: string): FieldEffect =>
+  refuses(
+    "nothing is set aside to evaluate on; leave it out, or give --val-fraction or --val-data.shard-root",
+    (v, cfg) => !validates(cfg as Train) && !isDefault(trainSpec.fields[name], v),
+    effect,
+  );
 /** A field of the ViT, which only runs with `data.live`. */
 const liveOnly = (name: keyof typeof trainDataSpec.fields, effect: string): FieldEffect =>
   refuses(
@@ -150,7 +158,18 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "TrainData.vit_batch_size": liveOnly("vit_batch_size", "images per forward pass"),
   "TrainData.compute_dtype": liveOnly("compute_dtype", "what the ViT's products multiply"),
 
+  "ValData.shard_root": does("the shard folder that is evaluated on"),
+
   "Train.data": does("the rows that are trained on"),
+  "Train.val_data": does("the rows that are evaluated on"),
+  "Train.val_fraction": refuses(
+    "val_data.shard_root names what is evaluated on; leave one of the two out",
+    (v, cfg) => (v as number) > 0 && (cfg as Train).val_data.shard_root !== "",
+    "which images are evaluated on and not trained on",
+  ),
+  "Train.val_seed": whereValidated("val_seed", "which images these are"),
+  "Train.n_val": whereValidated("n_val", "rows of an evaluation while training"),
+  "Train.eval_every": whereValidated("eval_every", "when there is one"),
   "Train.images": refuses(
     "images are read with data.live only; shards know theirs",
     (v, cfg) => !(cfg as Train).data.live && !isDefault(trainSpec.fields.images, v),

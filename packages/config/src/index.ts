@@ -74,6 +74,7 @@ export type { Search } from "./search.js";
 export { cannotParallelize, sharedByPass, splitCfgs, splitPasses } from "./split-cfgs.js";
 export { type ResolvedTrain, Train } from "./train.js";
 export { TrainData } from "./train-data.js";
+export { ValData, validates } from "./val-data.js";
 export {
   distributionsFpath,
   meanValuesFpath,

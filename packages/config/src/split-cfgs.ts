@@ -22,7 +22,7 @@ export const cannotParallelize = [
 
 /**
  * Fields that our trainer's SAEs must agree in to share a pass: which activations, how many of them and how many at a time, and when
- * checkpoints are written, as these belong to a place in the data. Sizes, kinds, objectives and all the rest may differ.
+ * checkpoints are written and what is evaluated on, as these belong to a place in the data. Sizes, kinds, objectives and all the rest may differ.
  */
 export const sharedByPass = [
   "buffer",
@@ -31,9 +31,14 @@ export const sharedByPass = [
   "checkpoint_minutes",
   "data",
   "device",
+  "eval_every",
   "images",
   "n_patches",
+  "n_val",
   "sae_batch_size",
+  "val_data",
+  "val_fraction",
+  "val_seed",
 ] as const;
 
 /**

@@ -16,10 +16,41 @@ import { objectiveSpecs } from "./objective.js";
 import { saeSpecs } from "./sae.js";
 import { schemaOf } from "./schema.js";
 import { trainDataSpec } from "./train-data.js";
+import { valDataSpec } from "./val-data.js";
 
 export const trainSpec = spec("Train", "Trains a sparse autoencoder on recorded activations.", {
   data: config("data", trainDataSpec, "Activations to train on."),
   images: ours(union("data", datasetSpecs, "With data.live, the images that the ViT sees.")),
+  val_data: ours(config("data", valDataSpec, "Activations to evaluate on, in place of a part of data.")),
+  val_fraction: ours(
+    float(
+      "data",
+      0,
+      "Share of the images that is set aside: not trained on, but evaluated on while training and at the end; 0: none.",
+      { min: 0, max: 0.5 },
+    ),
+  ),
+  val_seed: ours(
+    int(
+      "data",
+      42,
+      "Seed of which images are set aside, and of which of them are evaluated on while training.",
+      { min: 0 },
+    ),
+  ),
+  n_val: ours(
+    int(
+      "tracking",
+      2 ** 16,
+      "Activations of an evaluation while training, at most, of whole images; the one at the end is of all that were set aside.",
+      { min: 1 },
+    ),
+  ),
+  eval_every: ours(
+    int("tracking", 1000, "Steps between two evaluations on what was set aside; 0: at the end only.", {
+      min: 0,
+    }),
+  ),
   n_workers: int("hardware", 32, "Threads that read activations.", { min: 0 }),
   buffer: ours(
     int(

@@ -118,6 +118,7 @@ export { type Dtype, Tensor, type TensorData } from "./tensor.js";
 export { CheckpointRequests } from "./training/checkpoint-schedule.js";
 export { estimateTime } from "./training/estimate-time.js";
 export { type Halving, type HalvingMetric, halvingMetrics } from "./training/halving.js";
+export { type HeldOut, readHeldOut } from "./training/held-out.js";
 export {
   blendRows,
   type InitialTensorsOptions,
@@ -139,6 +140,7 @@ export {
 } from "./training/plan.js";
 export { resolveTrain } from "./training/resolve.js";
 export { type PlannedRound, planTraining, type TrainPlan } from "./training/rounds.js";
+export type { RunEvaluation } from "./training/run-evaluation.js";
 export type {
   AuxKTraining,
   LearningRateSchedule,
@@ -160,6 +162,7 @@ export {
   type TrainLog,
   type TrainRunOptions,
 } from "./training/trainer.js";
+export type { TrainValidation } from "./training/validate.js";
 export { describeModel } from "./vit/describe.js";
 export { familyNames } from "./vit/families.js";
 export type { ModelDescription } from "./vit/family.js";

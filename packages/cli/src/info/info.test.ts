@@ -176,6 +176,15 @@ test("a run shows its config, the end of its metrics and its SAE", async () => {
     sae: { d_sae: 6 },
     problems: [],
   });
+  const lines = ['{"step":1,"mse":0.5}', '{"step":2,"mse":0.25}', '{"step":2,"val_mse":0.375}', ""];
+  writeFileSync(path.join(dir, "metrics.jsonl"), lines.join("\n"));
+  expect(await json(dir)).toMatchObject({
+    metrics: { entries: 3, last: { step: 2, mse: 0.25, val_mse: 0.375 } },
+  });
+  writeFileSync(path.join(dir, "evaluation.json"), JSON.stringify({ mse: 0.375 }));
+  expect((await info(dir)).stdout).toMatch(/^evaluation +on all activations:$/m);
+  writeFileSync(path.join(dir, "config.json"), JSON.stringify({ val_fraction: 0.1 }));
+  expect((await info(dir)).stdout).toMatch(/^evaluation +on activations that were not trained on:$/m);
   rmSync(path.join(dir, "sae.pt"));
   expect(await json(dir)).toMatchObject({
     sae: null,

@@ -26,7 +26,7 @@ export async function trainingRunInfo(folder: string): Promise<Info> {
         : ([["metrics", `${metrics.entries} entries; the last one:`], ...numbers(metrics.last)] as const)),
       ...(evaluation === undefined
         ? []
-        : ([["evaluation", "on all activations:"], ...numbers(evaluation)] as const)),
+        : ([["evaluation", `on ${evaluatedOn(config)}:`], ...numbers(evaluation)] as const)),
     ],
     ...(config === undefined ? {} : { below: configToml(config) }),
     json: {
@@ -46,6 +46,14 @@ export async function trainingRunInfo(folder: string): Promise<Info> {
   };
 }
 
+/** What a run was evaluated on, by its config. */
+function evaluatedOn(config: Table | undefined): string {
+  const { val_fraction, val_data } = config ?? {};
+  const setAside = typeof val_fraction === "number" && val_fraction > 0;
+  const apart = ((val_data ?? {}) as { shard_root?: unknown }).shard_root;
+  return setAside || apart ? "activations that were not trained on" : "all activations";
+}
+
 /** The numbers of a table as lines below a heading. */
 const numbers = (table: Table | null): (readonly [string, string])[] =>
   Object.entries(table ?? {})
@@ -63,5 +71,8 @@ function lastMetrics(file: string): { entries: number; last: Table | null } {
         return [];
       }
     });
-  return { entries: entries.length, last: entries.at(-1) ?? null };
+  // An evaluation in the course of training has a line of its own.
+  const validated = (entry: Table) => "val_mse" in entry;
+  const last = { ...entries.findLast(validated), ...entries.findLast((entry) => !validated(entry)) };
+  return { entries: entries.length, last: entries.length === 0 ? null : last };
 }

@@ -1,5 +1,5 @@
-import { dSae, type ResolvedTrain, type Train } from "@saev/config";
-import { amount, bytes, duration, pairs, table } from "../text.js";
+import { dSae, type ResolvedTrain, type Train, validates } from "@saev/config";
+import { amount, bytes, duration, figure, pairs, table } from "../text.js";
 import { imagesOf } from "./activations-plan.js";
 import type { Outcome, Request } from "./job.js";
 import { memoryOf } from "./memory.js";
@@ -44,6 +44,7 @@ export async function planTrain({ cfgs: given, options }: Request<Train>): Promi
         `${amount(cfgs.length, "SAE")} in ${amount(rounds.length, "round")}; those of a round share one pass over the data, rounds follow one another`,
       ],
       ...(await sourcesOf(cfgs)),
+      ...evaluationLines(cfgs),
       ["writes", `${cfgs[0]!.ckpt_path}/<run id>/ for each SAE`],
       ...lines,
       ["may take", `${bytes(memory)} of memory${limit === undefined ? "; --memory sets another limit" : ""}`],
@@ -63,6 +64,22 @@ export async function planTrain({ cfgs: given, options }: Request<Train>): Promi
     },
     paths: [],
   };
+}
+
+/** What is evaluated on besides, and when. */
+function evaluationLines(cfgs: readonly ResolvedTrain[]): (readonly [string, string])[] {
+  const lines = cfgs.filter(validates).map(({ val_data, val_fraction, val_seed, eval_every, n_val }) => {
+    const on =
+      val_fraction > 0
+        ? `${figure(100 * val_fraction)} % of the images, which are set aside (val_seed ${val_seed})`
+        : val_data.shard_root;
+    const often =
+      eval_every > 0
+        ? `at most ${amount(n_val, "activation")} of them every ${amount(eval_every, "step")}, all`
+        : "all of them";
+    return `${on}: ${often} at the end`;
+  });
+  return [...new Set(lines)].map((line) => ["evaluates on", line]);
 }
 
 /** Where the activations come from. */

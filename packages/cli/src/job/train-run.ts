@@ -1,4 +1,4 @@
-import { dSae, type Train } from "@saev/config";
+import { dSae, type Train, validates } from "@saev/config";
 import type { PartyTimes, TrainedSae, TrainLog, TrainProgress } from "@saev/core";
 import type { Progress } from "../progress/reporter.js";
 import { amount, count, duration, figure, table } from "../text.js";
@@ -24,6 +24,7 @@ export async function runTrain(
   };
   process.on("SIGUSR1", onUsr1);
   const logs = new Map<number, TrainLog>();
+  const validated = new Map<number, number>();
   let group: number | undefined;
   const training = trainSaes(cfgs, {
     signal,
@@ -53,14 +54,18 @@ export async function runTrain(
     onLog: (entry) => {
       logs.set(entry.sae, entry);
     },
+    onValidation: ({ sae, evaluation }) => {
+      validated.set(sae, evaluation.mse);
+    },
     onProgress: (p) => {
       if (p.group !== group) {
         logs.clear();
+        validated.clear();
         group = p.group;
         reporter.end(true);
         if (p.groups > 1) reporter.note(`round ${p.group + 1} of ${p.groups}`);
       }
-      reporter.progress(progressOf(p, [...logs.values()]));
+      reporter.progress(progressOf(p, [...logs.values()], [...validated.values()]));
     },
     warn: (message) => reporter.warn(message),
   });
@@ -71,16 +76,22 @@ export async function runTrain(
   }
 }
 
-function progressOf(p: TrainProgress, logs: readonly TrainLog[]): Progress {
+function progressOf(p: TrainProgress, logs: readonly TrainLog[], validated: readonly number[]): Progress {
   const { phase, done, total, group, groups } = p;
   const which = groups > 1 ? ` ${group + 1}/${groups}` : "";
   if (phase === "evaluate") return { label: `evaluating${which}`, done, total, unit: "activations" };
   const step = { label: `training${which}`, done, total, unit: "steps" };
   if (logs.length === 0) return step;
   const of = logs.length > 1 ? "mean " : "";
-  const mean = (figure: (log: TrainLog) => number) =>
-    logs.reduce((sum, log) => sum + figure(log), 0) / logs.length;
-  return { ...step, values: { [`${of}mse`]: mean((log) => log.mse), [`${of}l0`]: mean((log) => log.l0) } };
+  const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+  return {
+    ...step,
+    values: {
+      [`${of}mse`]: mean(logs.map((log) => log.mse)),
+      [`${of}l0`]: mean(logs.map((log) => log.l0)),
+      ...(validated.length > 0 && { [`${of}val mse`]: mean(validated) }),
+    },
+  };
 }
 
 /** The table at the end: a line for each SAE. */
@@ -117,7 +128,7 @@ function outcomeOf(trained: readonly TrainedSae[]): Outcome {
   const bad = trained.flatMap(({ runId, dropped: why }) => (why === undefined ? [] : [runId]));
   const where = trained.map(({ dir }) => `${dir}\n`).join("");
   return {
-    text: `${table(head, rows)}\n${checkpointText(times)}${halved.join("")}${dropped.join("")}${amount(trained.length, "run")} in:\n${where}`,
+    text: `${table(head, rows)}\n${measuredOn(trained)}${evaluationText(times)}${checkpointText(times)}${halved.join("")}${dropped.join("")}${amount(trained.length, "run")} in:\n${where}`,
     json: trained.map(({ cfg, runId, dir, steps, dropped, halved, times, evaluation }) => ({
       run_id: runId,
       dir,
@@ -126,9 +137,11 @@ function outcomeOf(trained: readonly TrainedSae[]): Outcome {
       halved: halved ?? null,
       training_seconds: times?.training ?? null,
       checkpoint_seconds: times?.checkpoints ?? null,
+      evaluation_seconds: times?.evaluations ?? null,
       d_sae: dSae(cfg.sae),
       lr: cfg.lr,
       ...("top_k" in cfg.sae ? { top_k: cfg.sae.top_k } : { sparsity_coeff: cfg.objective.sparsity_coeff }),
+      held_out: validates(cfg),
       evaluation: evaluation && {
         n_rows: evaluation.nRows,
         l0: evaluation.l0,
@@ -148,14 +161,36 @@ function outcomeOf(trained: readonly TrainedSae[]): Outcome {
   };
 }
 
+/** What the figures of the table are of, where that is not all that was trained on. */
+function measuredOn(trained: readonly TrainedSae[]): string {
+  const counts = new Set(
+    trained.flatMap(({ cfg, evaluation }) => (validates(cfg) && evaluation ? [evaluation.nRows] : [])),
+  );
+  return [...counts]
+    .map((n) => `figures are of ${amount(n, "activation")} that were not trained on\n`)
+    .join("");
+}
+
+/** What evaluations in the course of training cost, all rounds together. */
+function evaluationText(times: readonly PartyTimes[]): string {
+  const made = sum(times, (t) => t.evaluationsMade);
+  if (made === 0) return "";
+  return `evaluated ${often(made)} while training, in ${share(times, (t) => t.evaluations)}\n`;
+}
+
 /** What checkpoints cost, all rounds together. */
 function checkpointText(times: readonly PartyTimes[]): string {
-  const sum = (part: (t: PartyTimes) => number) => times.reduce((n, t) => n + part(t), 0);
-  const [written, seconds, training] = [
-    sum((t) => t.checkpointsWritten),
-    sum((t) => t.checkpoints),
-    sum((t) => t.training),
-  ];
+  const written = sum(times, (t) => t.checkpointsWritten);
   if (written === 0) return "";
-  return `checkpoints were written ${written === 1 ? "once" : `${count(written)} times`}, in ${figure((100 * seconds) / training)} % of the ${duration(training)} of training\n`;
+  return `checkpoints were written ${often(written)}, in ${share(times, (t) => t.checkpoints)}\n`;
+}
+
+const sum = (times: readonly PartyTimes[], part: (t: PartyTimes) => number) =>
+  times.reduce((n, t) => n + part(t), 0);
+
+const often = (n: number) => (n === 1 ? "once" : `${count(n)} times`);
+
+function share(times: readonly PartyTimes[], part: (t: PartyTimes) => number): string {
+  const training = sum(times, (t) => t.training);
+  return `${figure((100 * sum(times, part)) / training)} % of the ${duration(training)} of training`;
 }

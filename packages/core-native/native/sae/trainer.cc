@@ -204,7 +204,8 @@ bool Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
   if (source.length() < 1) throw Error(Code::kInvalidArgument, "the data has no activations");
   if (saes_.empty()) throw Error(Code::kInvalidArgument, "no SAE was added to this trainer");
   if (going_on_) {
-    source.restore(position_.source);
+    // A source that is there already keeps what it has read ahead.
+    if (source.state() != position_.source) source.restore(position_.source);
   } else {
     position_ = {steps_, source.state(), {}};
   }

@@ -1,6 +1,7 @@
 import { callAsync, type LongCallOptions } from "../native/call.js";
 import { addon } from "../native/load.js";
 import type { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
+import { disposeTensors, type SaeTensors } from "../sae/tensors.js";
 import { Tensor } from "../tensor.js";
 
 /** How alike an SAE's latents are to each other, from its weights alone. */
@@ -25,7 +26,19 @@ export async function dictionaryFigures(
   sae: SparseAutoencoder,
   options?: LongCallOptions,
 ): Promise<DictionaryFigures> {
-  const { wEnc, wDec } = sae.tensors();
+  const tensors = sae.tensors();
+  try {
+    return await dictionaryOfTensors(tensors, options);
+  } finally {
+    disposeTensors(tensors);
+  }
+}
+
+/** @internal The same of parameters. */
+export async function dictionaryOfTensors(
+  { wEnc, wDec }: Pick<SaeTensors, "wEnc" | "wDec">,
+  options?: LongCallOptions,
+): Promise<DictionaryFigures> {
   const encoder = await cosines(wEnc, true, options);
   const decoder = await cosines(wDec, false, options);
   return {
@@ -36,6 +49,15 @@ export async function dictionaryFigures(
     coherence: max(decoder.magnitude),
   };
 }
+
+/** The figures under their names in files. */
+export const dictionaryRecord = (d: DictionaryFigures) => ({
+  mean_max_encoder_cosine: d.meanMaxEncoderCosine,
+  max_encoder_cosine: d.maxEncoderCosine,
+  mean_max_decoder_cosine: d.meanMaxDecoderCosine,
+  max_decoder_cosine: d.maxDecoderCosine,
+  coherence: d.coherence,
+});
 
 async function cosines(weights: Tensor, columns: boolean, options: LongCallOptions | undefined) {
   const found = await callAsync(options, (control) => addon().rowCosines(weights.handle, columns, control));

@@ -7,12 +7,13 @@ import type { LongCallOptions } from "../native/call.js";
 import { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
 import { ShardFolder } from "../shards/shard-folder.js";
 import { readRunRecord } from "../training/run-record.js";
-import { dictionaryFigures } from "./dictionary.js";
+import { dictionaryFigures, dictionaryRecord } from "./dictionary.js";
 import { EvaluationSums } from "./evaluation-sums.js";
 import { type FidelityParts, measureFidelity } from "./fidelity.js";
-import { type Evaluation, evaluationRecord } from "./figures.js";
+import { type Evaluation, evaluationRecord, prefixRecords } from "./figures.js";
 import { imageLabels, imagesOfShards, patchClasses } from "./label-sources.js";
 import { LabelProbes } from "./probe-labels.js";
+import { usualPrefixes } from "./usual-prefixes.js";
 
 export interface EvaluateSaeProgress {
   /** `encoding` counts activations, `dictionary` latents, `fidelity` images. */
@@ -77,13 +78,9 @@ export async function evaluateSae(cfg: Evaluate, options: EvaluateSaeOptions = {
       d_sae: sae.dSae,
       activation: sae.activation.kind,
       figures: finite(evaluationRecord(evaluation)),
-      prefixes: evaluation.prefixes.map((p) => ({
-        length: p.length,
-        mse: p.mse,
-        explained_variance: p.explainedVariance,
-      })),
+      prefixes: prefixRecords(evaluation),
       frequencies: frequenciesOf(evaluation),
-      dictionary: cfg.dictionary ? await dictionaryOf(sae, told("dictionary")) : null,
+      dictionary: cfg.dictionary ? dictionaryRecord(await dictionaryFigures(sae, told("dictionary"))) : null,
       image_probes: (await probes.images?.finish({ signal })) ?? null,
       patch_probes: (await probes.patches?.finish({ signal })) ?? null,
       fidelity: await fidelityOf(
@@ -111,9 +108,7 @@ function prefixesOf(cfg: Evaluate, { dSae }: SparseAutoencoder): readonly number
       `prefixes: expected numbers of latents that ascend and stay below ${dSae}, found ${cfg.prefixes.join(" ")}`,
     );
   }
-  if (!isMatryoshka(cfg.ckpt)) return [];
-  const lengths = [64, 32, 16, 8, 4, 2].map((share) => Math.floor(dSae / share));
-  return [...new Set(lengths)].filter((m) => m >= 1 && m < dSae);
+  return isMatryoshka(cfg.ckpt) ? usualPrefixes(dSae) : [];
 }
 
 function isMatryoshka(ckpt: string): boolean {
@@ -163,17 +158,6 @@ async function fidelityOf(
   if (!("reason" in found)) return found;
   notes.push(`no fidelity: ${found.reason}`);
   return null;
-}
-
-async function dictionaryOf(sae: SparseAutoencoder, options: Parameters<typeof dictionaryFigures>[1]) {
-  const d = await dictionaryFigures(sae, options);
-  return {
-    mean_max_encoder_cosine: d.meanMaxEncoderCosine,
-    max_encoder_cosine: d.maxEncoderCosine,
-    mean_max_decoder_cosine: d.meanMaxDecoderCosine,
-    max_decoder_cosine: d.maxDecoderCosine,
-    coherence: d.coherence,
-  };
 }
 
 /** JSON has no NaN. */

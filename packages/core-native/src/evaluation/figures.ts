@@ -121,9 +121,9 @@ export function evaluationRecord(e: EvaluationFigures): EvaluationRecord {
   return Object.fromEntries(entries) as EvaluationRecord;
 }
 
-/** @internal evaluation.json of a run. */
-export const evaluationText = (e: EvaluationFigures): string =>
-  `${JSON.stringify(evaluationRecord(e), null, 2)}\n`;
+/** The prefixes' figures under their names in files. */
+export const prefixRecords = ({ prefixes }: Pick<Evaluation, "prefixes">) =>
+  prefixes.map((p) => ({ length: p.length, mse: p.mse, explained_variance: p.explainedVariance }));
 
 /**
  * @internal The way back; `undefined` for a file that is not there or not of ours. A figure that an older version did not

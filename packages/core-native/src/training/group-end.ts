@@ -1,6 +1,5 @@
-import { evaluate } from "../evaluation/evaluate.js";
-import type { Evaluation } from "../evaluation/figures.js";
 import type { OpenParty } from "./open-party.js";
+import { evaluateInTraining, type RunEvaluation } from "./run-evaluation.js";
 import type { RunFolder } from "./run-folder.js";
 import { statesOf } from "./run-states.js";
 import { saveLastGood, saveSae } from "./save-sae.js";
@@ -77,7 +76,7 @@ export async function evaluateAll(
   options: GroupOptions,
 ): Promise<TrainedSae[]> {
   const { steps } = trainer;
-  const done = async (run: RunFolder, i: number, evaluation?: Evaluation): Promise<TrainedSae> => {
+  const done = async (run: RunFolder, i: number, evaluation?: RunEvaluation): Promise<TrainedSae> => {
     const why = trainer.dropped(i);
     const last = statesOf(run.dir).at(-1);
     const left = last
@@ -107,7 +106,6 @@ export async function evaluateAll(
     return out;
   }
   const { signal } = options;
-  const { cfg } = runs[0]!;
   try {
     using source = await data.evaluation();
     for (const [i, run] of runs.entries()) {
@@ -115,9 +113,7 @@ export async function evaluateAll(
         out.push(await done(run, i));
         continue;
       }
-      using sae = trainer.sae(i);
-      const evaluation = await evaluate(sae, source, {
-        batchSize: cfg.sae_batch_size,
+      const evaluation = await evaluateInTraining(trainer, i, source, run.cfg, {
         signal,
         onProgress: (p) =>
           options.onProgress({ phase: "evaluate", done: i * p.total + p.done, total: runs.length * p.total }),

@@ -4,15 +4,16 @@ import type { ResolvedTrain } from "@saev/config";
 import { resolveModel } from "../hub/resolve.js";
 import { type ImageDataset, openDataset } from "../images/image-dataset.js";
 import { LiveLoader, liveLayers } from "../loading/live-loader.js";
-import { numpyPermutation } from "../loading/numpy-permutation.js";
 import { ViT } from "../vit/vit.js";
+import { drawImages, holdOut, imagesWithout } from "./held-out.js";
 import type { TrainingData, TrainingDataOptions } from "./training-data.js";
+import { imagesOfRows, openValidation, sampledImages, validationImages } from "./validation-data.js";
 
 /**
  * Opens the images and the ViT of a config with `data.live`.
  *
  * SAEs are evaluated on as many images as are shuffled together: all of them where they fit the buffer, else some drawn at
- * random, always the same; all of them would be another pass of the ViT over everything.
+ * random, always the same; all of them would be another pass of the ViT over everything. With images set aside it is on those.
  * @throws SaevError as `openDataset`, {@link ViT.load} and {@link LiveLoader.open}.
  */
 export async function openLiveData(
@@ -32,15 +33,37 @@ export async function openLiveData(
   let source: LiveLoader | undefined;
   try {
     const fingerprint = await liveFingerprint(cfg, from);
-    source = await LiveLoader.open(data, from, { ...common, order: "shuffled", seed });
+    const all = imagesWithout(dataset.length, []);
+    const heldOut = await holdOut(all, cfg, signal);
+    const images = heldOut ? imagesWithout(dataset.length, heldOut.images) : all;
+    source = await LiveLoader.open(data, from, { ...common, order: "shuffled", seed, images });
     const scaling = source;
+    const ordered = (some: readonly number[], buffer: number) =>
+      LiveLoader.open(data, from, { ...common, order: "ordered", images: some, buffer, scaling });
+    const perImage = source.length / images.length;
+    const recorded =
+      cfg.val_data.shard_root === ""
+        ? undefined
+        : await validationImages(cfg, { heldOut, fingerprint, dVit: source.dim });
+    const recordedSample = recorded && (await sampledImages(recorded, cfg, signal));
+    const scaled = { nWorkers, signal, scaling };
     return {
       source,
       fingerprint,
       name: `${dataset.root} through ${data.vit_ckpt}`,
+      heldOut,
+      validation: async () => {
+        if (recordedSample) return openValidation(recordedSample, scaled);
+        if (!heldOut) return undefined;
+        const n = imagesOfRows(cfg.n_val, perImage);
+        const some = await drawImages(heldOut.images, n, cfg.val_seed, signal);
+        // A buffer that holds them all keeps them: they go through the ViT once.
+        return ordered(some, some.length * perImage);
+      },
       evaluation: async () => {
-        const images = await some(scaling.images, scaling.imagesPerBlock, signal);
-        return LiveLoader.open(data, from, { ...common, order: "ordered", images, scaling });
+        if (recorded) return openValidation(recorded, scaled);
+        if (heldOut) return ordered(heldOut.images, cfg.buffer);
+        return ordered(await someOf(scaling, signal), cfg.buffer);
       },
       [Symbol.dispose]: () => {
         scaling.dispose();
@@ -54,12 +77,9 @@ export async function openLiveData(
   }
 }
 
-/** `n` of some images, ascending; 0: all. */
-async function some(images: readonly number[], n: number, signal?: AbortSignal): Promise<readonly number[]> {
-  if (n === 0) return images;
-  using drawn = await numpyPermutation(42, images.length, { count: n, signal });
-  return Array.from(drawn.toTypedArray() as BigInt64Array, (i) => images[Number(i)]!).sort((a, b) => a - b);
-}
+/** As many of a loader's images as are shuffled together, always the same. */
+const someOf = ({ images, imagesPerBlock }: LiveLoader, signal?: AbortSignal) =>
+  drawImages(images, imagesPerBlock || images.length, 42, signal);
 
 /** Images and places in the weights that are looked at. */
 const samples = 64;

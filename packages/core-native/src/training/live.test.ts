@@ -1,10 +1,12 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseActivations, parseTrain } from "@saev/config";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { recordActivations } from "../activations/record.js";
 import { scratchFolder, writeDataset } from "../activations/testing/dataset.js";
+import { openDataset } from "../images/image-dataset.js";
 import { tinyClip, tinyWeights, writeTinyClip } from "../vit/testing/tiny-clip.js";
+import { readHeldOut } from "./held-out.js";
 import { type TrainSaesOptions, trainSaes } from "./train-saes.js";
 
 // Tiny models gain nothing from threads, and lose much where other processes take the cores.
@@ -69,6 +71,39 @@ test("a live run comes out as the run on shards, to the bit", async () => {
   expect(bytes(runs[0]!.dir, "evaluation.json")).toEqual(bytes(sharded!.dir, "evaluation.json"));
 });
 
+test("with images set aside too, which do not go through the ViT until they are evaluated on", async () => {
+  const aside = { val_fraction: 0.25, eval_every: 30, n_val: 9 };
+  const [sharded] = await trainSaes([config("aside-sharded", { shard_root }, aside)]);
+  const [run] = await trainSaes([config("aside", live(), aside)]);
+  expect(bytes(run!.dir, "sae.pt").equals(bytes(sharded!.dir, "sae.pt"))).toBe(true);
+  expect(metrics(run!.dir)).toEqual(metrics(sharded!.dir));
+  // Nine rows are two whole images; all five that were set aside are evaluated on at the end.
+  const [validated] = metrics(run!.dir).flatMap((line) =>
+    line.includes("val_mse") ? [JSON.parse(line)] : [],
+  );
+  expect(validated).toMatchObject({ step: 30, val_n_rows: 2 * 4 });
+  expect(JSON.parse(bytes(run!.dir, "evaluation.json").toString()).n_rows).toBe(5 * 4);
+  expect(bytes(run!.dir, "evaluation.json")).toEqual(bytes(sharded!.dir, "evaluation.json"));
+  // In blocks: the pictures that are set aside may be no pictures.
+  const images = path.join(root, "spoilt");
+  cpSync(path.join(root, "images"), images, { recursive: true });
+  const dataset = await openDataset(
+    parseTrain({ images: { kind: "image-folder-dataset", root: images } }).images,
+  );
+  for (const i of readHeldOut(run!.dir)!.images) writeFileSync(dataset.where(i), "no picture");
+  const spoilt = { ...aside, images: { kind: "image-folder-dataset", root: images }, buffer: 40 };
+  const [whole] = await trainSaes([config("aside-whole", live(), { ...aside, buffer: 40, eval_every: 0 })], {
+    evaluate: false,
+  });
+  const [blocks] = await trainSaes([config("aside-spoilt", live(), { ...spoilt, eval_every: 0 })], {
+    evaluate: false,
+  });
+  expect(bytes(blocks!.dir, "sae.pt").equals(bytes(whole!.dir, "sae.pt"))).toBe(true);
+  await expect(
+    trainSaes([config("aside-read", live(), { ...spoilt, val_seed: 1 })], { warn: () => {} }),
+  ).rejects.toThrow();
+});
+
 /** Trains until an entry of the metrics at `step`, then stops as by Ctrl-C. */
 async function stopped(cfg: ReturnType<typeof config>, step: number): Promise<string> {
   const abort = new AbortController();
@@ -82,16 +117,20 @@ async function stopped(cfg: ReturnType<typeof config>, step: number): Promise<st
   return path.join(cfg.ckpt_path, id!);
 }
 
-test("a live run in blocks that was stopped goes on to the same bits", async () => {
-  const buffer = { buffer: 40 }; // two blocks of five images
-  const [whole] = await trainSaes([config("whole", live(), buffer)]);
-  const dir = await stopped(config("stopped", live(), buffer), 70);
-  const [on] = await trainSaes([config("stopped", live(), buffer)], { existing: "continue" });
+test.each([
+  ["all", {}],
+  ["aside", { val_fraction: 0.25, eval_every: 25, n_val: 8 }],
+])("a live run in blocks that was stopped goes on to the same bits: %s", async (name, more) => {
+  const buffer = { buffer: 40, ...more }; // blocks of five images
+  const [whole] = await trainSaes([config(`whole-${name}`, live(), buffer)]);
+  const cfg = config(`stopped-${name}`, live(), buffer);
+  const dir = await stopped(cfg, 70);
+  const [on] = await trainSaes([cfg], { existing: "continue" });
   expect(on).toMatchObject({ dir, resumedAt: expect.any(Number), steps: whole!.steps });
   expect(on!.resumedAt).toBeGreaterThanOrEqual(70);
   expect(bytes(dir, "sae.pt").equals(bytes(whole!.dir, "sae.pt"))).toBe(true);
   expect(metrics(dir)).toEqual(metrics(whole!.dir));
-  // Twenty images do not fit: five are evaluated on.
+  // Twenty images do not fit: five are evaluated on, as many as are set aside.
   expect(JSON.parse(bytes(dir, "evaluation.json").toString()).n_rows).toBe(5 * 4);
 });
 

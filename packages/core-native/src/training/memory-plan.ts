@@ -1,6 +1,6 @@
 import { freemem, totalmem } from "node:os";
 import { constrainedMemory } from "node:process";
-import { dSae, type ResolvedTrain } from "@saev/config";
+import { dSae, type ResolvedTrain, validates } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { bufferRows } from "../loading/blocks.js";
 import { parameterBytes } from "./needs.js";
@@ -19,6 +19,11 @@ export interface MemoryPlan {
   readonly batches: number;
   /** The shuffle buffer, with `buffer` rows. */
   readonly buffer: number;
+  /**
+   * Evaluations on what was set aside: once and a half the parameters of the largest SAE, and with `data.live` the rows, which
+   * stay. 0 without.
+   */
+  readonly validation: number;
   /** Reconstruction errors, lists by latent, the encoder in 8 bits, and what Muon and auxiliary losses need beside; shared. */
   readonly work: number;
   readonly total: number;
@@ -47,6 +52,7 @@ export function memoryPlan(cfgs: readonly ResolvedTrain[], rows: number): Memory
     // Beside each row its index, image and patch.
     batches: 2 * (matrix + 3 * 8 * rows),
     buffer: float * dVit * (cfgs[0]!.data.live ? bufferRows(cfgs[0]!.buffer, dVit) : cfgs[0]!.buffer),
+    validation: validation(cfgs),
     work: most((cfg) => work(cfg, rows)),
   };
   return { ...plan, total: Object.values(plan).reduce((a, b) => a + b, 0) };
@@ -59,6 +65,13 @@ function pairs({ sae }: ResolvedTrain, rows: number): number {
   // Until the k-th largest is known, more are listed than stay; each half again when its block's list grows.
   const listed = rows * (sae.kind === "batch-top-k" ? 3 : 1.5) * sae.top_k;
   return Math.min(all, listed) + rows * 1.5 * sae.k_aux;
+}
+
+function validation(cfgs: readonly ResolvedTrain[]): number {
+  const { eval_every, n_val, val_data, data, sae } = cfgs[0]!;
+  if (eval_every === 0 || !validates(cfgs[0]!)) return 0;
+  const rows = data.live && val_data.shard_root === "" ? float * n_val * sae.d_vit : 0;
+  return 1.5 * Math.max(...cfgs.map(parameterBytes)) + rows;
 }
 
 function work(cfg: ResolvedTrain, rows: number): number {

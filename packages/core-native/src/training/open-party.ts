@@ -4,6 +4,7 @@ import type { BatchSource } from "../loading/batch-source.js";
 import type { RowScaling } from "../loading/row-scaling.js";
 import type { Scaling } from "../sae/scaling.js";
 import { disposeTensors } from "../sae/tensors.js";
+import { readHeldOut } from "./held-out.js";
 import { readStart } from "./init-from.js";
 import type { Party } from "./parties.js";
 import { plannedSteps } from "./plan.js";
@@ -24,6 +25,10 @@ export interface PartyTimes {
   checkpoints: number;
   /** Times that checkpoints were written. */
   checkpointsWritten: number;
+  /** Seconds of those in which SAEs were evaluated in the course of training, and training waited. */
+  evaluations: number;
+  /** Times that all were. */
+  evaluationsMade: number;
 }
 
 /** A party ready to train. */
@@ -31,6 +36,10 @@ export interface OpenParty extends Disposable {
   readonly data: TrainingData;
   /** The activations to train on. */
   readonly source: BatchSource;
+  /** What is evaluated on in the course of training; `undefined`: nothing. */
+  readonly validation: BatchSource | undefined;
+  /** The step of the last such evaluation. */
+  validated: number;
   readonly trainer: Trainer;
   /** In the order of the party's jobs, as in the trainer. */
   readonly runs: readonly RunFolder[];
@@ -64,25 +73,44 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
     });
     opened.push(data);
     for (const run of runs) requireSameData(run, data);
+    const validation = cfg.eval_every > 0 ? await data.validation() : undefined;
+    if (validation) opened.push(validation);
     const { trainer, step } = await restored(party, data.source, options);
     opened.push(trainer);
     if (runs.length === 0) {
       for (const job of jobs)
         runs.push(
-          await RunFolder.create(job.cfg, { orderSeed, data: data.fingerprint, together: jobs.length }),
+          await RunFolder.create(job.cfg, {
+            orderSeed,
+            data: data.fingerprint,
+            together: jobs.length,
+            heldOut: data.heldOut,
+          }),
         );
     } else {
       for (const [i, run] of runs.entries())
-        await run.goOn(
-          step,
-          await metricsBytes(run, step),
-          changesOf(jobs[i]!.found!.record.config, run.cfg),
-        );
+        await run.goOn(step, await recordedAt(run, step), changesOf(jobs[i]!.found!.record.config, run.cfg));
     }
     for (const run of runs) run.scaling = scalingOf(data.source);
     for (const [i, run] of runs.entries()) trainer.name(i, `run ${run.runId}`);
-    const times = { training: 0, checkpoints: 0, checkpointsWritten: 0 };
-    return { data, source: data.source, trainer, runs, times, halved: new Map(), [Symbol.dispose]: dispose };
+    const times = {
+      training: 0,
+      checkpoints: 0,
+      checkpointsWritten: 0,
+      evaluations: 0,
+      evaluationsMade: 0,
+    };
+    return {
+      data,
+      source: data.source,
+      validation,
+      validated: Math.min(...runs.map((run) => run.validated)),
+      trainer,
+      runs,
+      times,
+      halved: new Map(),
+      [Symbol.dispose]: dispose,
+    };
   } catch (error) {
     dispose();
     throw error;
@@ -153,17 +181,28 @@ async function addSaes(
 }
 
 function requireSameData(run: RunFolder, data: TrainingData): void {
-  if (run.data === data.fingerprint) return;
-  throw new SaevError(
-    "INVALID_ARGUMENT",
-    `${run.dir}: the activations of ${data.name} are not those that this run was trained on; name theirs, ` +
-      "or start a new run from these weights with --init-from",
-  );
+  if (run.data !== data.fingerprint) {
+    throw new SaevError(
+      "INVALID_ARGUMENT",
+      `${run.dir}: the activations of ${data.name} are not those that this run was trained on; name theirs, ` +
+        "or start a new run from these weights with --init-from",
+    );
+  }
+  if (readHeldOut(run.dir)?.images.join() !== data.heldOut?.images.join()) {
+    throw new SaevError(
+      "INVALID_ARGUMENT",
+      `${run.dir}: held-out.json has other images than would be set aside now; --init-from starts a new run from these weights`,
+    );
+  }
 }
 
-/** Bytes of metrics.jsonl at a step. */
-async function metricsBytes(run: RunFolder, step: number): Promise<number> {
-  if (step === 0) return 0;
+/** What a run had written at a step: bytes of metrics.jsonl, and which evaluation was the last. */
+async function recordedAt(
+  run: RunFolder,
+  step: number,
+): Promise<{ readonly metricsBytes: number; readonly validated: number }> {
+  if (step === 0) return { metricsBytes: 0, validated: 0 };
   using file = await TensorFile.open(statePath(run.dir, step));
-  return Number(file.metadata.get("metrics_bytes") ?? 0);
+  const number = (name: string) => Number(file.metadata.get(name) ?? 0);
+  return { metricsBytes: number("metrics_bytes"), validated: number("validated") };
 }

@@ -3,6 +3,7 @@ import { SaevError } from "../errors.js";
 import { openDataset } from "../images/image-dataset.js";
 import { ShardFolder } from "../shards/shard-folder.js";
 import { modelFacts } from "../vit/model-facts.js";
+import { heldOutCount } from "./held-out.js";
 import { type MemoryPlan, memoryLimit, memoryPlan, splitByMemory } from "./memory-plan.js";
 import { plannedSteps } from "./plan.js";
 import { resolveTrain } from "./resolve.js";
@@ -72,19 +73,19 @@ export function plannedRound(
 
 export const batchRows = (cfg: ResolvedTrain, length: number): number => Math.min(cfg.sae_batch_size, length);
 
-/** Activations that a config's data have. */
-export async function rowsOf({ data, images: dataset }: ResolvedTrain): Promise<number> {
+/** Activations that a config trains on in an epoch. */
+export async function rowsOf({ data, images: dataset, val_fraction }: ResolvedTrain): Promise<number> {
+  const rows = (images: number, nPatches: number, nLayers: number) =>
+    (images - heldOutCount(images, val_fraction)) *
+    (data.patches === "patches" ? nPatches : 1) *
+    (data.layer === "all" ? nLayers : 1);
   if (data.live) {
     const { nPatches } = await modelFacts(data.vit_family, data.vit_ckpt);
-    const nLayers = data.layer === "all" ? data.vit_layers.length : 1;
-    return (await openDataset(dataset)).length * (data.patches === "patches" ? nPatches : 1) * nLayers;
+    return rows((await openDataset(dataset)).length, nPatches, data.vit_layers.length);
   }
   const folder = await ShardFolder.open(data.shard_root);
   const { n_patches_per_img, layers } = folder.metadata;
-  const images = folder.imagesDone - folder.holes.length;
-  return (
-    images * (data.patches === "patches" ? n_patches_per_img : 1) * (data.layer === "all" ? layers.length : 1)
-  );
+  return rows(folder.imagesDone - folder.holes.length, n_patches_per_img, layers.length);
 }
 
 /** @throws SaevError for configs that cannot be trained, whatever the data. */

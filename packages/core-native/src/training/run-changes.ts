@@ -22,6 +22,8 @@ const start =
   "it only concerns the start of a run, and this one has begun; start a new run, or leave it as it was";
 const order =
   "it gives the order of the activations, of which the run has seen a part; --init-from starts a new run from these weights";
+const setAside =
+  "it decides which images are set aside, and the run has begun with others; --init-from starts a new run from these weights";
 const size = "the run's weights have another size; start a new run";
 
 /** Changes that cannot work, each with its reason. Everything else may change from one part of a run to the next. */
@@ -45,6 +47,8 @@ const refused: Readonly<Record<string, string>> = {
   init_from: start,
   buffer: order,
   seed: order,
+  val_fraction: setAside,
+  val_seed: setAside,
 };
 
 /** What is wrong with `changes`, a line each. */
@@ -64,14 +68,17 @@ const incidental = new Set([
   "checkpoint_keep",
   "checkpoint_minutes",
   "device",
+  "eval_every",
   "log_every",
   "log_to",
   "n_hours",
+  "n_val",
   "n_workers",
   "screening",
   "slurm_acct",
   "slurm_partition",
   "track",
+  "val_data.shard_root",
   "wandb_project",
 ]);
 

@@ -2,12 +2,13 @@ import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { documentText, type ResolvedTrain, Train } from "@saev/config";
 import { SaevError } from "../errors.js";
-import { type Evaluation, evaluationText } from "../evaluation/figures.js";
 import { FolderLock } from "../io/folder-lock.js";
 import { makeFolder } from "../io/make-folder.js";
 import { writeText } from "../io/write-text.js";
 import type { Scaling } from "../sae/scaling.js";
+import { type HeldOut, writeHeldOut } from "./held-out.js";
 import { MetricsFile } from "./metrics-file.js";
+import { type RunEvaluation, runRecord } from "./run-evaluation.js";
 import {
   type RunEvent,
   type RunRecord,
@@ -26,6 +27,8 @@ import type { Trainer, TrainLog } from "./trainer.js";
 export class RunFolder {
   /** What is done to its activations before the SAE sees them; known once they are open, and written into sae.pt. */
   scaling: Scaling | undefined;
+  /** The step of the last evaluation on what is not trained on; 0: there was none. */
+  validated = 0;
   #metrics: MetricsFile | undefined;
 
   private constructor(
@@ -38,7 +41,8 @@ export class RunFolder {
 
   /**
    * Makes the folder of a new run and what lies in it from the start.
-   * @param orderSeed seed of the order of the activations; `data` their fingerprint; `together` how many SAEs begin together.
+   * @param orderSeed seed of the order of the activations; `data` their fingerprint; `together` how many SAEs begin together;
+   * `heldOut` the images that it sets aside.
    * @throws SaevError `IO`.
    */
   static async create(
@@ -47,7 +51,13 @@ export class RunFolder {
       orderSeed,
       data,
       together,
-    }: { readonly orderSeed: number; readonly data: string; readonly together: number },
+      heldOut,
+    }: {
+      readonly orderSeed: number;
+      readonly data: string;
+      readonly together: number;
+      readonly heldOut?: HeldOut | undefined;
+    },
   ): Promise<RunFolder> {
     const { runId, dir } = claim(cfg.ckpt_path);
     const record: RunRecord = {
@@ -69,6 +79,7 @@ export class RunFolder {
         ...(cfg.init_from !== "" && { init_from: cfg.init_from }),
       });
       await run.#writeConfig();
+      if (heldOut) await writeHeldOut(dir, heldOut);
       run.#openMetrics(0);
       return run;
     } catch (error) {
@@ -108,10 +119,15 @@ export class RunFolder {
   }
 
   /**
-   * Makes ready to go on after `step` steps: the config as it is now, metrics as they were then.
+   * Makes ready to go on after `step` steps: the config as it is now, metrics and evaluations as they were then.
    * @param metricsBytes of metrics.jsonl that are from before.
    */
-  async goOn(step: number, metricsBytes: number, changes: NonNullable<RunEvent["changes"]>): Promise<void> {
+  async goOn(
+    step: number,
+    { metricsBytes, validated }: { readonly metricsBytes: number; readonly validated: number },
+    changes: NonNullable<RunEvent["changes"]>,
+  ): Promise<void> {
+    this.validated = validated;
     await this.note("training", {
       event: "went on",
       step,
@@ -149,12 +165,19 @@ export class RunFolder {
     });
   }
 
+  /** The same of an evaluation after `step` steps; its names have "val_" before them. @throws SaevError `IO`, as {@link log}. */
+  logValidation(step: number, evaluation: RunEvaluation): void {
+    const figures = Object.entries(runRecord(evaluation)).map(([name, value]) => [`val_${name}`, value]);
+    this.#metrics?.add({ step, ...Object.fromEntries(figures) });
+  }
+
   /** Writes the state of SAE number `i` of `trainer` as a checkpoint; older ones stay. @throws SaevError `IO`. */
   async writeState(trainer: Trainer, i: number): Promise<void> {
     const metrics = this.#metrics?.sync() ?? 0;
     await trainer.save(i, statePath(this.dir, trainer.steps), {
       run_id: this.runId,
       metrics_bytes: String(metrics),
+      validated: String(this.validated),
       config: JSON.stringify(this.cfg),
     });
   }
@@ -165,8 +188,8 @@ export class RunFolder {
   }
 
   /** Writes evaluation.json. @throws SaevError `IO`. */
-  async writeEvaluation(e: Evaluation): Promise<void> {
-    await writeText(path.join(this.dir, "evaluation.json"), evaluationText(e));
+  async writeEvaluation(e: RunEvaluation): Promise<void> {
+    await writeText(path.join(this.dir, "evaluation.json"), `${JSON.stringify(runRecord(e), null, 2)}\n`);
   }
 
   /** Ends metrics.jsonl and lets others have the folder. */

@@ -2,7 +2,7 @@ import path from "node:path";
 import type { ResolvedTrain, Train } from "@saev/config";
 import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
-import { type Evaluation, type EvaluationFigures, readEvaluation } from "../evaluation/figures.js";
+import { type EvaluationFigures, readEvaluation } from "../evaluation/figures.js";
 import type { LongCallOptions } from "../native/call.js";
 import type { CheckpointRequests } from "./checkpoint-schedule.js";
 import { type FoundRun, findRuns } from "./find-runs.js";
@@ -15,9 +15,11 @@ import { type Party, partiesOf, type RunJob } from "./parties.js";
 import { resolveTrain } from "./resolve.js";
 import { batchRows, type PlannedRound, passesOf, plannedRound, requireTrainable, rowsOf } from "./rounds.js";
 import { changesOf, refusedChanges } from "./run-changes.js";
+import type { RunEvaluation } from "./run-evaluation.js";
 import { readRunRecord } from "./run-record.js";
 import { trainParty } from "./train-group.js";
 import type { TrainLog } from "./trainer.js";
+import type { TrainValidation } from "./validate.js";
 
 /** How far {@link trainSaes} is. */
 export interface TrainProgress {
@@ -50,9 +52,11 @@ export interface TrainSaesOptions extends LongCallOptions<TrainProgress> {
   readonly checkpointRequests?: CheckpointRequests;
   /** Every log entry, of every SAE; `sae` is the position in `cfgs`. */
   readonly onLog?: (entry: TrainLog) => void;
+  /** Called for each SAE after each evaluation in the course of training (`eval_every`). */
+  readonly onValidation?: (validation: TrainValidation) => void;
   /** Where remarks go: a device that is not there, a checkpoint kept after an abort. Default: `process.emitWarning`. */
   readonly warn?: (message: string) => void;
-  /** Evaluate each SAE on all activations at the end. Default true. */
+  /** Evaluate each SAE at the end, on all that was set aside, or, where nothing was, on all activations. Default true. */
   readonly evaluate?: boolean;
   /** Warm-up of sparsity without effect, as in the Python package. Default false. */
   readonly legacySparsityWarmup?: boolean;
@@ -91,7 +95,7 @@ export interface TrainedSae {
   /** What those that were trained together took; `undefined` where nothing was done. */
   readonly times: Readonly<PartyTimes> | undefined;
   /** `undefined` when evaluation was turned off, and for runs that were dropped or stopped early. Without tensors for a run that was finished before. */
-  readonly evaluation: (EvaluationFigures & Partial<Evaluation>) | undefined;
+  readonly evaluation: (EvaluationFigures & Partial<RunEvaluation>) | undefined;
 }
 
 /**
@@ -231,7 +235,7 @@ async function trainOne(
   party: Party,
   options: TrainSaesOptions & { readonly group: number; readonly groups: number },
 ): Promise<TrainedSae[]> {
-  const { group, groups, onLog, onProgress, onStart, ...rest } = options;
+  const { group, groups, onLog, onProgress, onStart, onValidation, ...rest } = options;
   const { jobs } = party;
   const cfgs = jobs.map(({ cfg }) => cfg);
   resolveDevice(cfgs[0]!.device, { warn: options.warn });
@@ -239,6 +243,7 @@ async function trainOne(
   return trainParty(party, {
     ...rest,
     onLog: (entry) => onLog?.({ ...entry, sae: jobs[entry.sae]!.number }),
+    onValidation: (v) => onValidation?.({ ...v, sae: jobs[v.sae]!.number }),
     onProgress: (p) => onProgress?.({ ...p, group, groups }),
     onOpen: (i, { runId, dir }, step) =>
       onStart?.({ sae: jobs[i]!.number, runId, dir, from: jobs[i]!.found ? "resumed" : "new", step }),

@@ -3,7 +3,10 @@ import type { ResolvedTrain } from "@saev/config";
 import { ActivationLoader } from "../loading/activation-loader.js";
 import type { BatchSource } from "../loading/batch-source.js";
 import type { RowScaling } from "../loading/row-scaling.js";
+import { ShardFolder } from "../shards/shard-folder.js";
 import { dataFingerprint } from "./data-fingerprint.js";
+import { type HeldOut, holdOut, imagesWithout } from "./held-out.js";
+import { openValidation, sampledImages, validationImages } from "./validation-data.js";
 
 /** The activations that a party is trained on. */
 export interface TrainingData extends Disposable {
@@ -13,7 +16,11 @@ export interface TrainingData extends Disposable {
   readonly fingerprint: string;
   /** What messages call them. */
   readonly name: string;
-  /** The rows that the SAEs are evaluated on at the end, in order; the caller disposes of it. */
+  /** Images of these that are set aside: no row of `source` is of one of them. */
+  readonly heldOut: HeldOut | undefined;
+  /** The rows that the SAEs are evaluated on while they train; `undefined`: none. The caller disposes of it. */
+  validation(): Promise<BatchSource | undefined>;
+  /** The rows that they are evaluated on at the end: all that was set aside, else all. The caller disposes of it. */
   evaluation(): Promise<BatchSource>;
 }
 
@@ -43,15 +50,34 @@ export async function openTrainingData(
 async function openShards(cfg: ResolvedTrain, options: TrainingDataOptions): Promise<TrainingData> {
   const { seed, nWorkers, fresh, signal, warn } = options;
   const common = { nWorkers, signal, ...(warn && { warn }) };
-  const { buffer } = cfg;
-  const source = await ActivationLoader.open(cfg.data, { ...common, order: "shuffled", seed, buffer });
+  const { data, buffer } = cfg;
+  const folder = await ShardFolder.open(data.shard_root);
+  folder.requireComplete();
+  const there = cfg.val_fraction > 0 ? imagesWithout(folder.imagesDone, folder.holes) : [];
+  const heldOut = await holdOut(there, cfg, signal);
+  const source = await ActivationLoader.open(data, {
+    ...common,
+    order: "shuffled",
+    seed,
+    buffer,
+    ...(heldOut && { leaveOut: heldOut.images }),
+  });
   if (buffer === 0 && fresh) warnOfDisk(source, warn);
   try {
+    const fingerprint = await dataFingerprint(folder);
+    const validated = await validationImages(cfg, { heldOut, fingerprint, dVit: source.dim });
+    const sample = validated && (await sampledImages(validated, cfg, signal));
+    const scaled = { ...common, scaling: source };
     return {
       source,
-      fingerprint: await dataFingerprint(source.folder),
-      name: cfg.data.shard_root,
-      evaluation: () => ActivationLoader.open(cfg.data, { ...common, order: "ordered", scaling: source }),
+      fingerprint,
+      name: data.shard_root,
+      heldOut,
+      validation: async () => sample && openValidation(sample, scaled),
+      evaluation: async () =>
+        validated
+          ? openValidation(validated, scaled)
+          : ActivationLoader.open(data, { ...scaled, order: "ordered" }),
       [Symbol.dispose]: () => source.dispose(),
     };
   } catch (error) {

@@ -190,7 +190,7 @@ export interface Run extends RunSummary {
   readonly config: Readonly<Record<string, unknown>> | null;
   /** evaluation.json, once the run has ended. */
   readonly evaluation: Readonly<Record<string, unknown>> | null;
-  /** The last line of metrics.jsonl, with `track`. */
+  /** The last line of metrics.jsonl, with `track`, and the figures ("val_…") of the last evaluation while training. */
   readonly last: Readonly<Record<string, unknown>> | null;
   /** Views of its SAE that were opened too. */
   readonly views: readonly string[];

@@ -27,7 +27,7 @@ export class OpenRun {
       ...this.summary(),
       config: readJson(path.join(this.folder, "config.json")),
       evaluation: readJson(path.join(this.folder, "evaluation.json")),
-      last: this.metricsFrom(0).metrics.at(-1) ?? null,
+      last: lastOf(this.metricsFrom(0).metrics),
       views,
     };
   }
@@ -51,6 +51,14 @@ export class OpenRun {
       closeSync(fd);
     }
   }
+}
+
+/** The last figures of a step, and with them those of the last evaluation on what is not trained on, which has lines of its own. */
+function lastOf(metrics: Metrics): Table | null {
+  const validated = (entry: Table) => "val_mse" in entry;
+  const step = metrics.findLast((entry) => !validated(entry));
+  const evaluation = metrics.findLast(validated);
+  return step || evaluation ? { ...evaluation, ...step } : null;
 }
 
 function entryOf(line: string): Table[] {

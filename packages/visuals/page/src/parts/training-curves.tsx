@@ -1,31 +1,26 @@
 import * as Plot from "@observablehq/plot";
 import { useMemo, useState } from "preact/hooks";
 import type { Run } from "../../../src/explorer/api.js";
+import { curveNames, curvePoints } from "../data/curves.js";
 import { useMetrics } from "../data/follow.js";
 import { PlotFigure } from "./plot.js";
 
-/** How runs trained: any of their metrics over steps, live while they train. */
+/** How runs trained: any of their metrics over steps, live while they train; dashed on activations that they do not train on. */
 export function TrainingCurves({ runs }: { readonly runs: readonly Run[] }) {
   const metrics = useMetrics(runs);
-  const names = useMemo(() => {
-    const found = new Set<string>();
-    for (const run of runs) {
-      for (const [name, value] of Object.entries(metrics.get(run.id)?.at(-1) ?? {})) {
-        if (typeof value === "number" && name !== "step") found.add(name);
-      }
-    }
-    return [...found];
-  }, [runs, metrics]);
+  const names = useMemo(
+    () => curveNames(runs.flatMap((run) => [metrics.get(run.id) ?? []])),
+    [runs, metrics],
+  );
   const [chosen, setChosen] = useState("loss");
   const name = names.includes(chosen) ? chosen : names[0];
   const [logarithmic, setLogarithmic] = useState(true);
   const points = runs.flatMap((run) =>
-    (metrics.get(run.id) ?? []).flatMap((entry) => {
-      const value = entry[name ?? ""];
-      const fits = typeof value === "number" && Number.isFinite(value) && (!logarithmic || value > 0);
-      return fits ? [{ run: run.title, step: entry.step as number, value }] : [];
-    }),
+    curvePoints(metrics.get(run.id) ?? [], name ?? "")
+      .filter(({ value }) => !logarithmic || value > 0)
+      .map((point) => ({ run: run.title, ...point })),
   );
+  const [trained, validated] = [points.filter((p) => !p.validation), points.filter((p) => p.validation)];
   if (name === undefined) return null;
   return (
     <section aria-labelledby="curves">
@@ -63,7 +58,15 @@ export function TrainingCurves({ runs }: { readonly runs: readonly Run[] }) {
             y: { label: `↑ ${name}`, type: logarithmic ? "log" : "linear" },
             color: { legend: true, scheme: "observable10" },
             marks: [
-              Plot.line(points, { x: "step", y: "value", stroke: "run", strokeWidth: 1.5 }),
+              Plot.line(trained, { x: "step", y: "value", stroke: "run", strokeWidth: 1.5 }),
+              Plot.line(validated, {
+                x: "step",
+                y: "value",
+                stroke: "run",
+                strokeWidth: 1.5,
+                strokeDasharray: "5 3",
+                marker: "dot",
+              }),
               Plot.tip(points, Plot.pointerX({ x: "step", y: "value", stroke: "run" })),
             ],
           })
