@@ -38,6 +38,26 @@ test("saev train --data.live comes out as training on recorded shards, with no s
   }
 }, 240_000);
 
+test("images set aside: a dry run says which, lines of metrics and the table are of them", async () => {
+  const aside = ["--val-fraction", "0.2", "--eval-every", "7", "--n-val", "150"];
+  const dry = await run(...live("aside", 5000, ...aside), "--dry-run");
+  expect(dry.stdout).toContain(
+    "20 % of the images, which are set aside (val_seed 42): at most 150 activations",
+  );
+  expect(dry.stdout).toMatch(/of them every 7 steps, all at the end/);
+  expect(dry.stdout).toContain("evaluation while training");
+  const done = await run(...live("aside", 5000, ...aside));
+  expect(done, done.stderr).toMatchObject({ code: 0 });
+  expect(done.stdout).toContain("figures are of 200 activations that were not trained on");
+  expect(done.stdout).toMatch(/^evaluated \d+ times while training, in [\d.e-]+ % of the/m);
+  const dir = only("aside");
+  const held = JSON.parse(readFileSync(path.join(dir, "held-out.json"), "utf8"));
+  expect(held).toMatchObject({ of: 12, fraction: 0.2, seed: 42, images: { length: 2 } });
+  const lines = readFileSync(path.join(dir, "metrics.jsonl"), "utf8").split("\n");
+  const [first] = lines.flatMap((line) => (line.includes("val_mse") ? [JSON.parse(line)] : []));
+  expect(first).toMatchObject({ step: 7, val_n_rows: 100, val_coherence: expect.any(Number) });
+}, 240_000);
+
 test("in a small buffer, stopped and continued by the same command: the same bits", async () => {
   const buffer = ["--buffer", "400"]; // rows: two blocks of two pictures
   const whole = await run(...live("undisturbed", 5000, ...buffer));

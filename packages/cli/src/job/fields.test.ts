@@ -63,7 +63,8 @@ function ways(): Map<string, Way[]> {
     const table = flagTable(job.schema);
     for (const flag of table.flags) {
       const data = table.name === "Train" ? "TrainData" : "DataLoad";
-      add(flag.path.startsWith("data.") ? data : table.name, { job, before: [], flag });
+      const of = { data, val_data: "ValData" }[flag.path.split(".")[0]!];
+      add(of ?? table.name, { job, before: [], flag });
     }
     for (const { subcommand, kind, flags } of table.unions.flatMap((u) => u.members)) {
       const owner = kind.replaceAll(/(^|-)(.)/g, (_, __, letter: string) => letter.toUpperCase());
@@ -146,6 +147,7 @@ test("every field has a flag, or is a config whose fields have flags", () => {
   const configs = [
     "Activations.data",
     "Train.data",
+    "Train.val_data",
     "Train.images",
     "Train.sae",
     "Train.objective",

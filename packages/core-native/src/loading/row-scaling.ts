@@ -67,7 +67,8 @@ export function warnOfOutliers(
   );
 }
 
-async function loadMean(file: string, dVit: number): Promise<Tensor> {
+/** A mean of that width from a file of one tensor. @throws SaevError `SHAPE_MISMATCH`. */
+export async function loadMean(file: string, dVit: number): Promise<Tensor> {
   const mean = await readTensor(file);
   if (mean.dtype === "float32" && mean.size === dVit) return mean;
   throw new SaevError(
@@ -76,7 +77,8 @@ async function loadMean(file: string, dVit: number): Promise<Tensor> {
   );
 }
 
-async function loadScalar(file: string): Promise<number> {
+/** A scalar above 0 from a file of one tensor. @throws SaevError `SHAPE_MISMATCH`. */
+export async function loadScalar(file: string): Promise<number> {
   using norm = await readTensor(file);
   const value = norm.dtype === "float32" && norm.size === 1 ? norm.toFloat32Array()[0]! : Number.NaN;
   if (value > 0 && Number.isFinite(value)) return value;
