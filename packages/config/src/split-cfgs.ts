@@ -22,7 +22,7 @@ export const cannotParallelize = [
 
 /**
  * Fields that our trainer's SAEs must agree in to share a pass: which activations, how many of them and how many at a time, and when
- * checkpoints are written and what is evaluated on, as these belong to a place in the data. Sizes, kinds, objectives and all the rest may differ.
+ * checkpoints are written, what they start from, whose scaling they go on with, and what is evaluated on, as these belong to a place in the data. Sizes, kinds, objectives and all the rest may differ.
  */
 export const sharedByPass = [
   "buffer",
@@ -33,6 +33,7 @@ export const sharedByPass = [
   "device",
   "eval_every",
   "images",
+  "init_from",
   "n_patches",
   "n_val",
   "sae_batch_size",

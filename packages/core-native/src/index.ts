@@ -70,6 +70,7 @@ export {
   setupLibtorch,
 } from "./libtorch/setup.js";
 export { ActivationLoader, type ActivationLoaderOptions } from "./loading/activation-loader.js";
+export { type AsTrained, asTrained } from "./loading/as-trained.js";
 export { type ActivationBatch, BatchSource, MemoryLoader } from "./loading/batch-source.js";
 export { numpyPermutation } from "./loading/numpy-permutation.js";
 export type { LongCallOptions } from "./native/call.js";

@@ -12,11 +12,11 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Visuals } from "@saev/config";
-import { readTensor } from "@saev/core";
+import { readTensor, SparseAutoencoder } from "@saev/core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { makeVisuals, type VisualsProgress } from "./make-visuals.js";
-import { dSae, latentOf, nImages, nPatches, smallRun } from "./testing/small-run.js";
+import { dSae, dVit, latentOf, nImages, nPatches, preActivationOf, smallRun } from "./testing/small-run.js";
 
 let folder = "";
 let cfg: Visuals;
@@ -38,6 +38,30 @@ const byLargest = (latent: number) =>
   })).sort((a, b) => b.score - a.score || a.image - b.image);
 
 describe("makeVisuals", () => {
+  it("scales activations as its SAE was trained, and refuses another wish", async () => {
+    using sae = await SparseAutoencoder.load(cfg.ckpt);
+    sae.scaling = { actMean: new Float32Array(dVit), scalar: 0.5 };
+    const ckpt = path.join(folder, "scaled.pt");
+    await sae.save(ckpt);
+    const data = { ...cfg.data, scale_mean: true, scale_norm: true };
+    const scaled = { ...cfg, ckpt, data, dump_to: path.join(folder, "scaled") };
+    const { root } = await makeVisuals(scaled);
+    const values = (await numbers(root, "top_values.pt")) as Float32Array;
+    const largest = (latent: number) =>
+      Math.max(...values.subarray(3 * latent * nPatches, 3 * (latent + 1) * nPatches));
+    for (let latent = 0; latent < dSae; latent++) {
+      // h(2 x) of h(x), whose bias is h(0).
+      const twice = Array.from({ length: nImages * nPatches }, (_, i) => {
+        const [image, patch] = [Math.floor(i / nPatches), 1 + (i % nPatches)];
+        return Math.max(0, 2 * preActivationOf(image, patch, latent) - preActivationOf(undefined, 0, latent));
+      });
+      expect(largest(latent)).toBeCloseTo(Math.max(...twice), 4);
+    }
+    await expect(makeVisuals({ ...scaled, data: { ...data, scale_norm: false } })).rejects.toThrow(
+      /^data\.scale_norm = false is not how/,
+    );
+  });
+
   it("ranks, draws and lays out everything, in order of largest patches", async () => {
     const progress: VisualsProgress[] = [];
     const made = await makeVisuals(cfg, { onProgress: (p) => progress.push(p), title: "A <b>run</b>" });

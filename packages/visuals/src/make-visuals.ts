@@ -5,6 +5,7 @@ import { toDocument, type Visuals, visualsRoot } from "@saev/config";
 import {
   ActivationLoader,
   accumulateTopK,
+  asTrained,
   type DownloadProgress,
   type LatentStatistics,
   type LatentTables,
@@ -93,7 +94,9 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
     onNote: options.warn,
   });
   using sae = await SparseAutoencoder.load(cfg.ckpt, { signal });
-  using loader = await ActivationLoader.open(cfg.data, {
+  using trained = await asTrained(cfg.data, sae.scaling, cfg.ckpt);
+  using loader = await ActivationLoader.open(trained.config, {
+    ...trained.options,
     order: "ordered",
     nWorkers: cfg.n_workers,
     signal,

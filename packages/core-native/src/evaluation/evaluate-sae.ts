@@ -3,6 +3,7 @@ import type { Evaluate, ReportedFidelity, ReportedSae } from "@saev/config";
 import { resolveDevice } from "../device.js";
 import { SaevError } from "../errors.js";
 import { ActivationLoader } from "../loading/activation-loader.js";
+import { asTrained } from "../loading/as-trained.js";
 import type { LongCallOptions } from "../native/call.js";
 import { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
 import { ShardFolder } from "../shards/shard-folder.js";
@@ -41,7 +42,9 @@ export async function evaluateSae(cfg: Evaluate, options: EvaluateSaeOptions = {
   shards.requireComplete();
   using sae = await SparseAutoencoder.load(cfg.ckpt, { signal });
   const prefixes = prefixesOf(cfg, sae);
-  using loader = await ActivationLoader.open(cfg.data, {
+  using trained = await asTrained(cfg.data, sae.scaling, cfg.ckpt);
+  using loader = await ActivationLoader.open(trained.config, {
+    ...trained.options,
     order: "ordered",
     nWorkers: cfg.n_workers,
     signal,

@@ -11,6 +11,7 @@ import { makeFolder } from "../io/make-folder.js";
 import { writeTensor } from "../io/tensor-file.js";
 import { writeText } from "../io/write-text.js";
 import { ActivationLoader } from "../loading/activation-loader.js";
+import { asTrained } from "../loading/as-trained.js";
 import { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
 import { ShardFolder } from "../shards/shard-folder.js";
 import { encodeDataset } from "./encode-dataset.js";
@@ -97,7 +98,9 @@ export async function writeLatents(
   const before = await finished(dir, files, job);
   if (before !== undefined) return { dir, files, dSae: sae.dSae, ...before, resumedAt: 0, doneBefore: true };
 
-  using loader = await ActivationLoader.open(cfg.data, {
+  using trained = await asTrained(cfg.data, sae.scaling, cfg.ckpt);
+  using loader = await ActivationLoader.open(trained.config, {
+    ...trained.options,
     order: "ordered",
     nWorkers: cfg.n_workers,
     signal,

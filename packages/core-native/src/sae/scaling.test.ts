@@ -14,8 +14,8 @@ afterAll(() => rmSync(root, { recursive: true }));
 const [dVit, dSae, nRows] = [6, 18, 7];
 const numbers = (n: number, seed: number) =>
   Float32Array.from({ length: n }, (_, i) => Math.sin(i * 7.1 + seed));
-const scaling = { actMean: numbers(dVit, 11).map((v) => 3 * v), scalar: 2.7 };
-const x = numbers(nRows * dVit, 9).map((v) => 5 * v);
+const scaling = { actMean: numbers(dVit, 11).map((v) => 3 * v), scalar: 2.7, clamp: 20 };
+const x = numbers(nRows * dVit, 9).map((v) => 5 * v); // none reaches the clamp
 const scaled = x.map((v, i) => (v - scaling.actMean[i % dVit]!) / scaling.scalar);
 
 function make(activation: Activation, input: "centred" | "raw"): SparseAutoencoder {
@@ -64,7 +64,8 @@ test("the scaling comes back from sae.pt, and other layouts have it folded in", 
       expect(loaded.scaling).toEqual(scaling);
       for (const format of formats) {
         const dir = path.join(root, `${name}-${format}`);
-        await exportCheckpoint(dir, loaded, format);
+        const [first] = await exportCheckpoint(dir, loaded, format);
+        expect(first).toMatch(/^the clamp is not kept: .* cut to ±20, /);
         using back = await SparseAutoencoder.load(dir);
         expect(back.scaling).toBeUndefined();
         const there = await run(back, x);
@@ -86,9 +87,27 @@ test("a scaling that does not fit the SAE is refused; none is none", async () =>
   const header = { schema: 1, cfg: { d_vit: dVit, exp_factor: 3 }, cls: "Relu" };
   const file = path.join(root, "edited.pt");
   const mean = [...scaling.actMean];
-  for (const bad of [null, {}, { act_mean: [1], scalar: 1 }, { act_mean: mean, scalar: 0 }]) {
+  for (const bad of [
+    null,
+    {},
+    { act_mean: [1], scalar: 1 },
+    { act_mean: mean, scalar: 0 },
+    { act_mean: mean, scalar: 1, clamp: -1 },
+  ]) {
     await writeSaeFile(file, { ...header, scaling: bad }, entries);
-    await expect(SparseAutoencoder.load(file)).rejects.toThrow(/expected act_mean of 6 numbers and a scalar/);
+    await expect(SparseAutoencoder.load(file)).rejects.toThrow(/expected act_mean of 6 numbers, a scalar/);
+  }
+  for (const [clamp, found] of [
+    [null, Number.POSITIVE_INFINITY],
+    [7, 7],
+    [undefined, undefined],
+  ] as const) {
+    await writeSaeFile(file, { ...header, scaling: { act_mean: mean, scalar: 2, clamp } }, entries);
+    using read = await SparseAutoencoder.load(file);
+    expect(read.scaling).toEqual({ actMean: scaling.actMean, scalar: 2, ...(found && { clamp: found }) });
+    await read.save(file);
+    using again = await SparseAutoencoder.load(file);
+    expect(again.scaling).toEqual(read.scaling);
   }
   await writeSaeFile(file, header, entries);
   using plain = await SparseAutoencoder.load(file);

@@ -2,12 +2,14 @@ import { SaevError } from "../errors.js";
 import { Tensor } from "../tensor.js";
 import type { SaeTensors } from "./tensors.js";
 
-/** What was done to activations before an SAE saw them in training: `(x − actMean) / scalar`. */
+/** What was done to activations before an SAE saw them in training: `(clamp(x) − actMean) / scalar`. */
 export interface Scaling {
   /** [d_vit] */
   readonly actMean: Float32Array;
   /** Above 0. */
   readonly scalar: number;
+  /** Larger magnitudes were cut to ±clamp: above 0, infinite where none were. `undefined`: not known. */
+  readonly clamp?: number;
 }
 
 /** Where our checkpoints' headers keep it, beside the SAE's config. The Python package has no such field. */
@@ -16,7 +18,10 @@ export const scalingKey = "scaling";
 /** For a header; nothing where activations were taken as they are. float32 values come back with the same bits. */
 export function scalingHeader(scaling: Scaling | undefined): Record<string, unknown> {
   if (scaling === undefined) return {};
-  return { [scalingKey]: { act_mean: [...scaling.actMean], scalar: scaling.scalar } };
+  const { actMean, scalar, clamp } = scaling;
+  // JSON has no infinity.
+  const limit = clamp === undefined ? {} : { clamp: Number.isFinite(clamp) ? clamp : null };
+  return { [scalingKey]: { act_mean: [...actMean], scalar, ...limit } };
 }
 
 /** From a header. @throws SaevError `BAD_FILE` when it does not fit the SAE. */
@@ -27,13 +32,17 @@ export function scalingOf(
 ): Scaling | undefined {
   const given = header[scalingKey];
   if (given === undefined) return undefined;
-  const { act_mean: mean, scalar } = (given ?? {}) as { act_mean?: unknown; scalar?: unknown };
+  const above0 = (v: unknown): v is number => typeof v === "number" && Number.isFinite(v) && v > 0;
+  const { act_mean: mean, scalar, clamp } = (given ?? {}) as Partial<Record<string, unknown>>;
   const fits = Array.isArray(mean) && mean.length === dVit && mean.every((v) => Number.isFinite(v));
-  if (fits && typeof scalar === "number" && Number.isFinite(scalar) && scalar > 0)
-    return { actMean: Float32Array.from(mean as number[]), scalar };
+  const limited = clamp === undefined || clamp === null || above0(clamp);
+  if (fits && limited && above0(scalar)) {
+    const limit = clamp === undefined ? {} : { clamp: clamp ?? Number.POSITIVE_INFINITY };
+    return { actMean: Float32Array.from(mean as number[]), scalar, ...limit };
+  }
   throw new SaevError(
     "BAD_FILE",
-    `${path}: ${scalingKey} in the header: expected act_mean of ${dVit} numbers and a scalar above 0, found ${JSON.stringify(given).slice(0, 80)}`,
+    `${path}: ${scalingKey} in the header: expected act_mean of ${dVit} numbers, a scalar and perhaps a clamp above 0, found ${JSON.stringify(given).slice(0, 80)}`,
   );
 }
 

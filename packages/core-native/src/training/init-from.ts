@@ -7,6 +7,7 @@ import type { LongCallOptions } from "../native/call.js";
 import type { Activation } from "../sae/activation.js";
 import { loadCheckpoint } from "../sae/checkpoint.js";
 import { centredTensors } from "../sae/save-checkpoint.js";
+import { type Scaling, scalingKey, scalingOf } from "../sae/scaling.js";
 import { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
 import { disposeTensors, type SaeTensors } from "../sae/tensors.js";
 import { Tensor } from "../tensor.js";
@@ -20,6 +21,36 @@ import { statesOf } from "./run-states.js";
 export async function readStart(cfg: ResolvedTrain, options?: LongCallOptions): Promise<SaeTensors> {
   const file = fileOf(cfg.init_from);
   return file.endsWith(".safetensors") ? fromState(file, cfg, options) : fromCheckpoint(file, cfg, options);
+}
+
+/**
+ * How the activations of what `init_from` names were scaled; `undefined` where it does not say, or is of another width, which
+ * {@link readStart} refuses.
+ * @throws SaevError as {@link readStart}.
+ */
+export async function startScaling(
+  cfg: ResolvedTrain,
+  options?: LongCallOptions,
+): Promise<{ readonly scaling: Scaling; readonly of: string } | undefined> {
+  const file = fileOf(cfg.init_from);
+  const scaling = file.endsWith(".safetensors")
+    ? await scalingOfState(file, cfg)
+    : await scalingOfCheckpoint(file, options);
+  const fits = scaling?.actMean.length === cfg.sae.d_vit;
+  return scaling && fits ? { scaling, of: cfg.init_from } : undefined;
+}
+
+async function scalingOfCheckpoint(file: string, options?: LongCallOptions): Promise<Scaling | undefined> {
+  const { sae } = await loadCheckpoint(file, options);
+  using _ = sae;
+  return sae.scaling;
+}
+
+/** How the activations of a state of a run were scaled; `undefined` where an earlier saev wrote it. @throws SaevError `BAD_FILE`. */
+export async function scalingOfState(file: string, { sae }: ResolvedTrain): Promise<Scaling | undefined> {
+  using state = await TensorFile.open(file);
+  const given = state.metadata.get(scalingKey);
+  return given === undefined ? undefined : scalingOf(file, { [scalingKey]: JSON.parse(given) }, sae.d_vit);
 }
 
 function fileOf(given: string): string {

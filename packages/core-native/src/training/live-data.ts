@@ -4,6 +4,7 @@ import type { ResolvedTrain } from "@saev/config";
 import { resolveModel } from "../hub/resolve.js";
 import { type ImageDataset, openDataset } from "../images/image-dataset.js";
 import { LiveLoader, liveLayers } from "../loading/live-loader.js";
+import type { RowScaling } from "../loading/row-scaling.js";
 import { ViT } from "../vit/vit.js";
 import { drawImages, holdOut, imagesWithout } from "./held-out.js";
 import type { TrainingData, TrainingDataOptions } from "./training-data.js";
@@ -19,6 +20,7 @@ import { imagesOfRows, openValidation, sampledImages, validationImages } from ".
 export async function openLiveData(
   cfg: ResolvedTrain,
   { seed, nWorkers, signal, warn }: TrainingDataOptions,
+  given: { readonly scaling?: RowScaling },
 ): Promise<TrainingData> {
   const { data } = cfg;
   const note = warn && { onNote: warn };
@@ -36,7 +38,7 @@ export async function openLiveData(
     const all = imagesWithout(dataset.length, []);
     const heldOut = await holdOut(all, cfg, signal);
     const images = heldOut ? imagesWithout(dataset.length, heldOut.images) : all;
-    source = await LiveLoader.open(data, from, { ...common, order: "shuffled", seed, images });
+    source = await LiveLoader.open(data, from, { ...common, order: "shuffled", seed, images, ...given });
     const scaling = source;
     const ordered = (some: readonly number[], buffer: number) =>
       LiveLoader.open(data, from, { ...common, order: "ordered", images: some, buffer, scaling });
@@ -51,6 +53,7 @@ export async function openLiveData(
       source,
       fingerprint,
       name: `${dataset.root} through ${data.vit_ckpt}`,
+      clamp: data.clamp,
       heldOut,
       validation: async () => {
         if (recordedSample) return openValidation(recordedSample, scaled);

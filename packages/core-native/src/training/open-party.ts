@@ -5,7 +5,7 @@ import type { RowScaling } from "../loading/row-scaling.js";
 import type { Scaling } from "../sae/scaling.js";
 import { disposeTensors } from "../sae/tensors.js";
 import { readHeldOut } from "./held-out.js";
-import { readStart } from "./init-from.js";
+import { readStart, scalingOfState, startScaling } from "./init-from.js";
 import type { Party } from "./parties.js";
 import { plannedSteps } from "./plan.js";
 import { changesOf } from "./run-changes.js";
@@ -68,6 +68,7 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
       nWorkers: Math.max(...jobs.map((job) => job.cfg.n_workers)),
       seed: orderSeed,
       fresh: runs.length === 0,
+      scaling: await ownScaling(party, options),
       signal: options.signal,
       warn: options.warn,
     });
@@ -91,7 +92,7 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
       for (const [i, run] of runs.entries())
         await run.goOn(step, await recordedAt(run, step), changesOf(jobs[i]!.found!.record.config, run.cfg));
     }
-    for (const run of runs) run.scaling = scalingOf(data.source);
+    for (const run of runs) run.scaling = scalingOf(data.source, data.clamp);
     for (const [i, run] of runs.entries()) trainer.name(i, `run ${run.runId}`);
     const times = {
       training: 0,
@@ -117,10 +118,33 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
   }
 }
 
-/** The scaling of a loader; none where activations are taken as they are. */
-function scalingOf({ actMean, scalar }: RowScaling): Scaling | undefined {
-  const mean = actMean.toFloat32Array();
-  return scalar === 1 && mean.every((v) => v === 0) ? undefined : { actMean: mean, scalar };
+const scalingOf = ({ actMean, scalar }: RowScaling, clamp: number): Scaling => ({
+  actMean: actMean.toFloat32Array(),
+  scalar,
+  clamp,
+});
+
+/**
+ * The scaling that the weights of a party are of when it begins or goes on: of a run that started from others', theirs. Otherwise, and
+ * where it is not known, the data's own.
+ */
+async function ownScaling(
+  { jobs, steps }: Party,
+  options: GroupOptions,
+): Promise<{ readonly scaling: Scaling; readonly of: string } | undefined> {
+  const { cfg, found } = jobs[0]!;
+  if (cfg.init_from === "") return undefined;
+  if (found === undefined || steps.length === 0) return startScaling(cfg, { signal: options.signal });
+  for (const step of steps) {
+    const scaling = await scalingOfState(statePath(found.dir, step), cfg).catch(unlessDamaged);
+    if (scaling) return { scaling, of: found.dir };
+  }
+  return undefined;
+}
+
+function unlessDamaged(error: unknown): undefined {
+  if (error instanceof SaevError && error.code === "BAD_FILE") return undefined;
+  throw error;
 }
 
 /** A trainer at the latest step of which all checkpoints can be read; damaged ones are passed over, and that is said. */

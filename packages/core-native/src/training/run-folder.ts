@@ -5,7 +5,7 @@ import { SaevError } from "../errors.js";
 import { FolderLock } from "../io/folder-lock.js";
 import { makeFolder } from "../io/make-folder.js";
 import { writeText } from "../io/write-text.js";
-import type { Scaling } from "../sae/scaling.js";
+import { type Scaling, scalingHeader, scalingKey } from "../sae/scaling.js";
 import { type HeldOut, writeHeldOut } from "./held-out.js";
 import { MetricsFile } from "./metrics-file.js";
 import { type RunEvaluation, runRecord } from "./run-evaluation.js";
@@ -178,6 +178,7 @@ export class RunFolder {
       run_id: this.runId,
       metrics_bytes: String(metrics),
       validated: String(this.validated),
+      ...(this.scaling && { [scalingKey]: JSON.stringify(scalingHeader(this.scaling)[scalingKey]) }),
       config: JSON.stringify(this.cfg),
     });
   }

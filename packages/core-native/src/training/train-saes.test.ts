@@ -227,7 +227,8 @@ print(json.dumps([header, {k: list(v.shape) for k, v in state.items()}, str(stat
   expect(header.scaling.act_mean.some((v: number) => v !== 0)).toBe(true);
   using source = await ActivationLoader.open(config().data);
   const { sae } = await loadCheckpoint(path.join(run!.dir, "sae.pt"));
-  expect(sae.scaling).toEqual({ actMean: source.actMean.toFloat32Array(), scalar: source.scalar });
+  const { actMean, scalar } = source;
+  expect(sae.scaling).toEqual({ actMean: actMean.toFloat32Array(), scalar, clamp: 1e5 });
   expect(header).toMatchObject({ schema: 1, cls: "Relu", cfg: { d_vit: dVit, exp_factor: 4, seed: 0 } });
   expect(Object.entries(shapes)).toEqual([
     ["W_enc", [dVit, 48]],

@@ -1,8 +1,10 @@
 import { totalmem } from "node:os";
 import type { ResolvedTrain } from "@saev/config";
 import { ActivationLoader } from "../loading/activation-loader.js";
+import { asTrained } from "../loading/as-trained.js";
 import type { BatchSource } from "../loading/batch-source.js";
 import type { RowScaling } from "../loading/row-scaling.js";
+import type { Scaling } from "../sae/scaling.js";
 import { ShardFolder } from "../shards/shard-folder.js";
 import { dataFingerprint } from "./data-fingerprint.js";
 import { type HeldOut, holdOut, imagesWithout } from "./held-out.js";
@@ -16,6 +18,8 @@ export interface TrainingData extends Disposable {
   readonly fingerprint: string;
   /** What messages call them. */
   readonly name: string;
+  /** Larger magnitudes of them are cut to ±clamp. */
+  readonly clamp: number;
   /** Images of these that are set aside: no row of `source` is of one of them. */
   readonly heldOut: HeldOut | undefined;
   /** The rows that the SAEs are evaluated on while they train; `undefined`: none. The caller disposes of it. */
@@ -31,23 +35,36 @@ export interface TrainingDataOptions {
   readonly nWorkers: number;
   /** Whether the runs begin with this. */
   readonly fresh: boolean;
+  /** How activations are scaled, in place of what the config asks for, and whose scaling that is. */
+  readonly scaling?: { readonly scaling: Scaling; readonly of: string } | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly warn?: ((message: string) => void) | undefined;
 }
 
 /**
  * Opens what `cfg.data` names: shards, or images and a ViT.
- * @throws SaevError as {@link ActivationLoader.open} and {@link openLiveData}.
+ * @throws SaevError as {@link ActivationLoader.open} and {@link openLiveData}; `INVALID_ARGUMENT` where the config asks for another
+ * scaling than `options.scaling`.
  */
 export async function openTrainingData(
-  cfg: ResolvedTrain,
+  asked: ResolvedTrain,
   options: TrainingDataOptions,
 ): Promise<TrainingData> {
-  if (cfg.data.live) return (await import("./live-data.js")).openLiveData(cfg, options);
-  return openShards(cfg, options);
+  const { scaling } = options;
+  using trained = await asTrained(asked.data, scaling?.scaling, scaling?.of ?? "");
+  const cfg = { ...asked, data: trained.config };
+  if (cfg.data.live) {
+    const { openLiveData } = await import("./live-data.js");
+    return await openLiveData(cfg, options, trained.options);
+  }
+  return await openShards(cfg, options, trained.options);
 }
 
-async function openShards(cfg: ResolvedTrain, options: TrainingDataOptions): Promise<TrainingData> {
+async function openShards(
+  cfg: ResolvedTrain,
+  options: TrainingDataOptions,
+  given: { readonly scaling?: RowScaling },
+): Promise<TrainingData> {
   const { seed, nWorkers, fresh, signal, warn } = options;
   const common = { nWorkers, signal, ...(warn && { warn }) };
   const { data, buffer } = cfg;
@@ -60,6 +77,7 @@ async function openShards(cfg: ResolvedTrain, options: TrainingDataOptions): Pro
     order: "shuffled",
     seed,
     buffer,
+    ...given,
     ...(heldOut && { leaveOut: heldOut.images }),
   });
   if (buffer === 0 && fresh) warnOfDisk(source, warn);
@@ -72,6 +90,7 @@ async function openShards(cfg: ResolvedTrain, options: TrainingDataOptions): Pro
       source,
       fingerprint,
       name: data.shard_root,
+      clamp: data.clamp,
       heldOut,
       validation: async () => sample && openValidation(sample, scaled),
       evaluation: async () =>

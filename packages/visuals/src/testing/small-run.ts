@@ -18,12 +18,17 @@ const weight = (k: number, latent: number) =>
   latent >= 10 ? 0 : Math.fround(Math.cos(0.8 * k + 1.9 * latent));
 const bias = (latent: number) => (latent >= 10 ? -1 : -0.4);
 
-/** f_x computed the plain way. */
-export function latentOf(image: number, token: number, latent: number): number {
+/** Pre-activation computed the plain way, of a row of zeros without an image. */
+export function preActivationOf(image: number | undefined, token: number, latent: number): number {
   let h = bias(latent);
+  if (image === undefined) return h;
   for (let k = 0; k < dVit; k++) h += act(image, token, k) * weight(k, latent);
-  return Math.max(0, h);
+  return h;
 }
+
+/** f_x computed the plain way. */
+export const latentOf = (image: number, token: number, latent: number): number =>
+  Math.max(0, preActivationOf(image, token, latent));
 
 /**
  * Writes pictures, shards and a checkpoint as earlier stages would, and gives the config that reads them.

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { DataLoad } from "@saev/config";
 import { SaevError } from "../../errors.js";
 import { makeFolder } from "../../io/make-folder.js";
 import type { LongCallOptions } from "../../native/call.js";
@@ -50,10 +51,19 @@ export async function exportCheckpoint(
     using plain = sae.scaling === undefined ? undefined : sae.unscaled();
     await known.write(temporary, plain ?? sae, options);
     await rename(temporary, dir);
-    return known.notKept(sae);
+    return [...clampNotKept(sae, format), ...known.notKept(sae)];
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     if (error instanceof SaevError) throw error;
     throw new SaevError("IO", `cannot write ${dir}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** A clamp of activations is no part of any other layout; one at its default cuts nothing but outliers. */
+function clampNotKept({ scaling }: SparseAutoencoder, format: string): string[] {
+  const clamp = scaling?.clamp ?? Number.POSITIVE_INFINITY;
+  if (clamp >= DataLoad.parse({}).clamp) return [];
+  return [
+    `the clamp is not kept: this SAE was trained on activations cut to ±${clamp}, which ${format} has no place for; cut yours before you encode them`,
+  ];
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { DataLoad } from "@saev/config";
-import { ActivationLoader, SaevError, ShardFolder, SparseAutoencoder, ViT } from "@saev/core";
+import { ActivationLoader, asTrained, SaevError, ShardFolder, SparseAutoencoder, ViT } from "@saev/core";
 import { LRUCache } from "lru-cache";
 import { fromBase } from "../from-base.js";
 import type { OpenView } from "../views/open-view.js";
@@ -81,10 +81,15 @@ export class OpenModels {
     const layer = plan.layer < 0 ? plan.layer + vit.nLayers : plan.layer;
     if (!(layer >= 0 && layer < vit.nLayers))
       throw wrong(`the model ${plan.ckpt} has ${vit.nLayers} layers, the SAE reads layer ${plan.layer}`);
-    return { vit, sae, ckpt: plan.ckpt, layer, reads: plan.reads, scaling: await this.#scalingOf(plan) };
+    return { vit, sae, ckpt: plan.ckpt, layer, reads: plan.reads, scaling: await this.#scalingOf(plan, sae) };
   }
 
-  async #scalingOf({ data, dVit }: Plan): Promise<Scaling> {
+  async #scalingOf({ data, dVit, checkpoint }: Plan, sae: SparseAutoencoder): Promise<Scaling> {
+    if (sae.scaling) {
+      using trained = await asTrained(data, sae.scaling, checkpoint);
+      const { actMean, scalar } = sae.scaling;
+      return { mean: actMean, scalar, clamp: trained.config.clamp };
+    }
     const key = JSON.stringify(data);
     let scaling = this.#scalings.get(key);
     if (!scaling) {
