@@ -1,6 +1,7 @@
 #include "stats/accumulate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "core/error.h"
@@ -12,6 +13,24 @@ namespace {
 // within a fraction of a second and latents of one batch stay small even when half of them are active.
 constexpr int64_t kMostRows = 4096;
 constexpr int64_t kMostEncoded = 1024;
+
+/// A value that is not finite would hide behind a ReLU, and a latent seem never to fire.
+void require_finite(const Batch& batch) {
+  for (int64_t r = 0; r < batch.rows; ++r) {
+    const float* x = batch.acts.data() + r * batch.dim;
+    // A sum of products with 0 is 0, or no number as soon as one of them is not finite.
+    float zero = 0;
+    for (int64_t c = 0; c < batch.dim; ++c) zero += x[c] * 0.F;
+    if (zero == 0) continue;
+    const int64_t c = std::find_if(x, x + batch.dim, [](float v) { return !std::isfinite(v); }) - x;
+    const auto at = static_cast<size_t>(r);
+    const int64_t patch = batch.patch_i[at];
+    throw Error(Code::kNumeric, "image " + std::to_string(batch.image_i[at]) +
+                                    (patch < 0 ? "" : ", patch " + std::to_string(patch)) +
+                                    ": the activation at dimension " + std::to_string(c) +
+                                    " is not finite; record these shards again");
+  }
+}
 
 }  // namespace
 
@@ -64,6 +83,7 @@ std::shared_ptr<TopKAccumulator> accumulate_top_k(BatchSource& source, const Enc
   const int64_t piece = std::min(options.sae_batch_size, kMostEncoded);
   while (source.next(batch, batch_rows, job) > 0) {
     job.check_abort();
+    require_finite(batch);
     encode_in_pieces(encoder, batch, piece, f_x, job);
     job.check_abort();
     accumulator->add(f_x, batch.image_i, batch.patch_i);
