@@ -15,6 +15,7 @@ import {
 import type { ConformanceArea, Outcome } from "../area.js";
 import { activationTolerance, deviation, differences, exact, type Model, readJson } from "../vit/compare.js";
 import { embedding } from "../vit/embedding.js";
+import { normedPatches } from "../vit/normed-patches.js";
 
 interface Run {
   readonly hash: string;
@@ -262,6 +263,7 @@ export const vit: ConformanceArea = {
       if (!familyNames.includes(about.family)) continue;
       yield* model(folder, name, about);
       yield* embedding(folder, name, about);
+      yield* normedPatches(folder, name, about);
       yield* positions(folder, name);
       yield* recorded(folder, name, about);
     }
