@@ -119,6 +119,7 @@ def main():
             "embed_dim": config["embed_dim"],
             "tower": tower,
             "vision_cfg": {k: v for k, v in config["vision_cfg"].items() if k != "timm_model_pretrained"},
+            "text_cfg": config["text_cfg"],
         }
         if path.stem in tags:
             pretrained[path.stem] = {name: entry_of(tag) for name, tag in tags[path.stem].items()}

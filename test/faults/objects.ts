@@ -129,6 +129,41 @@ export const objects: Readonly<Record<string, Make>> = {
       {},
     );
   },
+  TextModel: async (folder) => {
+    const file = path.join(folder, "text.safetensors");
+    const block = "transformer.resblocks.0.";
+    const shapes: Readonly<Record<string, readonly number[]>> = {
+      "token_embedding.weight": [6, 4],
+      positional_embedding: [3, 4],
+      [`${block}ln_1.weight`]: [4],
+      [`${block}ln_1.bias`]: [4],
+      [`${block}attn.in_proj_weight`]: [12, 4],
+      [`${block}attn.in_proj_bias`]: [12],
+      [`${block}attn.out_proj.weight`]: [4, 4],
+      [`${block}attn.out_proj.bias`]: [4],
+      [`${block}ln_2.weight`]: [4],
+      [`${block}ln_2.bias`]: [4],
+      [`${block}mlp.c_fc.weight`]: [8, 4],
+      [`${block}mlp.c_fc.bias`]: [8],
+      [`${block}mlp.c_proj.weight`]: [4, 8],
+      [`${block}mlp.c_proj.bias`]: [4],
+      "ln_final.weight": [4],
+      "ln_final.bias": [4],
+      text_projection: [4, 2],
+    };
+    if (!existsSync(file)) {
+      const tensors = Object.values(shapes).map((shape) => floats(shape, 0.1));
+      await addon().writeTensorFile(file, { format: "safetensors", names: Object.keys(shapes), tensors }, {});
+    }
+    return addon().loadTextModel(
+      [file],
+      {
+        ...{ context: 3, vocabulary: 6, width: 4, nLayers: 1, heads: 2, hidden: 8, embedding: 2, eps: 1e-5 },
+        ...{ gelu: "erf", causal: true, layerScale: false, pool: "largest", end: 0, projection: "matrix" },
+      },
+      {},
+    );
+  },
   FolderLock: (folder) => {
     // A folder has one lock at a time: the first that is free.
     for (let i = 0; ; i++) {

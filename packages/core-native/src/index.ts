@@ -116,6 +116,7 @@ export {
 } from "./stats/top-k.js";
 export { type SystemInfo, systemInfo } from "./system.js";
 export { type Dtype, Tensor, type TensorData } from "./tensor.js";
+export { TextEncoder, type TextEncoderLoadOptions } from "./text/text-encoder.js";
 export { CheckpointRequests } from "./training/checkpoint-schedule.js";
 export { estimateTime } from "./training/estimate-time.js";
 export { type Halving, type HalvingMetric, halvingMetrics } from "./training/halving.js";

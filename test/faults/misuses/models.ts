@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
-import { cropImage, decodeImage, recordActivations, resizeImage, Tensor, ViT } from "@saev/core";
+import path from "node:path";
+import { cropImage, decodeImage, recordActivations, resizeImage, Tensor, TextEncoder, ViT } from "@saev/core";
 import { writeTinyClip } from "../../../packages/core-native/src/vit/testing/tiny-clip.js";
 import { aborted, type Misuse, ones, wrong } from "../misuse.js";
 
@@ -12,6 +13,8 @@ async function closed(): Promise<ViT> {
   vit.dispose();
   return vit;
 }
+const texts = () =>
+  TextEncoder.load(path.resolve(import.meta.dirname, "../../../examples/data/models/clip-demo"));
 const input = () => Tensor.zeros([1, 3, 16, 16]);
 const pixels = { data: new Uint8Array(12), width: 2, height: 2 };
 const text = () => {
@@ -139,5 +142,38 @@ export const misuses: readonly Misuse[] = [
     what: "recording a config that is none",
     run: () => recordActivations(wrong({ vit_batch_size: -1 })),
     ends: ["INVALID_ARGUMENT", "UNSUPPORTED"],
+  },
+  {
+    what: "texts for a model without a text tower",
+    run: async () => {
+      await writeTinyClip("clip");
+      return TextEncoder.load("./clip");
+    },
+    ends: ["BAD_FILE"],
+  },
+  {
+    what: "texts for what is no model",
+    run: () => TextEncoder.load("./nothing"),
+    ends: ["NOT_FOUND"],
+  },
+  {
+    what: "a text that is none",
+    run: async () => (await texts()).encode([wrong(3)]),
+    ends: ["INVALID_ARGUMENT"],
+  },
+  { what: "no texts", run: async () => (await texts()).encode([]), ends: ["INVALID_ARGUMENT"] },
+  {
+    what: "texts of an encoder that was disposed",
+    run: async () => {
+      const encoder = await texts();
+      encoder.dispose();
+      return encoder.encode(["a"]);
+    },
+    ends: ["DISPOSED"],
+  },
+  {
+    what: "texts after the signal",
+    run: async () => (await texts()).encode(["a"], { signal: aborted() }),
+    ends: "reason",
   },
 ];

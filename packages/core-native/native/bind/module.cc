@@ -18,6 +18,7 @@
 #include "bind/sparse_autoencoder.h"
 #include "bind/system.h"
 #include "bind/tensor.h"
+#include "bind/text_model.h"
 #include "bind/top_k.h"
 #include "bind/trainer.h"
 #include "bind/trainer_checkpoint.h"
@@ -49,6 +50,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_evaluate(env, exports);
   register_evaluation_sums(env, exports);
   register_vision_model(env, exports);
+  register_text_model(env, exports);
   return exports;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bind/args.h"
+#include "bind/gelu.h"
 #include "bind/guard.h"
 #include "bind/handle.h"
 #include "bind/promise_worker.h"
@@ -24,13 +25,6 @@ namespace saev::bind {
 namespace {
 
 constexpr const char* kKind = "VisionModel";
-
-Gelu gelu_of(const std::string& name) {
-  for (const Gelu gelu : {Gelu::kErf, Gelu::kTanh, Gelu::kQuick}) {
-    if (name == gelu_name(gelu)) return gelu;
-  }
-  throw Error(Code::kInvalidArgument, "gelu: expected erf, tanh or quick, found '" + name + "'");
-}
 
 Pool pool_of(const std::string& name) {
   if (name == "none") return Pool::kNone;

@@ -35,10 +35,11 @@ void add_and_norm(at::Tensor& x, const at::Tensor& branch, const at::Tensor& bia
 }
 
 /// The attention of `images` images of `tokens` tokens, heads joined again: [images · tokens, d].
-at::Tensor attention(const at::Tensor& qkv, int64_t images, int64_t tokens, int64_t heads, int64_t d) {
+at::Tensor attention(const at::Tensor& qkv, int64_t images, int64_t tokens, int64_t heads, int64_t d,
+                     bool causal) {
   const at::Tensor parts =
       qkv.view({images, tokens, 3, heads, d / heads}).permute({2, 0, 3, 1, 4});  // views: nothing is copied
-  const at::Tensor out = at::scaled_dot_product_attention(parts[0], parts[1], parts[2]);
+  const at::Tensor out = at::scaled_dot_product_attention(parts[0], parts[1], parts[2], {}, 0, causal);
   return out.transpose(1, 2).reshape({images * tokens, d});
 }
 
@@ -61,7 +62,7 @@ void attention_branch(const Block& b, const at::Tensor& in, int64_t images, int6
                       BlockScratch& scratch) {
   at::addmm_out(scratch.qkv, b.qkv_bias, in, b.qkv_weight.t());
   if (b.rope) rotate(*b.rope, scratch.qkv, images, b.heads);
-  at::Tensor joined = attention(scratch.qkv, images, tokens, b.heads, in.size(1));
+  at::Tensor joined = attention(scratch.qkv, images, tokens, b.heads, in.size(1), b.causal);
   if (b.attention_norm_gain.defined()) {
     norm_in_place(joined, {}, b.attention_norm_gain, b.attention_norm_shift, b.eps);
   }

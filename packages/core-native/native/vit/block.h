@@ -38,6 +38,7 @@ struct Block {
   Gelu gelu = Gelu::kErf;
   bool swiglu = false;     ///< then `gelu` is not used
   bool post_norm = false;  ///< norms of outputs; then LayerScale is not used
+  bool causal = false;     ///< whether a token attends to itself and those before it only
 
   int64_t bytes() const;
 };

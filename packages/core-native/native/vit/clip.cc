@@ -7,23 +7,6 @@
 namespace saev {
 namespace {
 
-/// Names of open_clip's residual blocks.
-BlockNames block_names(const ClipConfig& config) {
-  BlockNames n;
-  n.norm1 = "ln_1";
-  n.norm2 = "ln_2";
-  n.qkv_weight = {"attn.in_proj_weight"};
-  n.qkv_bias = {"attn.in_proj_bias"};
-  n.proj = "attn.out_proj";
-  n.fc1 = {"mlp.c_fc"};
-  n.fc2 = "mlp.c_proj";
-  if (config.layer_scale) {
-    n.scale1 = "ls_1.gamma";
-    n.scale2 = "ls_2.gamma";
-  }
-  return n;
-}
-
 class Clip final : public TokenModel {
  public:
   Clip(const ClipConfig& config, const TensorFile& file, const std::string& what)
@@ -36,7 +19,7 @@ class Clip final : public TokenModel {
     if (config.norm_before_blocks) take_norm(weights, "visual.ln_pre");
     for (int64_t layer = 0; layer < config.n_layers; ++layer) {
       const std::string at = "visual.transformer.resblocks." + std::to_string(layer) + ".";
-      blocks_.push_back(take_block(weights, at, config, block_names(config)));
+      blocks_.push_back(take_block(weights, at, config, open_clip_block_names(config.layer_scale)));
     }
     // The norm comes before pooling or, in some models, after it.
     HeadNames names{.norm = "visual.ln_post", .norm_needed = true, .matrix = "visual.proj"};

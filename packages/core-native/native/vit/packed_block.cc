@@ -62,6 +62,7 @@ RowsView PackedRows::view() {
 
 const char* cannot_pack(const Block& b, Precision precision) {
   if (b.post_norm) return "its blocks norm their outputs";
+  if (b.causal) return "its blocks are causal";
   if (b.attention_norm_gain.defined() || b.mlp_norm_gain.defined()) return "its blocks have inner norms";
   if (!can_pack(precision)) return "this CPU has no instructions for it that we use";
   return nullptr;

@@ -35,6 +35,22 @@ BlockNames timm_block_names() {
   return n;
 }
 
+BlockNames open_clip_block_names(bool layer_scale) {
+  BlockNames n;
+  n.norm1 = "ln_1";
+  n.norm2 = "ln_2";
+  n.qkv_weight = {"attn.in_proj_weight"};
+  n.qkv_bias = {"attn.in_proj_bias"};
+  n.proj = "attn.out_proj";
+  n.fc1 = {"mlp.c_fc"};
+  n.fc2 = "mlp.c_proj";
+  if (layer_scale) {
+    n.scale1 = "ls_1.gamma";
+    n.scale2 = "ls_2.gamma";
+  }
+  return n;
+}
+
 BlockNames transformers_block_names(bool qkv_bias) {
   BlockNames n;
   const std::string at = "attention.attention.";

@@ -27,6 +27,9 @@ struct BlockNames {
 /// Names that timm gives, and dinov2 after it: "attn.qkv", "mlp.fc1", no LayerScale.
 BlockNames timm_block_names();
 
+/// Names that open_clip gives, in both towers: "attn.in_proj_weight", "mlp.c_fc".
+BlockNames open_clip_block_names(bool layer_scale);
+
 /// Names of attention in transformers' older models: "attention.attention.query", "attention.output.dense".
 /// Norms and MLP are left to the model.
 BlockNames transformers_block_names(bool qkv_bias);

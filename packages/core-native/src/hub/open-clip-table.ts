@@ -42,6 +42,7 @@ export interface Architecture {
   readonly tower: Tower;
   /** As open_clip's own config writes it. */
   readonly vision_cfg: Readonly<Record<string, unknown>>;
+  readonly text_cfg: Readonly<Record<string, unknown>>;
 }
 
 export interface OpenClipTable {
@@ -83,6 +84,7 @@ export function openClipConfigOf(architecture: Architecture, tag: PretrainedTag)
       embed_dim: architecture.embed_dim,
       quick_gelu: architecture.quick_gelu || tag.quick_gelu,
       vision_cfg: architecture.vision_cfg,
+      text_cfg: architecture.text_cfg,
     },
     preprocess_cfg: { mean, std, interpolation, resize_mode },
   };

@@ -12,6 +12,7 @@ import type { LatentProbesExports } from "./latent-probes.js";
 import type { LiveSourceExports } from "./live-source.js";
 import type { NearestRowsExports } from "./nearest-rows.js";
 import type { SaeExports, TrainerExports } from "./sae.js";
+import type { TextModelExports } from "./text-model.js";
 import type { TopKExports } from "./top-k.js";
 import type { VisionModelExports } from "./vision-model.js";
 
@@ -97,4 +98,5 @@ export interface Addon
     TopKExports,
     NearestRowsExports,
     LatentProbesExports,
-    VisionModelExports {}
+    VisionModelExports,
+    TextModelExports {}

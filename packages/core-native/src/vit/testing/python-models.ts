@@ -16,15 +16,21 @@ export interface PythonModel {
 
 const repository = path.resolve(import.meta.dirname, "../../../../..");
 /** Where set-up puts transformers and timm (scripts/requirements-models.txt). */
-const packages = path.join(repository, ".cache/python-models");
+export const pythonPackages = path.join(repository, ".cache/python-models");
 
-const env = { ...process.env, PYTHONPATH: packages, HF_HUB_OFFLINE: "1", PYTHONWARNINGS: "ignore" };
-const python = process.env.SAEV_PYTHON ?? path.join(repository, ".cache/python/bin/python");
+/** What Python runs with, for all that compares with these packages. */
+export const pythonEnvironment = {
+  ...process.env,
+  PYTHONPATH: pythonPackages,
+  HF_HUB_OFFLINE: "1",
+  PYTHONWARNINGS: "ignore",
+};
+export const python = process.env.SAEV_PYTHON ?? path.join(repository, ".cache/python/bin/python");
 
 /** Whether Python with torch, transformers and timm is here; what compares with them is skipped where it is not. */
 export const hasPythonModels =
-  existsSync(path.join(packages, "transformers")) &&
-  spawnSync(python, ["-c", "import torch, safetensors, PIL"], { env }).status === 0;
+  existsSync(path.join(pythonPackages, "transformers")) &&
+  spawnSync(python, ["-c", "import torch, safetensors, PIL"], { env: pythonEnvironment }).status === 0;
 if (!hasPythonModels)
   console.warn(
     "no transformers and timm (node scripts/setup.mjs installs them): comparisons with them are skipped",
@@ -35,6 +41,9 @@ export function makePythonModels(pictures: string): { folder: string; cases: Rec
   const folder = path.join(mkdtempSync(path.join(os.tmpdir(), "saev-python-models-")), "models");
   mkdirSync(folder);
   const script = path.join(import.meta.dirname, "python_models.py");
-  execFileSync(python, [script, folder, pictures], { env, stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync(python, [script, folder, pictures], {
+    env: pythonEnvironment,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   return { folder, cases: JSON.parse(readFileSync(path.join(folder, "cases.json"), "utf8")) };
 }
