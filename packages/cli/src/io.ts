@@ -1,3 +1,6 @@
+import type { Grammar } from "./argv/read.js";
+import type { CommandDoc } from "./help/command-help.js";
+
 /** A stream as the command needs it: `process.stdout` is one, and so is a list of texts in a test. */
 export interface Out {
   write(text: string): unknown;
@@ -10,6 +13,8 @@ export interface Io {
   readonly stdout: Out;
   readonly stderr: Out;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How a command's help is written; the default is text for a terminal. */
+  readonly help?: ((doc: CommandDoc, grammar: Grammar) => string) | undefined;
 }
 
 /** Whether text on this stream may be coloured: a terminal that is not "dumb", and no NO_COLOR (no-color.org). */

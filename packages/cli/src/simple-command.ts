@@ -1,9 +1,9 @@
 import { helpOption, type Option, versionOption } from "./argv/option.js";
 import { type CommandLine, readWords } from "./argv/read.js";
 import { UsageError } from "./errors.js";
-import { type CommandDoc, commandHelp } from "./help/command-help.js";
-import { styleOf } from "./help/style.js";
-import { hasColour, type Io, widthOf } from "./io.js";
+import type { CommandDoc } from "./help/command-help.js";
+import { helpText } from "./help/help-text.js";
+import type { Io } from "./io.js";
 import { version } from "./version.js";
 
 /** A command without a config. */
@@ -27,8 +27,7 @@ export function readSimple(
   const grammar = { options, ...(command.positionals && { positionals: command.positionals }) };
   const line = readWords(grammar, words);
   if (line.options.get("help") === true) {
-    const style = styleOf(hasColour(io.stdout, io.env));
-    io.stdout.write(commandHelp(command.doc, grammar, style, widthOf(io.stdout, io.env)));
+    io.stdout.write(helpText(command.doc, grammar, io));
     return undefined;
   }
   if (line.options.get("version") === true) {

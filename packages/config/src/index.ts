@@ -1,3 +1,9 @@
+/**
+ * Schemas, defaults, sweeps and flags of saev's configs. Needs no native code.
+ *
+ * @module config
+ */
+
 export { Activations, type ResolvedActivations, vitFamilies } from "./activations.js";
 export { DataLoad } from "./data-load.js";
 export {

@@ -1,3 +1,9 @@
+/**
+ * Vision transformers, sparse autoencoders and shards: the typed API of the C++ core.
+ *
+ * @module core
+ */
+
 export {
   type Recording,
   type RecordOptions,

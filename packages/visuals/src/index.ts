@@ -1,3 +1,9 @@
+/**
+ * Images with heat maps, plots, the gallery, and reports.
+ *
+ * @module visuals
+ */
+
 export { dictionaryTexts, figureTexts } from "./evaluation/format.js";
 export { reportHtml } from "./evaluation/report-html.js";
 export {

@@ -28,16 +28,10 @@ const titles: Readonly<Record<FieldGroup, string>> = {
 
 /** The whole help of a command: usage, examples, its options, the fields of its config by group, its unions. */
 export function commandHelp(doc: CommandDoc, grammar: Grammar, style: Style, width: number): string {
-  const { table, options, positionals = [] } = grammar;
+  const { table, options } = grammar;
   const lines: string[] = [];
   const paragraph = (text: string) => lines.push(...wrap(text, width), "");
-  const usage = [
-    `saev ${doc.name}`,
-    ...positionals,
-    "[FLAGS]",
-    ...(table?.unions ?? []).map((u) => `[${u.path}:KIND [FLAGS]]`),
-  ].join(" ");
-  const [first = "", ...others] = wrap(usage, width - 7);
+  const [first = "", ...others] = wrap(usageOf(doc, grammar), width - 7);
   lines.push(`${style.bold("Usage:")} ${first}`, ...others.map((line) => `       ${line}`), "");
   paragraph(doc.summary);
   for (const text of doc.details) paragraph(text);
@@ -64,13 +58,24 @@ export function commandHelp(doc: CommandDoc, grammar: Grammar, style: Style, wid
   return `${lines.join("\n").trimEnd()}\n`;
 }
 
-interface Section {
+/** A command's line in short. */
+export const usageOf = (doc: CommandDoc, { table, positionals = [] }: Grammar): string =>
+  [
+    `saev ${doc.name}`,
+    ...positionals,
+    "[FLAGS]",
+    ...(table?.unions ?? []).map((u) => `[${u.path}:KIND [FLAGS]]`),
+  ].join(" ");
+
+/** Entries of a command's help under one title. */
+export interface Section {
   readonly title: string;
   readonly intro?: string;
   readonly entries: readonly Entry[];
 }
 
-function sectionsOf(options: readonly Option[], table: FlagTable | undefined): Section[] {
+/** Options of the command itself, the fields of its config by group, the members of its unions. */
+export function sectionsOf(options: readonly Option[], table: FlagTable | undefined): Section[] {
   const sections: Section[] = [{ title: "Options", entries: options.map(optionEntry) }];
   for (const [group, title] of Object.entries(titles)) {
     const flags = (table?.flags ?? []).filter((flag) => flag.group === group);

@@ -2,10 +2,9 @@ import { ConfigError, flagTable, loadConfigFile, notices, refusals } from "@saev
 import { type CommandLine, readWords } from "../argv/read.js";
 import { CommandError, Interrupted, UsageError } from "../errors.js";
 import { Exit, type ExitCode } from "../exit.js";
-import { commandHelp } from "../help/command-help.js";
-import { styleOf } from "../help/style.js";
+import { helpText } from "../help/help-text.js";
 import { interruptible } from "../interrupt.js";
-import { hasColour, type Io, widthOf } from "../io.js";
+import type { Io } from "../io.js";
 import { makeReporter } from "../progress/reporter.js";
 import { version } from "../version.js";
 import { assemble } from "./assemble.js";
@@ -30,9 +29,7 @@ export async function runJob<T extends object>(
   const line = readWords(grammar, words);
   const on = (option: string): boolean => line.options.get(option) === true;
   if (on("help")) {
-    io.stdout.write(
-      commandHelp(job.doc, grammar, styleOf(hasColour(io.stdout, io.env)), widthOf(io.stdout, io.env)),
-    );
+    io.stdout.write(helpText(job.doc, grammar, io));
     return Exit.done;
   }
   if (on("version")) {

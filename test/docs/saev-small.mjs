@@ -1,0 +1,43 @@
+// What `saev` is where blocks of the documentation are run: the command itself, with trainings made short and without a
+// browser.
+//   node saev-small.mjs WORD…
+import { spawn } from "node:child_process";
+import path from "node:path";
+
+const binary = path.resolve(import.meta.dirname, "../../packages/cli/bin/saev.js");
+const [command, ...rest] = process.argv.slice(2);
+const words = [...rest];
+
+/** Gives a flag of a command a value where it has none, or where its number is larger. */
+function atMost(flag, most) {
+  const at = words.indexOf(flag);
+  if (at < 0) words.unshift(flag, String(most));
+  else if (Number(words[at + 1].replaceAll("_", "")) > most) words[at + 1] = String(most);
+}
+const given = (...flags) => flags.some((flag) => words.includes(flag));
+
+if (command === "train" && !given("--help")) {
+  // An extended run is twice as long.
+  atMost("--n-patches", given("--resume") ? 6000 : 3000);
+  if (!given("--resume")) atMost("--sae-batch-size", 100);
+  if (!given("--resume", "--data.live")) atMost("--data.n-random-samples", 2000);
+  const kind = words.findIndex((word) => word.startsWith("sae:"));
+  // The default samples more rows than there are here.
+  if (!given("--sae.n-reinit-samples", "--resume"))
+    if (kind >= 0) words.splice(kind + 1, 0, "--sae.n-reinit-samples", "1000");
+    else words.push("sae:relu", "--sae.n-reinit-samples", "1000");
+  else if (!given("--resume")) atMost("--sae.n-reinit-samples", 1000);
+}
+if (command === "explore") words.push("--no-open");
+const child = spawn(process.execPath, [binary, command, ...words], { stdio: ["ignore", "pipe", "inherit"] });
+child.stdout.on("data", async (piece) => {
+  process.stdout.write(piece);
+  const [address] = /http:\/\/\S+/.exec(command === "explore" ? piece.toString() : "") ?? [];
+  if (address === undefined) return;
+  const { ok, status } = await fetch(address);
+  if (!ok) console.error(`${address}: ${status}`);
+  child.kill(ok ? "SIGINT" : "SIGKILL");
+});
+child.on("close", (code, signal) => {
+  process.exitCode = code === 130 && command === "explore" ? 0 : (code ?? (signal ? 1 : 0));
+});
