@@ -68,6 +68,7 @@ export default defineConfig({
   description: "Sparse autoencoders for vision transformers",
   outDir: path.join(root, "build/docs"),
   cacheDir: path.join(root, ".cache/vitepress"),
+  head: [["link", { rel: "icon", href: "data:," }]],
   cleanUrls: false,
   markdown: {
     config(md) {

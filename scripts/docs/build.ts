@@ -11,6 +11,7 @@ import { Application } from "typedoc";
 import type { PluginOptions } from "typedoc-plugin-markdown";
 import { build, createServer } from "vitepress";
 import { commandPages } from "./command-pages.js";
+import { loadedFromElsewhere } from "./offline.js";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const docs = path.join(root, "docs");
@@ -71,5 +72,8 @@ if (process.argv.includes("--serve")) {
   server.printUrls();
 } else {
   await build(docs);
+  const elsewhere = loadedFromElsewhere(path.join(root, "build/docs"));
+  if (elsewhere.length > 0)
+    throw new Error(`the site must load nothing from elsewhere:\n${elsewhere.join("\n")}`);
   console.log("open build/docs/index.html through any web server, e.g. npm run docs -- --serve");
 }

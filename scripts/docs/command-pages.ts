@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { commandMarkdown, commands, main } from "@saev/cli";
 
 /** The page of a command in the reference. */
@@ -25,3 +26,6 @@ export async function commandPages(): Promise<readonly CommandPage[]> {
   }
   return pages;
 }
+
+// By itself it prints them as JSON.
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await commandPages()));

@@ -1,10 +1,20 @@
 /** The reference of flags: every field of every config, every option. */
+import { execFileSync } from "node:child_process";
+import path from "node:path";
 import { Activations, Evaluate, flagTable, Inference, Train, Visuals } from "@saev/config";
 import { expect, test } from "vitest";
-import { commandPages } from "../../scripts/docs/command-pages.js";
+import type { CommandPage } from "../../scripts/docs/command-pages.js";
+import { root } from "../e2e/saev.js";
 
-test("every flag of every config has its line, with its meaning and default", async () => {
-  const pages = await commandPages();
+test("every flag of every config has its line, with its meaning and default", () => {
+  const script = ["scripts/source/register.mjs", "scripts/docs/command-pages.ts"].map((file) =>
+    path.join(root, file),
+  );
+  const out = execFileSync(process.execPath, ["--import", ...script], {
+    encoding: "utf8",
+    maxBuffer: 1 << 24,
+  });
+  const pages: readonly CommandPage[] = JSON.parse(out);
   const schemas = {
     activations: Activations,
     train: Train,

@@ -23,18 +23,26 @@ if (command === "train" && !given("--help")) {
   if (!given("--resume", "--data.live")) atMost("--data.n-random-samples", 2000);
   const kind = words.findIndex((word) => word.startsWith("sae:"));
   // The default samples more rows than there are here.
-  if (!given("--sae.n-reinit-samples", "--resume"))
+  if (!given("--sae.n-reinit-samples", "--resume", "--sweep"))
     if (kind >= 0) words.splice(kind + 1, 0, "--sae.n-reinit-samples", "1000");
     else words.push("sae:relu", "--sae.n-reinit-samples", "1000");
-  else if (!given("--resume")) atMost("--sae.n-reinit-samples", 1000);
+  else if (given("--sae.n-reinit-samples")) atMost("--sae.n-reinit-samples", 1000);
 }
+if (command === "visuals") {
+  atMost("--n-latents", 4);
+  atMost("--top-k", 4);
+}
+if (command === "evaluate" && !given("--help")) atMost("--n-images", 4);
 if (command === "explore") words.push("--no-open");
 const child = spawn(process.execPath, [binary, command, ...words], { stdio: ["ignore", "pipe", "inherit"] });
 child.stdout.on("data", async (piece) => {
   process.stdout.write(piece);
   const [address] = /http:\/\/\S+/.exec(command === "explore" ? piece.toString() : "") ?? [];
   if (address === undefined) return;
-  const { ok, status } = await fetch(address);
+  // The token's address answers with a cookie, as for a browser.
+  const first = await fetch(address, { redirect: "manual" });
+  const cookie = first.headers.get("set-cookie")?.split(";")[0] ?? "";
+  const { ok, status } = await fetch(new URL("/", address), { headers: { cookie } });
   if (!ok) console.error(`${address}: ${status}`);
   child.kill(ok ? "SIGINT" : "SIGKILL");
 });
