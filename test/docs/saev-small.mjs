@@ -18,9 +18,9 @@ const given = (...flags) => flags.some((flag) => words.includes(flag));
 
 if (command === "train" && !given("--help")) {
   // An extended run is twice as long.
-  atMost("--n-patches", given("--resume") ? 6000 : 3000);
+  atMost("--n-patches", given("--resume") ? 4000 : 2000);
   if (!given("--resume")) atMost("--sae-batch-size", 100);
-  if (!given("--resume", "--data.live")) atMost("--data.n-random-samples", 2000);
+  if (!given("--resume", "--data.live")) atMost("--data.n-random-samples", 1000);
   const kind = words.findIndex((word) => word.startsWith("sae:"));
   // The default samples more rows than there are here.
   if (!given("--sae.n-reinit-samples", "--resume", "--sweep"))

@@ -6,7 +6,7 @@ import { binary, root, saev } from "../e2e/saev.js";
 const data = path.join(root, "examples/data");
 /** Folders of the demo's pictures, and how many of each: as few as give a gallery of every kind. */
 const classes = ["animals", "food", "plants", "scenes"];
-const each = 8;
+const each = 4;
 
 /** A folder in which a page's blocks run: pictures, a model, a recording, two runs, a gallery. */
 export interface Workspace {
@@ -73,7 +73,7 @@ export async function makeTemplate(): Promise<Workspace> {
       "--lr",
       "1e-3",
     ],
-    ...["--data.n-random-samples", "2000", "--device", "cpu", "--ckpt-path", "checkpoints"],
+    ...["--data.n-random-samples", "1000", "--device", "cpu", "--ckpt-path", "checkpoints"],
     ...["--sweep", "two.toml", "sae:relu", "--sae.d-vit", "128", "--sae.exp-factor", "2"],
     ...["--sae.n-reinit-samples", "1000"],
   );
