@@ -319,21 +319,25 @@ describe("docs/models.md", () => {
     }
   });
 
-  test("its program runs", async () => {
-    const [, program] = /^```ts\n([\s\S]*?)^```$/m.exec(text)!;
+  test("its programs run", async () => {
+    const programs = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, program]) => program!);
+    const expected = [/^\[ 2, 64 \] 16 \d+\.\d+\n$/, /^true 6 128 100\n$/];
+    expect(programs.length).toBe(expected.length);
     const ts = (await import("typescript")).default;
     const module = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-    const js = ts.transpileModule(program!, { compilerOptions: module }).outputText;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", js], {
-      cwd: path.join(root, "packages/cli"),
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let out = "";
-    child.stdout.on("data", (piece) => {
-      out += piece;
-    });
-    const code = await new Promise((done) => child.on("close", done));
-    expect({ code, out }).toEqual({ code: 0, out: "true 6 128 100\n" });
+    for (const [i, program] of programs.entries()) {
+      const js = ts.transpileModule(program, { compilerOptions: module }).outputText;
+      const child = spawn(process.execPath, ["--input-type=module", "-e", js], {
+        cwd: root,
+        env: { ...process.env, ...env },
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      let out = "";
+      child.stdout.on("data", (piece) => {
+        out += piece;
+      });
+      const code = await new Promise((done) => child.on("close", done));
+      expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(expected[i]!) });
+    }
   });
 });
