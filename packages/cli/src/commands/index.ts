@@ -8,6 +8,7 @@ import { ExportCommand } from "./export.js";
 import { InfoCommand } from "./info.js";
 import { LatentsCommand } from "./latents.js";
 import { ModelsCommand } from "./models.js";
+import { NamesCommand } from "./names.js";
 import { SetupCommand } from "./setup.js";
 import { TrainCommand } from "./train.js";
 import { VerifyCommand } from "./verify.js";
@@ -20,6 +21,7 @@ export const commands = [
   EvaluateCommand,
   LatentsCommand,
   VisualsCommand,
+  NamesCommand,
   ExploreCommand,
   ExportCommand,
   InfoCommand,

@@ -20,6 +20,8 @@ export interface Party {
   readonly layer: number;
   readonly reads: "patches" | "cls";
   readonly scaling: Scaling;
+  /** What the SAE's activations were recorded into. */
+  readonly shards: ShardFolder;
 }
 
 /** The SAE sees (clamp(x) − mean) / scalar. */
@@ -38,6 +40,7 @@ interface Plan {
   readonly data: DataLoad;
   readonly reads: "patches" | "cls";
   readonly layer: number;
+  readonly shards: ShardFolder;
 }
 
 /**
@@ -81,7 +84,8 @@ export class OpenModels {
     const layer = plan.layer < 0 ? plan.layer + vit.nLayers : plan.layer;
     if (!(layer >= 0 && layer < vit.nLayers))
       throw wrong(`the model ${plan.ckpt} has ${vit.nLayers} layers, the SAE reads layer ${plan.layer}`);
-    return { vit, sae, ckpt: plan.ckpt, layer, reads: plan.reads, scaling: await this.#scalingOf(plan, sae) };
+    const { ckpt, reads, shards } = plan;
+    return { vit, sae, ckpt, layer, reads, shards, scaling: await this.#scalingOf(plan, sae) };
   }
 
   async #scalingOf({ data, dVit, checkpoint }: Plan, sae: SparseAutoencoder): Promise<Scaling> {
@@ -121,12 +125,13 @@ async function planOf(view: OpenView): Promise<Plan> {
       `this SAE reads ${what}; pictures are looked at for SAEs of one layer's patches or CLS tokens`,
     );
   }
-  const { metadata } = await ShardFolder.open(data.shard_root);
+  const shards = await ShardFolder.open(data.shard_root);
+  const { metadata } = shards;
   return {
     family: metadata.vit_family,
     ckpt: fromWhereRecorded(metadata.vit_ckpt, base),
     dVit: metadata.d_vit,
-    ...{ checkpoint, data, layer: data.layer, reads: data.patches },
+    ...{ checkpoint, data, layer: data.layer, reads: data.patches, shards },
   };
 }
 
