@@ -19,6 +19,7 @@
  * | `views/:view/latents/:latent/examples.bin` | float32 `[images, patches]`: those of its quantiles, then random |
  * | `views/:view/map.json`                     | {@link MapState}; asking for it begins the work               |
  * | `views/:view/map.bin`                      | float32 `[d_sae, 2]`, NaN for latents that never fire         |
+ * | `views/:view/names.json`, `views/:view/find` | suggested names, latents by a text: `texts/api.ts`             |
  * | `views/:view/live/…`                       | pictures that go through the model: `live/api.ts`             |
  * | `compare/:a/:b.json`                       | {@link Comparison} of two views                               |
  * | `runs/runs.json`                           | {@link Run}s                                                  |

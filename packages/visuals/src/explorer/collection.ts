@@ -1,17 +1,22 @@
 import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { SaevError } from "@saev/core";
+import { readWordList } from "../names/vocabulary.js";
 import type { Session } from "./api.js";
 import { ClassScores } from "./live/class-scores.js";
 import { LivePictures } from "./live/live-pictures.js";
 import { OpenRun } from "./runs.js";
+import { mostLabels, Texts } from "./texts/texts.js";
 import { OpenView, type OpenViewOptions } from "./views/open-view.js";
 
 /** How deep below a given folder runs and visuals are looked for. */
 const depth = 3;
 
 export interface OpenOptions extends OpenViewOptions {
-  /** A file of class embeddings that pictures are scored with; see {@link ClassScores}. */
+  /**
+   * What pictures are scored with: a safetensors file of class embeddings, see {@link ClassScores}, or any other file with
+   * names of classes, one a line, which the model's text tower reads.
+   */
   readonly classes?: string | undefined;
 }
 
@@ -23,6 +28,8 @@ export class Collection {
     readonly runs: ReadonlyMap<string, OpenRun>,
     /** Pictures that go through the models while the explorer runs. */
     readonly live: LivePictures,
+    /** Texts that are typed while the explorer runs. */
+    readonly texts: Texts,
   ) {}
 
   /**
@@ -31,7 +38,7 @@ export class Collection {
    * @throws SaevError `NOT_FOUND` where there is nothing to explore; as {@link OpenView.open} and {@link ClassScores.open}.
    */
   static async open(paths: readonly string[], options: OpenOptions = {}): Promise<Collection> {
-    const classes = options.classes === undefined ? undefined : await ClassScores.open(options.classes);
+    const classes = await openClasses(options.classes);
     const found = { views: new Set<string>(), runs: new Set<string>() };
     for (const given of paths) {
       const before = found.views.size + found.runs.size;
@@ -57,11 +64,13 @@ export class Collection {
       for (const view of views.values()) view.dispose();
       throw error;
     }
+    const texts = new Texts();
     return new Collection(
       paths.map((given) => path.basename(path.resolve(given))).join(", "),
       views,
       runs,
-      new LivePictures(classes),
+      new LivePictures(classes, texts),
+      texts,
     );
   }
 
@@ -93,8 +102,16 @@ export class Collection {
 
   dispose(): void {
     this.live.dispose();
+    this.texts.dispose();
     for (const view of this.views.values()) view.dispose();
   }
+}
+
+async function openClasses(file: string | undefined): Promise<ClassScores | readonly string[] | undefined> {
+  if (file === undefined) return undefined;
+  return file.endsWith(".safetensors")
+    ? ClassScores.open(file)
+    : readWordList(file, "classes", 2, mostLabels);
 }
 
 const samePath = (a: string, b: string) =>

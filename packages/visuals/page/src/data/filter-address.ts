@@ -7,6 +7,7 @@ export function filterOf(query: URLSearchParams): Filter {
   const sort = query.get("sort") as SortKey | null;
   return {
     text: query.get("find") ?? everything.text,
+    like: query.get("like") ?? everything.like,
     states: states ? new Set(latentStates.filter((state) => states.includes(state))) : everything.states,
     frequency: rangeOf(query.get("frequency")),
     mean: rangeOf(query.get("mean")),
@@ -28,6 +29,7 @@ export function withFilter(query: URLSearchParams, filter: Filter): URLSearchPar
     value === undefined || value === "" ? next.delete(name) : next.set(name, value);
   const range = (r: Range | undefined) => r?.map((x) => Number(x.toPrecision(5))).join("..");
   set("find", filter.text);
+  set("like", filter.like);
   set(
     "states",
     filter.states.size === latentStates.length ? undefined : [...filter.states].join(",") || "none",

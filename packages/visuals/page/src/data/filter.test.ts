@@ -58,6 +58,7 @@ test("only among those that an export has", () => {
 test("the address says a filter back", () => {
   const filter: Filter = {
     text: "a&b=c #1",
+    like: "what? 100 %",
     states: new Set(["dead", "dense"]),
     frequency: [-4.5, -2],
     mean: [-1, 0.25],
@@ -75,4 +76,22 @@ test("the address says a filter back", () => {
     frequency: undefined,
     mean: undefined,
   });
+});
+
+test("by suggested names, and by how well a text fits", () => {
+  const words = (word: string) => [{ word, score: 1, decoder: 1, pictures: null }];
+  const page = { about: {} as never, latents: { 0: words("Zebra"), 3: words("apple") } };
+  const texts = {
+    names: { state: "ready", page } as const,
+    scores: Float32Array.of(1, Number.NaN, 3, 2, -1, 0),
+  };
+  const found = (filter: Partial<Filter>) => [
+    ...select(columns, notes, { ...everything, ...filter }, undefined, texts),
+  ];
+  expect(found({ text: "zebra" })).toEqual([0]);
+  // Where a person said nothing, by the first word.
+  expect(found({ sort: "name", descending: false })).toEqual([3, 5, 4, 0, 1, 2]);
+  expect(found({ sort: "fit" })).toEqual([2, 3, 0, 5, 4, 1]);
+  const like = { ...everything, like: "a red car", sort: "fit" as const };
+  expect(filterOf(withFilter(new URLSearchParams(), like))).toEqual(like);
 });

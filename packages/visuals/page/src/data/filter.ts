@@ -1,16 +1,19 @@
 import type { Notes } from "../../../src/explorer/api.js";
 import { type Columns, type LatentState, latentStates, stateOf } from "./columns.js";
+import { type Names, wordsOf } from "./names.js";
 
-/** What a list can be ordered by; `id` is the latent's number, `name` what a person called it. */
-export const sortKeys = ["frequency", "mean", "max", "percentile", "id", "name"] as const;
+/** What a list can be ordered by; `id` is the latent's number, `name` what a person called it, `fit` how well a text fits. */
+export const sortKeys = ["frequency", "mean", "max", "percentile", "id", "name", "fit"] as const;
 export type SortKey = (typeof sortKeys)[number];
 
 export type Range = readonly [lo: number, hi: number];
 
 /** Which latents are listed, and in what order. The address holds it, see `filter-address.ts`. */
 export interface Filter {
-  /** A latent's number, or words of its name or note; empty: all. */
+  /** A latent's number, or words of its name, its note or its suggested names; empty: all. */
   readonly text: string;
+  /** A text that latents are ranked by, when they are sorted by `fit`. */
+  readonly like: string;
   readonly states: ReadonlySet<LatentState>;
   /** log10 of the frequency and of the mean value; a latent that never fires is outside any range. */
   readonly frequency?: Range | undefined;
@@ -23,6 +26,7 @@ export interface Filter {
 
 export const everything: Filter = {
   text: "",
+  like: "",
   states: new Set(latentStates),
   frequency: undefined,
   mean: undefined,
@@ -33,6 +37,13 @@ export const everything: Filter = {
 
 const within = (x: number, [lo, hi]: Range) => lo <= x && x <= hi;
 
+/** What texts say of latents. */
+export interface Texts {
+  readonly names: Names;
+  /** How well the text {@link Filter.like} fits each latent, where that is known. */
+  readonly scores?: Float32Array | undefined;
+}
+
 /**
  * The latents that pass, in order. Values that are not numbers come last, equals by number.
  * @param among only these; default: all.
@@ -42,6 +53,7 @@ export function select(
   notes: Notes,
   filter: Filter,
   among: Iterable<number> = columns.frequency.keys(),
+  texts: Texts = { names: { state: "none" } },
 ): Uint32Array {
   const { frequency, mean } = columns;
   const wanted = filter.text.trim().toLowerCase();
@@ -50,28 +62,29 @@ export function select(
     if (!filter.states.has(stateOf(frequency[latent]!))) continue;
     if (filter.frequency && !within(Math.log10(frequency[latent]!), filter.frequency)) continue;
     if (filter.mean && !within(Math.log10(mean[latent]!), filter.mean)) continue;
-    if (wanted !== "" && !matches(latent, notes[latent], wanted)) continue;
+    if (wanted !== "" && !matches(latent, notes[latent], texts.names, wanted)) continue;
     if (filter.noted && notes[latent] === undefined) continue;
     kept.push(latent);
   }
-  return Uint32Array.from(kept.sort(comparison(columns, notes, filter)));
+  return Uint32Array.from(kept.sort(comparison(columns, notes, filter, texts)));
 }
 
-function matches(latent: number, note: Notes[string] | undefined, wanted: string): boolean {
+function matches(latent: number, note: Notes[string] | undefined, names: Names, wanted: string): boolean {
   if (String(latent) === wanted) return true;
-  return note !== undefined && `${note.name}\n${note.note}`.toLowerCase().includes(wanted);
+  if (note !== undefined && `${note.name}\n${note.note}`.toLowerCase().includes(wanted)) return true;
+  return wordsOf(names, latent).some((word) => word.toLowerCase().includes(wanted));
 }
 
-function comparison(columns: Columns, notes: Notes, { sort, descending }: Filter) {
+function comparison(columns: Columns, notes: Notes, { sort, descending }: Filter, texts: Texts) {
   const sign = descending ? -1 : 1;
   if (sort === "id") return (a: number, b: number) => sign * (a - b);
   if (sort === "name") {
-    const name = (latent: number) => notes[latent]?.name ?? "";
+    const name = (latent: number) => notes[latent]?.name || wordsOf(texts.names, latent)[0] || "";
     // Those without a name come last whatever the direction.
     return (a: number, b: number) =>
       Number(name(a) === "") - Number(name(b) === "") || sign * name(a).localeCompare(name(b)) || a - b;
   }
-  const values = columns[sort];
+  const values = sort === "fit" ? (texts.scores ?? columns.frequency) : columns[sort];
   return (a: number, b: number) => {
     const x = values[a]!;
     const y = values[b]!;

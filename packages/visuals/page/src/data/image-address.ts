@@ -17,6 +17,8 @@ export interface ImageState {
   readonly onlySelected: boolean;
   readonly keepError: boolean;
   readonly overlay: Overlay;
+  /** Names of classes that the picture is scored with. */
+  readonly labels: readonly string[];
 }
 
 /** What an address says; what it does not say, or says wrongly, is left out. */
@@ -29,6 +31,7 @@ export function imageStateOf(query: URLSearchParams): ImageState {
     changes: (query.get("steer") ?? "").split(",").flatMap(changeOf),
     onlySelected: query.get("where") === "selected",
     keepError: query.get("error") !== "out",
+    labels: query.getAll("label").filter((label) => label.trim() !== ""),
     overlay: /^\d+$/.test(show)
       ? { of: "latent", latent: Number(show) }
       : show === "moved" || show === "output"
@@ -62,5 +65,6 @@ export function imageQuery(state: ImageState): URLSearchParams {
   if (state.onlySelected) query.set("where", "selected");
   if (!state.keepError) query.set("error", "out");
   if (overlay) query.set("show", overlay.of === "latent" ? String(overlay.latent) : overlay.of);
+  for (const label of state.labels) query.append("label", label);
   return query;
 }

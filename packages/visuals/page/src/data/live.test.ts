@@ -29,6 +29,7 @@ test("the address holds what was chosen, and survives nonsense", () => {
     onlySelected: false,
     keepError: true,
     overlay: undefined,
+    labels: [],
   };
   expect(imageQuery(nothing).toString()).toBe("");
   expect(imageStateOf(new URLSearchParams())).toEqual(nothing);
@@ -43,6 +44,7 @@ test("the address holds what was chosen, and survives nonsense", () => {
     onlySelected: true,
     keepError: false,
     overlay: { of: "latent", latent: 3 },
+    labels: ["a cat", "a red car, parked"],
   };
   expect(imageStateOf(new URLSearchParams(imageQuery(state).toString()))).toEqual(state);
   const odd = "image=../x&patches=5,-1,1e9,5,x&steer=3x,x0,4q1,5s1..2,6x1&where=here&error=in&show=all";

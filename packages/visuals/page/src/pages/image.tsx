@@ -3,6 +3,7 @@ import { Link } from "wouter-preact";
 import type { LiveModel, Steered } from "../../../src/explorer/live/api.js";
 import { type ImageState, imageQuery, imageStateOf } from "../data/image-address.js";
 import { type Looked, look, strongest, valuesOf } from "../data/live.js";
+import { wordsOf } from "../data/names.js";
 import { send } from "../data/source.js";
 import { type Loaded, useLoaded } from "../data/use.js";
 import { useQuery } from "../data/use-query.js";
@@ -14,6 +15,7 @@ import { PictureChooser } from "../parts/picture-chooser.js";
 import { Scores, SteeredFigures } from "../parts/steered-figures.js";
 import { SteeringForm } from "../parts/steering.js";
 import { Heat } from "../parts/top-images.js";
+import { TypedLabels } from "../parts/typed-labels.js";
 import { Waiting } from "../parts/waiting.js";
 import type { ViewData } from "./view.js";
 
@@ -117,7 +119,7 @@ function LookedAt({ data, model, state, change, looked, name }: LookedAtProps) {
   }, [state.rows, about]);
   const whole = rows.length === about.rows;
   const strengths = useMemo(() => strongest(latents, rows), [latents, rows]);
-  const steered = useSteered(data, about.id, state, about.rows);
+  const steered = useSteered(data, about.id, state, about.rows, model);
   const { overlay } = state;
   const values = useMemo(() => {
     if (model.reads === "cls") return undefined;
@@ -129,7 +131,9 @@ function LookedAt({ data, model, state, change, looked, name }: LookedAtProps) {
   const upper = values?.reduce((a, b) => Math.max(a, b), 0) ?? 0;
   const shownName =
     overlay?.of === "latent"
-      ? data.notes.value[overlay.latent]?.name || `latent ${overlay.latent}`
+      ? data.notes.value[overlay.latent]?.name ||
+        wordsOf(data.names, overlay.latent)[0] ||
+        `latent ${overlay.latent}`
       : overlay?.of === "moved"
         ? "the reconstruction's change"
         : "the last layer's change";
@@ -171,7 +175,16 @@ function LookedAt({ data, model, state, change, looked, name }: LookedAtProps) {
               <HeatControls several={false} />
             </>
           )}
-          {model.classes && about.scores && <Scores names={model.classes} before={about.scores} />}
+          {state.labels.length < 2 && model.classes && about.scores && (
+            <Scores names={model.classes} before={about.scores} />
+          )}
+          <TypedLabels
+            view={data.view.id}
+            picture={about.id}
+            model={model}
+            labels={state.labels}
+            onChange={(labels) => change({ labels })}
+          />
         </section>
         <section aria-labelledby="steering">
           <h2 id="steering">Steering</h2>
@@ -191,6 +204,7 @@ function LookedAt({ data, model, state, change, looked, name }: LookedAtProps) {
             <SteeredFigures
               steered={steered.value}
               model={model}
+              classes={state.labels.length > 1 && model.texts.ok ? state.labels : model.classes}
               overlay={overlay}
               onShow={(next) => change({ overlay: next })}
             />
@@ -226,6 +240,7 @@ function useSteered(
   id: string,
   state: ImageState,
   nRows: number,
+  model: Model,
 ): Loaded<Steered | undefined> {
   const rows = state.onlySelected ? state.rows.filter((row) => row < nRows) : [];
   const steering =
@@ -235,6 +250,7 @@ function useSteered(
           changes: state.changes.filter(({ latent }) => latent < data.view.dSae),
           rows: state.onlySelected && rows.length > 0 ? rows : null,
           keepError: state.keepError,
+          ...(state.labels.length > 1 && model.texts.ok && { labels: state.labels }),
         });
   const last = useRef<string | undefined>(undefined);
   return useLoaded<Steered | undefined>(

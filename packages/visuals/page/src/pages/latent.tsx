@@ -6,12 +6,14 @@ import { select } from "../data/filter.js";
 import { filterOf } from "../data/filter-address.js";
 import { useLoaded } from "../data/use.js";
 import { useQuery } from "../data/use-query.js";
+import { useScores } from "../data/use-scores.js";
 import { Examples } from "../parts/examples.js";
 import { figure, log10 } from "../parts/format.js";
 import { HeatControls } from "../parts/heat-controls.js";
 import { HistogramPlot } from "../parts/histogram-plot.js";
 import { Neighbours } from "../parts/neighbours.js";
 import { NoteForm } from "../parts/note-form.js";
+import { SuggestedNames } from "../parts/suggested-names.js";
 import { TopImages } from "../parts/top-images.js";
 import { Waiting } from "../parts/waiting.js";
 import type { ViewData } from "./view.js";
@@ -30,13 +32,16 @@ export function LatentPage({ data, latent }: { readonly data: ViewData; readonly
     return { page, maps: new Float32Array(maps) };
   }, [at]);
   // Before and after it in the list that the person came from.
+  const filter = useMemo(() => filterOf(query), [query]);
+  const found = useScores(data, filter.like);
+  const scores = found.state === "ready" ? found.value : undefined;
   const around = useMemo(() => {
-    const list = select(columns, data.notes.value, filterOf(query), view.only);
+    const list = select(columns, data.notes.value, filter, view.only, { names: data.names, scores });
     const place = list.indexOf(latent);
     return place < 0
       ? { before: undefined, after: undefined }
       : { before: list[place - 1], after: list[place + 1] };
-  }, [columns, data.notes.value, query, latent, view]);
+  }, [columns, data, data.notes.value, filter, scores, latent, view]);
   useEffect(() => {
     document.title = `Latent ${latent} · ${view.title}`;
   }, [view, latent]);
@@ -106,6 +111,7 @@ export function LatentPage({ data, latent }: { readonly data: ViewData; readonly
               <NoteForm key={latent} note={note} onSave={(words) => data.write(latent, words)} />
             )}
           </div>
+          <SuggestedNames data={data} latent={latent} />
           <section aria-labelledby="top">
             <div class="list-bar">
               <h2 id="top">Top images</h2>

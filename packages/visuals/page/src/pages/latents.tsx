@@ -2,10 +2,12 @@ import { useEffect, useMemo } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { select } from "../data/filter.js";
 import { useFilter } from "../data/use-filter.js";
+import { useScores } from "../data/use-scores.js";
 import { amount } from "../parts/format.js";
 import { LatentFilter } from "../parts/latent-filter.js";
 import { LatentList } from "../parts/latent-list.js";
 import { Scatter } from "../parts/scatter.js";
+import { TextSearch } from "../parts/text-search.js";
 import type { ViewData } from "./view.js";
 
 /** All latents of an SAE: found by range, state and words, as a table or a grid, and exported. */
@@ -13,7 +15,12 @@ export function LatentsPage({ data }: { readonly data: ViewData }) {
   const { view, columns } = data;
   const notes = data.notes.value;
   const [filter, change] = useFilter();
-  const chosen = useMemo(() => select(columns, notes, filter, view.only), [columns, notes, filter, view]);
+  const found = useScores(data, filter.like);
+  const scores = found.state === "ready" ? found.value : undefined;
+  const chosen = useMemo(
+    () => select(columns, notes, filter, view.only, { names: data.names, scores }),
+    [columns, notes, filter, view, data, scores],
+  );
   useEffect(() => {
     document.title = `${view.title} · saev explorer`;
   }, [view]);
@@ -41,8 +48,9 @@ export function LatentsPage({ data }: { readonly data: ViewData }) {
       ))}
       {!view.pictures.ok && <p class="remark">No pictures: {view.pictures.why}</p>}
       <Scatter columns={columns} chosen={chosen} filter={filter} change={change} />
-      <LatentFilter columns={columns} filter={filter} change={change} />
-      <LatentList data={data} chosen={chosen} filter={filter} change={change} />
+      <LatentFilter columns={columns} filter={filter} change={change} ranked={filter.like !== ""} />
+      <TextSearch data={data} filter={filter} change={change} scores={found} />
+      <LatentList data={data} chosen={chosen} filter={filter} change={change} scores={scores} />
     </>
   );
 }

@@ -6,9 +6,11 @@ import { inside, lassoOf, lassoText } from "../data/lasso.js";
 import { useLoaded } from "../data/use.js";
 import { useFilter } from "../data/use-filter.js";
 import { useQuery } from "../data/use-query.js";
+import { useScores } from "../data/use-scores.js";
 import { LatentFilter } from "../parts/latent-filter.js";
 import { LatentList } from "../parts/latent-list.js";
 import { colourings, MapCanvas } from "../parts/map-canvas.js";
+import { TextSearch } from "../parts/text-search.js";
 import { Waiting } from "../parts/waiting.js";
 import type { ViewData } from "./view.js";
 
@@ -73,9 +75,11 @@ function ReadyMap({ data }: { readonly data: ViewData }) {
     value === "" ? next.delete(name) : next.set(name, value);
     setQuery(next);
   };
+  const found = useScores(data, filter.like);
+  const scores = found.state === "ready" ? found.value : undefined;
   const passing = useMemo(
-    () => select(columns, data.notes.value, filter, view.only),
-    [columns, data.notes.value, filter, view],
+    () => select(columns, data.notes.value, filter, view.only, { names: data.names, scores }),
+    [columns, data.notes.value, filter, view, data, scores],
   );
   const points = loaded.state === "ready" ? loaded.value : undefined;
   const chosen = useMemo(
@@ -114,8 +118,9 @@ function ReadyMap({ data }: { readonly data: ViewData }) {
         colour={colour}
         onLasso={(polygon) => put("lasso", lassoText(polygon))}
       />
-      <LatentFilter columns={columns} filter={filter} change={change} />
-      <LatentList data={data} chosen={chosen} filter={filter} change={change} />
+      <LatentFilter columns={columns} filter={filter} change={change} ranked={filter.like !== ""} />
+      <TextSearch data={data} filter={filter} change={change} scores={found} />
+      <LatentList data={data} chosen={chosen} filter={filter} change={change} scores={scores} />
     </>
   );
 }

@@ -4,6 +4,7 @@ import { Route, Switch } from "wouter-preact";
 import type { Note, Notes, View } from "../../../src/explorer/api.js";
 import { type Columns, columnsOf } from "../data/columns.js";
 import { source } from "../data/current-source.js";
+import { loadNames, type Names } from "../data/names.js";
 import { type DataSource, send } from "../data/source.js";
 import { useLoaded } from "../data/use.js";
 import { ViewContext } from "../data/view-context.js";
@@ -19,15 +20,18 @@ export interface ViewData {
   readonly view: View;
   readonly columns: Columns;
   readonly notes: ReadonlySignal<Notes>;
+  /** What `saev names` suggests. */
+  readonly names: Names;
   /** Saves a person's words on a latent. @throws RequestError. */
   readonly write: (latent: number, note: Note) => Promise<void>;
 }
 
 async function loadView(id: string): Promise<ViewData> {
-  const [view, bytes, found] = await Promise.all([
+  const [view, bytes, found, names] = await Promise.all([
     source.json<View>(`views/${id}/view.json`),
     source.bytes(`views/${id}/columns.bin`),
     source.json<Notes>(`views/${id}/notes.json`),
+    loadNames(source, id),
   ]);
   const notes = signal(found);
   const write = async (latent: number, note: Note) => {
@@ -35,7 +39,7 @@ async function loadView(id: string): Promise<ViewData> {
     const { [String(latent)]: _, ...others } = notes.value;
     notes.value = note.name === "" && note.note === "" ? others : { ...others, [latent]: note };
   };
-  return { source, view, columns: columnsOf(bytes), notes, write };
+  return { source, view, columns: columnsOf(bytes), notes, names, write };
 }
 
 /** Everything below `/views/:view`. */

@@ -1,5 +1,6 @@
 import { Link } from "wouter-preact";
 import type { LatentExamplesPage } from "../../../src/explorer/api.js";
+import { wordsOf } from "../data/names.js";
 import { useLoaded } from "../data/use.js";
 import type { ViewData } from "../pages/view.js";
 import { amount, count, figure } from "./format.js";
@@ -131,7 +132,9 @@ function Companions({ data, page }: { readonly data: ViewData; readonly page: La
           <li key={latent}>
             <Link href={`/views/${data.view.id}/latents/${latent}`} class="card">
               <Picture image={data.columns.best[latent]!} size={110} alt="" />
-              <span class="name">{data.notes.value[latent]?.name || `Latent ${latent}`}</span>
+              <span class="name">
+                {data.notes.value[latent]?.name || wordsOf(data.names, latent)[0] || `Latent ${latent}`}
+              </span>
               <span class="soft">Jaccard {figure(jaccard)}</span>
             </Link>
           </li>

@@ -7,6 +7,8 @@ interface LatentFilterProps {
   readonly columns: Columns;
   readonly filter: Filter;
   readonly change: (part: Partial<Filter>) => void;
+  /** Whether latents can be ordered by how well a text fits. */
+  readonly ranked: boolean;
 }
 
 const sortNames: Readonly<Record<(typeof sortKeys)[number], string>> = {
@@ -16,10 +18,11 @@ const sortNames: Readonly<Record<(typeof sortKeys)[number], string>> = {
   percentile: "percentile",
   id: "number",
   name: "name",
+  fit: "fit of the text",
 };
 
 /** Words, states and order of the list of latents. Ranges are dragged on the plot, and can be given up here. */
-export function LatentFilter({ columns, filter, change }: LatentFilterProps) {
+export function LatentFilter({ columns, filter, change, ranked }: LatentFilterProps) {
   const counts = useMemo(() => {
     const found = { alive: 0, dense: 0, "almost dead": 0, dead: 0 };
     for (const frequency of columns.frequency) found[stateOf(frequency)]++;
@@ -72,11 +75,13 @@ export function LatentFilter({ columns, filter, change }: LatentFilterProps) {
             value={filter.sort}
             onChange={(event) => change({ sort: event.currentTarget.value as Filter["sort"] })}
           >
-            {sortKeys.map((key) => (
-              <option key={key} value={key}>
-                {sortNames[key]}
-              </option>
-            ))}
+            {sortKeys
+              .filter((key) => key !== "fit" || ranked)
+              .map((key) => (
+                <option key={key} value={key}>
+                  {sortNames[key]}
+                </option>
+              ))}
           </select>
         </label>
         <button

@@ -1,5 +1,6 @@
 import { useLayoutEffect, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
+import { wordsOf } from "../data/names.js";
 import type { ViewData } from "../pages/view.js";
 import { log10 } from "./format.js";
 import { Picture } from "./picture.js";
@@ -43,9 +44,12 @@ export function LatentGrid({ data, chosen }: { readonly data: ViewData; readonly
           >
             <Link href={`/views/${view.id}/latents/${latent}`} class="card">
               <Picture image={columns.best[latent]!} size={side} alt="" />
-              <span class="name">{notes[latent]?.name || `Latent ${latent}`}</span>
+              <span class="name">
+                {notes[latent]?.name || wordsOf(data.names, latent)[0] || `Latent ${latent}`}
+              </span>
               <span class="soft">
-                {notes[latent]?.name ? `${latent} · ` : ""}10^{log10(columns.frequency[latent]!)}
+                {notes[latent]?.name || wordsOf(data.names, latent).length > 0 ? `${latent} · ` : ""}10^
+                {log10(columns.frequency[latent]!)}
               </span>
             </Link>
           </li>

@@ -13,10 +13,12 @@ interface LatentListProps {
   readonly chosen: Uint32Array;
   readonly filter: Filter;
   readonly change: (part: Partial<Filter>) => void;
+  /** How well a text fits each latent, where one was typed. */
+  readonly scores: Float32Array | undefined;
 }
 
 /** Chosen latents as a table or a grid, and as a file. */
-export function LatentList({ data, chosen, filter, change }: LatentListProps) {
+export function LatentList({ data, chosen, filter, change, scores }: LatentListProps) {
   const { view, columns } = data;
   const [query, setQuery] = useQuery();
   const grid = query.get("list") === "grid";
@@ -50,7 +52,7 @@ export function LatentList({ data, chosen, filter, change }: LatentListProps) {
       {grid ? (
         <LatentGrid data={data} chosen={chosen} />
       ) : (
-        <LatentTable data={data} chosen={chosen} filter={filter} change={change} />
+        <LatentTable data={data} chosen={chosen} filter={filter} change={change} scores={scores} />
       )}
     </>
   );

@@ -1,6 +1,7 @@
 import { Link } from "wouter-preact";
 import { stateOf } from "../data/columns.js";
 import type { Filter, SortKey } from "../data/filter.js";
+import { wordsOf } from "../data/names.js";
 import type { ViewData } from "../pages/view.js";
 import { figure, log10 } from "./format.js";
 import { Picture } from "./picture.js";
@@ -16,15 +17,19 @@ const heads: readonly (readonly [key: SortKey, name: string])[] = [
   ["max", "Max"],
 ];
 
+const fit = ["fit", "Fit"] as const;
+
 interface LatentTableProps {
   readonly data: ViewData;
   readonly chosen: Uint32Array;
   readonly filter: Filter;
   readonly change: (part: Partial<Filter>) => void;
+  /** How well a text fits each latent, where one was typed. */
+  readonly scores: Float32Array | undefined;
 }
 
 /** Latents a row each. Only the rows in sight are in the document; a screen reader is told how many there are. */
-export function LatentTable({ data, chosen, filter, change }: LatentTableProps) {
+export function LatentTable({ data, chosen, filter, change, scores }: LatentTableProps) {
   const { view, columns } = data;
   const notes = data.notes.value;
   const { scroller, rows, height } = useVirtual(chosen.length, rowHeight);
@@ -48,7 +53,7 @@ export function LatentTable({ data, chosen, filter, change }: LatentTableProps) 
             <th scope="col">
               <span class="visually-hidden">Best image</span>
             </th>
-            {heads.map(([key, name]) => (
+            {[...heads, ...(scores ? [fit] : [])].map(([key, name]) => (
               <th key={key} scope="col" class={key} aria-sort={order(key)}>
                 <button type="button" class="plain" onClick={() => sortBy(key)}>
                   {name}
@@ -75,10 +80,15 @@ export function LatentTable({ data, chosen, filter, change }: LatentTableProps) 
                 <td>
                   <Link href={`/views/${view.id}/latents/${latent}`}>{latent}</Link>
                 </td>
-                <td class="name">{notes[latent]?.name ?? ""}</td>
+                <td class="name">
+                  {notes[latent]?.name || (
+                    <span class="soft">{wordsOf(data.names, latent).slice(0, 3).join(", ")}</span>
+                  )}
+                </td>
                 <td>{log10(columns.frequency[latent]!)}</td>
                 <td>{figure(columns.mean[latent])}</td>
                 <td>{figure(columns.max[latent])}</td>
+                {scores && <td>{Number.isNaN(scores[latent]!) ? "–" : scores[latent]!.toFixed(2)}</td>}
                 <td class="state">{stateOf(columns.frequency[latent]!)}</td>
               </tr>
             );

@@ -1,5 +1,6 @@
 import { Link } from "wouter-preact";
 import type { Neighbour } from "../../../src/explorer/api.js";
+import { wordsOf } from "../data/names.js";
 import { useLoaded } from "../data/use.js";
 import type { ViewData } from "../pages/view.js";
 import { figure } from "./format.js";
@@ -22,7 +23,9 @@ export function Neighbours({ data, latent }: { readonly data: ViewData; readonly
             <li key={other}>
               <Link href={`/views/${view.id}/latents/${other}`} class="card">
                 <Picture image={columns.best[other]!} size={110} alt="" />
-                <span class="name">{data.notes.value[other]?.name || `Latent ${other}`}</span>
+                <span class="name">
+                  {data.notes.value[other]?.name || wordsOf(data.names, other)[0] || `Latent ${other}`}
+                </span>
                 <span class="soft">cosine {figure(cosine)}</span>
               </Link>
             </li>

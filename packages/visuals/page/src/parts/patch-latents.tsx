@@ -1,6 +1,7 @@
 import { Link } from "wouter-preact";
 import type { LatentPage } from "../../../src/explorer/api.js";
 import type { Strength } from "../data/live.js";
+import { wordsOf } from "../data/names.js";
 import { useLoaded } from "../data/use.js";
 import type { ViewData } from "../pages/view.js";
 import { figure } from "./format.js";
@@ -28,7 +29,7 @@ export function PatchLatents(props: PatchLatentsProps) {
   return (
     <ol class="patch-latents">
       {strengths.map(({ latent, mean, max, fires }) => {
-        const name = data.notes.value[latent]?.name || `Latent ${latent}`;
+        const name = data.notes.value[latent]?.name || wordsOf(data.names, latent)[0] || `Latent ${latent}`;
         return (
           <li key={latent}>
             <div class="about">

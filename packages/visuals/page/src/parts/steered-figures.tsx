@@ -5,6 +5,8 @@ import { figure } from "./format.js";
 interface SteeredFiguresProps {
   readonly steered: Steered;
   readonly model: LiveModel & { readonly ok: true };
+  /** What the scores are of. */
+  readonly classes: readonly string[] | undefined;
   readonly overlay: Overlay;
   readonly onShow: (overlay: Overlay) => void;
 }
@@ -15,7 +17,7 @@ const nClasses = 8;
 const percent = (p: number) => `${figure(100 * p)} %`;
 
 /** What the changes do to the model's output. */
-export function SteeredFigures({ steered, model, overlay, onShow }: SteeredFiguresProps) {
+export function SteeredFigures({ steered, model, classes, overlay, onShow }: SteeredFiguresProps) {
   const { moved, output, embedding, before, after } = steered;
   const show = (of: "moved" | "output", words: string) => (
     <button
@@ -60,7 +62,9 @@ export function SteeredFigures({ steered, model, overlay, onShow }: SteeredFigur
           {show("output", "Show the last layer's change")}
         </p>
       )}
-      {before && after && model.classes && <Scores names={model.classes} before={before} after={after} />}
+      {before && after && classes?.length === before.length && (
+        <Scores names={classes} before={before} after={after} />
+      )}
     </div>
   );
 }

@@ -2,6 +2,7 @@ import { useRef } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { Change } from "../../../src/explorer/live/api.js";
 import type { ImageState } from "../data/image-address.js";
+import { wordsOf } from "../data/names.js";
 import type { ViewData } from "../pages/view.js";
 
 interface SteeringProps {
@@ -84,7 +85,7 @@ interface ChangeRowProps {
 
 function ChangeRow({ data, change, top, onChange, onRemove }: ChangeRowProps) {
   const { latent, kind, value } = change;
-  const name = data.notes.value[latent]?.name || `Latent ${latent}`;
+  const name = data.notes.value[latent]?.name || wordsOf(data.names, latent)[0] || `Latent ${latent}`;
   const form = kind === "set" ? "set" : value === 0 ? "suppress" : "scale";
   // Multiplying by 0 is the other choice.
   const set = (to: number) =>

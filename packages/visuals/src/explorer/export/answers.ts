@@ -36,6 +36,7 @@ export async function* answers(collection: Collection, options: AnswersOptions):
     yield json(`views/${id}/view.json`, { ...view, live, only: latents });
     yield await ask(api, `views/${id}/columns.bin`);
     yield await ask(api, `views/${id}/notes.json`);
+    yield await ask(api, `views/${id}/names.json`);
     yield* mapOf(api, id);
     const pictures = new Set<number>();
     const among = new Set(latents);

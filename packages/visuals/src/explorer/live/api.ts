@@ -12,6 +12,8 @@
  * | `POST views/:view/live/pictures/:id/steer`     | {@link Steering} → {@link Steered}                        |
  */
 
+import type { Availability } from "../api.js";
+
 /** The model and the SAE behind a view, or why they cannot be run. */
 export type LiveModel =
   | { readonly ok: false; readonly why: string }
@@ -31,6 +33,8 @@ export type LiveModel =
       readonly embedding?: string | undefined;
       /** Names that pictures are scored with, where class embeddings were given. */
       readonly classes?: readonly string[] | undefined;
+      /** Whether labels can be typed, which needs the model's text tower; else why not. */
+      readonly texts: Availability;
     };
 
 /** A picture that went through the model and the SAE. */
@@ -71,6 +75,8 @@ export interface Steering {
   readonly rows: readonly number[] | null;
   /** Whether what the SAE does not explain of an activation stays in it. */
   readonly keepError: boolean;
+  /** Names of classes that the picture is scored with, in place of those that were given at the start. */
+  readonly labels?: readonly string[] | undefined;
 }
 
 /** What steering does, against the same forward pass without the changes. */

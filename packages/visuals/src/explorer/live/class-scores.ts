@@ -1,4 +1,5 @@
 import { SaevError, TensorFile } from "@saev/core";
+import { makeUnit } from "../../names/unit.js";
 
 /** What CLIPs are trained with in the end, where the file does not say. */
 const usualScale = 100;
@@ -15,6 +16,15 @@ export class ClassScores {
     private readonly rows: Float32Array,
     private readonly logitScale: number,
   ) {}
+
+  /**
+   * Of the vectors of class names, in any length.
+   * @param rows float32 [labels, width]; they are made unit in place.
+   */
+  static of(labels: readonly string[], rows: Float32Array, logitScale: number = usualScale): ClassScores {
+    const width = rows.length / labels.length;
+    return new ClassScores(labels, width, makeUnit(rows, width), logitScale);
+  }
 
   /** @throws SaevError `BAD_FILE` for a file of another form; as `TensorFile.open`. */
   static async open(path: string): Promise<ClassScores> {

@@ -3,9 +3,11 @@ import { decodeImage, type Pixels, SaevError } from "@saev/core";
 import { HTTPException } from "hono/http-exception";
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
+import type { LabelScores } from "../texts/api.js";
+import type { Texts } from "../texts/texts.js";
 import type { OpenView } from "../views/open-view.js";
 import type { LiveModel, LivePicture, Steered } from "./api.js";
-import type { ClassScores } from "./class-scores.js";
+import { ClassScores } from "./class-scores.js";
 import { keptPictures, largestPicture, longestQueue, uploadsAtATime } from "./limits.js";
 import { OpenModels, type Party } from "./open-models.js";
 import { bytesOf, type SeenPicture, seePicture, steer } from "./run-picture.js";
@@ -21,8 +23,14 @@ export class LivePictures {
   /** Pictures that are on their way, so that many requests for one compute it once. */
   readonly #coming = new Map<string, Promise<SeenPicture>>();
 
-  /** @param classes what pictures are scored with. */
-  constructor(readonly classes?: ClassScores | undefined) {}
+  /**
+   * @param classes what pictures are scored with: vectors of class names, or the names.
+   * @param texts what labels that are typed become.
+   */
+  constructor(
+    readonly classes: ClassScores | readonly string[] | undefined,
+    readonly texts: Texts,
+  ) {}
 
   async describe(view: OpenView): Promise<LiveModel> {
     try {
@@ -30,11 +38,13 @@ export class LivePictures {
         const party = await this.#models.open(view);
         const { vit, ckpt, layer, reads } = party;
         const { rows, columns } = gridOf(party);
-        const usable = this.classes && this.classes.width === vit.dEmbedding;
+        const classes = await this.#classesOf(ckpt);
+        const why = await this.texts.whyNot(ckpt);
         return {
           ...{ ok: true, family: vit.family, ckpt, layer, nLayers: vit.nLayers, rows, columns, reads },
           embedding: embeddingWords(vit.embeddingForm),
-          ...(usable && { classes: this.classes?.labels }),
+          ...(classes?.width === vit.dEmbedding && { classes: classes.labels }),
+          texts: why === undefined ? { ok: true } : { ok: false, why },
         };
       });
     } catch (error) {
@@ -66,12 +76,39 @@ export class LivePictures {
   async steer(view: OpenView, id: string, body: unknown): Promise<Steered> {
     const seen = await this.#find(view, id);
     const steering = parseSteering(body, view.tables.dSae, seen.rowStart.length - 1);
-    return this.#run(async () => steer(seen, steering, await this.#models.open(view), this.classes));
+    return this.#run(async () => {
+      const party = await this.#models.open(view);
+      const { labels } = steering;
+      const classes = await (labels === undefined
+        ? this.#classesOf(party.ckpt)
+        : this.texts.classes(party.ckpt, labels));
+      return steer(seen, steering, party, classes);
+    });
+  }
+
+  /**
+   * Scores a picture with labels.
+   * @param body of the request. @throws SaevError as {@link picture} and {@link Texts.classes}; `UNSUPPORTED` for a model whose
+   * pictures and texts are not in one space.
+   */
+  async score(view: OpenView, id: string, body: unknown): Promise<LabelScores> {
+    const seen = await this.#find(view, id);
+    const { ckpt } = await this.#run(() => this.#models.open(view));
+    const classes = await this.texts.classes(ckpt, (body as { labels?: unknown } | undefined)?.labels);
+    const scores = seen.plain.embedding && classes.of(seen.plain.embedding);
+    if (scores) return { labels: classes.labels, scores };
+    throw new SaevError("UNSUPPORTED", `texts and pictures of ${ckpt} are not in one space`);
   }
 
   dispose(): void {
     this.#seen.clear();
     this.#models.dispose();
+  }
+
+  /** What pictures of a model are scored with; undefined for names that its text tower cannot read. */
+  async #classesOf(ckpt: string): Promise<ClassScores | undefined> {
+    if (this.classes === undefined || this.classes instanceof ClassScores) return this.classes;
+    return (await this.texts.whyNot(ckpt)) === undefined ? this.texts.classes(ckpt, this.classes) : undefined;
   }
 
   #find(view: OpenView, id: string): Promise<SeenPicture> {
@@ -90,7 +127,7 @@ export class LivePictures {
     let coming = this.#coming.get(key);
     if (!coming) {
       coming = load().then((pixels) =>
-        this.#run(async () => seePicture(pixels, await this.#models.open(view), this.classes)),
+        this.#run(async () => seePicture(pixels, await this.#models.open(view))),
       );
       this.#coming.set(key, coming);
       coming.then(
@@ -104,6 +141,9 @@ export class LivePictures {
 
   async #about(view: OpenView, id: string, seen: SeenPicture): Promise<LivePicture> {
     const { plain, reconstructed } = seen;
+    const classes =
+      this.classes && (await this.#run(async () => this.#classesOf((await this.#models.open(view)).ckpt)));
+    const scores = plain.embedding && classes?.of(plain.embedding);
     const caption = id.startsWith("d") ? await view.caption(Number(id.slice(1))) : { name: "", label: "" };
     return {
       id,
@@ -112,7 +152,7 @@ export class LivePictures {
       explainedVariance: seen.explainedVariance,
       reconstructed:
         plain.embedding && reconstructed.embedding ? cosine(plain.embedding, reconstructed.embedding) : null,
-      ...(plain.scores && { scores: plain.scores }),
+      ...(scores && { scores }),
     };
   }
 

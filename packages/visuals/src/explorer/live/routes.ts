@@ -44,6 +44,14 @@ export function liveRoutes(collection: Collection): Hono {
         const body: unknown = await c.req.json().catch(() => undefined);
         return c.json(await live.steer(view(c.req.param("view")), c.req.param("id"), body));
       },
+    )
+    .post(
+      "/:view/live/pictures/:id/scores",
+      bodyLimit({ maxSize: 2 ** 18, onError: tooLarge("the body") }),
+      async (c) => {
+        const body: unknown = await c.req.json().catch(() => undefined);
+        return c.json(await live.score(view(c.req.param("view")), c.req.param("id"), body));
+      },
     );
 }
 

@@ -10,7 +10,6 @@ import { cosine, explainedVariance, length } from "./vectors.js";
 interface Ends {
   readonly tokens: Float32Array;
   readonly embedding: Float32Array | undefined;
-  readonly scores: readonly number[] | undefined;
 }
 
 /** A picture after the model and the SAE: all that its page and steering need, and no native memory. */
@@ -43,11 +42,7 @@ export const bytesOf = (seen: SeenPicture): number =>
  * Runs a picture through the model, the SAE, and what comes after it.
  * @throws SaevError `NUMERIC` for activations that are not finite.
  */
-export async function seePicture(
-  pixels: Pixels,
-  party: Party,
-  classes: ClassScores | undefined,
-): Promise<SeenPicture> {
+export async function seePicture(pixels: Pixels, party: Party): Promise<SeenPicture> {
   const { vit, sae, layer } = party;
   using input = await vit.preprocess([pixels]);
   using stream = await vit.residual(input, layer);
@@ -68,8 +63,8 @@ export async function seePicture(
     ...{ width: pixels.width, height: pixels.height, stream: all, x, xHat, rowStart },
     latent: latents.latent.toTypedArray() as Int32Array,
     value: latents.value.toFloat32Array(),
-    plain: endsOf(plain, classes),
-    reconstructed: endsOf(reconstructed, classes),
+    plain: endsOf(plain),
+    reconstructed: endsOf(reconstructed),
     l0: rowStart[rows]! / rows,
     explainedVariance: explainedVariance(x, xHat, d),
   };
@@ -94,7 +89,7 @@ export async function steer(
   using replacement = replacing(rows, seen.stream, party);
   using outputs = await vit.continueFrom(layer, stream, { replacement });
   const before = keepError ? seen.plain : seen.reconstructed;
-  const ends = endsOf(outputs, classes);
+  const ends = endsOf(outputs);
   const nRows = rows.length / d;
   const first = party.reads === "cls" ? 0 : vit.nTokens - vit.nPatches;
   const row = (of: Float32Array, r: number) => of.subarray(r * d, (r + 1) * d);
@@ -106,18 +101,24 @@ export async function steer(
     }),
     output: byRow((r) => 1 - cosine(row(ends.tokens, first + r), row(before.tokens, first + r))),
     embedding: ends.embedding && before.embedding ? cosine(ends.embedding, before.embedding) : null,
-    ...(ends.scores && { before: before.scores, after: ends.scores }),
+    ...scoresOf(classes, before.embedding, ends.embedding),
   };
 }
 
-const endsOf = ({ tokens, embedding }: ViTOutputs, classes: ClassScores | undefined): Ends => {
-  const vector = embedding?.toFloat32Array();
-  return {
-    tokens: tokens.toFloat32Array(),
-    embedding: vector,
-    scores: vector && classes?.of(vector),
-  };
-};
+const endsOf = ({ tokens, embedding }: ViTOutputs): Ends => ({
+  tokens: tokens.toFloat32Array(),
+  embedding: embedding?.toFloat32Array(),
+});
+
+function scoresOf(
+  classes: ClassScores | undefined,
+  before: Float32Array | undefined,
+  after: Float32Array | undefined,
+): Pick<Steered, "before" | "after"> {
+  if (!classes || !before || !after) return {};
+  const scores = { before: classes.of(before), after: classes.of(after) };
+  return scores.before && scores.after ? scores : {};
+}
 
 /** The patches, or the CLS token, out of the residual stream. */
 function rowsRead(stream: Float32Array, { vit, reads }: Party): Float32Array {

@@ -7,7 +7,7 @@ import { largestValue, mostChanges } from "./limits.js";
  * @throws SaevError `INVALID_ARGUMENT` naming what is wrong.
  */
 export function parseSteering(body: unknown, dSae: number, nRows: number): Steering {
-  const { changes, rows, keepError } = (body ?? {}) as Record<string, unknown>;
+  const { changes, rows, keepError, labels } = (body ?? {}) as Record<string, unknown>;
   const wrong = (why: string) => new SaevError("INVALID_ARGUMENT", why);
   const below = (x: unknown, end: number): x is number =>
     Number.isInteger(x) && (x as number) >= 0 && (x as number) < end;
@@ -24,5 +24,9 @@ export function parseSteering(body: unknown, dSae: number, nRows: number): Steer
   if (rows !== null && !(Array.isArray(rows) && rows.length <= nRows && rows.every((r) => below(r, nRows))))
     throw wrong(`rows: expected null or a list of rows from 0 to ${nRows - 1}`);
   if (typeof keepError !== "boolean") throw wrong("keepError: expected true or false");
-  return { changes: read, rows: rows as readonly number[] | null, keepError };
+  return {
+    ...{ changes: read, rows: rows as readonly number[] | null, keepError },
+    // Read where they are needed, by `Texts.classes`.
+    ...(labels !== undefined && { labels: labels as readonly string[] }),
+  };
 }

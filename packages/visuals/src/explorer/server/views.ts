@@ -10,6 +10,9 @@ import { binary, index, notFound } from "./answer.js";
 /** Nearest latents on a latent's page. */
 const nNeighbours = 12;
 
+/** A text of a thousand characters, with room for escapes. */
+const largestTextBody = 16 * 1024;
+
 /** A note and its name, with room for escapes. */
 const largestNoteBody = 256 * 1024;
 
@@ -62,6 +65,11 @@ export function viewRoutes(collection: Collection): Hono {
       );
       c.header("Cache-Control", "private, max-age=3600");
       return c.body(bytes as Uint8Array<ArrayBuffer>, 200, { "Content-Type": "image/webp" });
+    })
+    .get("/:view/names.json", (c) => c.json(collection.texts.names(view(c.req.param("view")))))
+    .post("/:view/find", bodyLimit({ maxSize: largestTextBody }), async (c) => {
+      const body: unknown = await c.req.json().catch(() => undefined);
+      return c.json(await collection.texts.find(view(c.req.param("view")), body));
     })
     .get("/:view/notes.json", (c) => c.json(view(c.req.param("view")).notes.read()))
     .put("/:view/notes/:latent", bodyLimit({ maxSize: largestNoteBody }), async (c) => {
