@@ -1,4 +1,14 @@
-import { type ConfigOf, choice, float, int, intOrChoice, pathSwitch, spec, string } from "./fields.js";
+import {
+  type ConfigOf,
+  choice,
+  defaultsOf,
+  float,
+  int,
+  intOrChoice,
+  pathSwitch,
+  spec,
+  string,
+} from "./fields.js";
 import { schemaOf } from "./schema.js";
 
 export const dataLoadSpec = spec("DataLoad", "Which recorded activations to read, and how to scale them.", {
@@ -43,3 +53,5 @@ export const dataLoadSpec = spec("DataLoad", "Which recorded activations to read
 
 export type DataLoad = ConfigOf<typeof dataLoadSpec>;
 export const DataLoad = schemaOf(dataLoadSpec);
+/** Every field at its default, without the parser. */
+export const dataLoadDefaults: DataLoad = defaultsOf(dataLoadSpec);

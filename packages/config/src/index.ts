@@ -5,7 +5,7 @@
  */
 
 export { Activations, type ResolvedActivations, vitFamilies } from "./activations.js";
-export { DataLoad } from "./data-load.js";
+export { DataLoad, dataLoadDefaults } from "./data-load.js";
 export {
   Ade20kDataset,
   Dataset,

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { DataLoad } from "@saev/config";
+import { dataLoadDefaults } from "@saev/config";
 import { CommandError } from "../errors.js";
 import type { Base } from "./job.js";
 
@@ -61,7 +61,8 @@ function runOf(dir: string): Base {
     );
   }
   // A run's data has fields about live images too, which say nothing about recorded ones.
-  const known = Object.keys(DataLoad.parse({}));
-  const recorded = Object.fromEntries(Object.entries(data).filter(([name]) => known.includes(name)));
+  const recorded = Object.fromEntries(
+    Object.entries(data).filter(([name]) => Object.hasOwn(dataLoadDefaults, name)),
+  );
   return { path: dir, value: { ckpt, data: recorded } };
 }

@@ -1,4 +1,4 @@
-import { DataLoad } from "@saev/config";
+import { type DataLoad, dataLoadDefaults } from "@saev/config";
 import { SaevError } from "../errors.js";
 import type { Scaling } from "../sae/scaling.js";
 import { Tensor } from "../tensor.js";
@@ -45,7 +45,7 @@ export async function asTrained<C extends Scaled>(
     if (asked !== scalar) throw differs("scale_norm", scale_norm);
   }
   const clamp = scaling.clamp ?? config.clamp;
-  if (config.clamp !== clamp && config.clamp !== usualClamp) throw differs("clamp", config.clamp);
+  if (config.clamp !== clamp && config.clamp !== dataLoadDefaults.clamp) throw differs("clamp", config.clamp);
   const own = Tensor.from(actMean);
   return {
     config: { ...config, clamp },
@@ -53,5 +53,3 @@ export async function asTrained<C extends Scaled>(
     [Symbol.dispose]: () => own.dispose(),
   };
 }
-
-const usualClamp = DataLoad.parse({}).clamp;

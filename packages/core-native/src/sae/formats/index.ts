@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { DataLoad } from "@saev/config";
+import { dataLoadDefaults } from "@saev/config";
 import { SaevError } from "../../errors.js";
 import { makeFolder } from "../../io/make-folder.js";
 import type { LongCallOptions } from "../../native/call.js";
@@ -62,7 +62,7 @@ export async function exportCheckpoint(
 /** A clamp of activations is no part of any other layout; one at its default cuts nothing but outliers. */
 function clampNotKept({ scaling }: SparseAutoencoder, format: string): string[] {
   const clamp = scaling?.clamp ?? Number.POSITIVE_INFINITY;
-  if (clamp >= DataLoad.parse({}).clamp) return [];
+  if (clamp >= dataLoadDefaults.clamp) return [];
   return [
     `the clamp is not kept: this SAE was trained on activations cut to ±${clamp}, which ${format} has no place for; cut yours before you encode them`,
   ];
