@@ -25,6 +25,7 @@ const howTo = [
   page("Training, going on", "/training"),
   page("Measuring SAEs", "/evaluate"),
   page("The explorer", "/explorer"),
+  page("Names from CLIP", "/names"),
   page("Latents as data", "/latents"),
   page("Checkpoints of other tools", "/checkpoints"),
   page("On a cluster", "/how-to/cluster"),

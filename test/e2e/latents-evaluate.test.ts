@@ -227,6 +227,19 @@ describe("saev evaluate", () => {
     expect(fidelity!.recovered).toBeGreaterThan(0.999);
     for (const other of [fidelity!.mean, fidelity!.zero]) expect(other.cosine).toBeLessThan(1 - 1e-3);
 
+    // Names of classes, which the model's text tower reads, do as well.
+    writeFileSync(at("classes.txt"), "# three\nlion\nbroccoli\nviolin\n");
+    const named = ["--text-embeddings", "classes.txt", "--n-images", "4", "--vit-batch-size", "4"];
+    const byName = EvaluationReport.parse(
+      JSON.parse(await good(...flags, ...own, ...named, "--dump-to", "by-name")),
+    );
+    expect(byName.saes[0]!.fidelity!.reconstruction.same_class).toBe(1);
+    writeFileSync(at("classes.txt"), "lion\n");
+    const single = await command(...flags, ...own, ...named, "--dump-to", "x");
+    expect(single.stderr).toMatch(
+      /BAD_FILE: text_embeddings: classes\.txt: expected two class names or more/,
+    );
+
     // A trained SAE lies between; as a page and text too.
     const trained = await good("evaluate", runs[0]!, "--device", "cpu", "--no-probes", "--n-images", "4");
     expect(trained).toContain("output cosine");

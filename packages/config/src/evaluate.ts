@@ -38,7 +38,7 @@ export const evaluateSpec = spec(
     text_embeddings: string(
       "model",
       "",
-      "Safetensors file of class embeddings [classes, width], for zero-shot labels of a CLIP or SigLIP model; empty: none.",
+      "Zero-shot labels of a CLIP or SigLIP model: a text file (.txt) of class names, one a line, or a safetensors file of class embeddings [classes, width]; empty: none.",
     ),
     almost_dead_threshold: float("selection", 1e-7, "Frequency below which a latent counts as almost dead.", {
       min: 0,

@@ -1,4 +1,5 @@
 import { SaevError } from "../../../packages/core-native/src/errors.js";
+import { parseTextConfig } from "../../../packages/core-native/src/text/text-config.js";
 import { families } from "../../../packages/core-native/src/vit/families.js";
 import type { ModelDescription, ModelFamily } from "../../../packages/core-native/src/vit/family.js";
 import { JsonReader } from "../../../packages/core-native/src/vit/json-reader.js";
@@ -22,6 +23,7 @@ function describe(family: ModelFamily, text: string): ModelDescription {
 export const modelConfig: FuzzTarget = {
   name: "model-config",
   files: [
+    "text/text-config.ts",
     "vit/clip.ts",
     "vit/config-of-weights.ts",
     "vit/description.ts",
@@ -48,6 +50,10 @@ export const modelConfig: FuzzTarget = {
   words: [
     '"model_cfg":{',
     '"vision_cfg":{',
+    '"text_cfg":{',
+    '"tokenizer_kwargs":{"clean":"lower"',
+    '"pool_type":"last"',
+    '"hf_tokenizer_name":"a/b"',
     '"preprocess_cfg":{',
     '"embed_dim":',
     '"image_size":',
@@ -86,6 +92,11 @@ export const modelConfig: FuzzTarget = {
       if (!family.recognises(config)) continue;
       const { nLayers, dVit, nPatches, transform } = describe(family, text);
       for (const size of [nLayers, dVit, nPatches, transform.width, transform.height])
+        check(Number.isSafeInteger(size) && size > 0, `a size of ${size}`);
+    }
+    if (config.optional("model_cfg")?.has("text_cfg")) {
+      const { model } = parseTextConfig({ text, from: "the config" });
+      for (const size of [model.context, model.vocabulary, model.width, model.hidden, model.embedding])
         check(Number.isSafeInteger(size) && size > 0, `a size of ${size}`);
     }
   },

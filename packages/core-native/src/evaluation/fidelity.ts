@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { Evaluate, ReportedFidelity, ReportedReplacement } from "@saev/config";
 import { SaevError } from "../errors.js";
 import type { ImageDataset } from "../images/image-dataset.js";
@@ -7,6 +8,7 @@ import type { LongCallOptions } from "../native/call.js";
 import type { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
 import type { ShardFolder } from "../shards/shard-folder.js";
 import { Tensor } from "../tensor.js";
+import { TextEncoder } from "../text/text-encoder.js";
 import type { ViTOutputs } from "../vit/outputs.js";
 import { ViT } from "../vit/vit.js";
 
@@ -42,7 +44,8 @@ export async function measureFidelity(
   const vit = await loadModel(parts.shards, options.signal);
   if ("reason" in vit) return vit;
   using _ = vit;
-  const classes = cfg.text_embeddings === "" ? undefined : await classEmbeddings(cfg.text_embeddings, vit);
+  const classes =
+    cfg.text_embeddings === "" ? undefined : await classEmbeddings(cfg.text_embeddings, vit, parts, options);
   const chosen = chosenImages(parts.shards, parts.dataset.length, cfg.n_images);
   const sums = { reconstruction: newSum(), mean: newSum(), zero: newSum() };
   for (let from = 0; from < chosen.length; from += cfg.vit_batch_size) {
@@ -212,12 +215,28 @@ function nearest({ values, width }: Rows, row: Float32Array, at: number): number
   return found;
 }
 
-/** Unit rows of a file of class embeddings. */
-async function classEmbeddings(file: string, vit: ViT): Promise<Rows> {
+/** Unit rows of a file of class embeddings, or of class names, one a line, which the model's text tower reads. */
+async function classEmbeddings(
+  file: string,
+  vit: ViT,
+  { shards }: FidelityParts,
+  { signal }: LongCallOptions,
+): Promise<Rows> {
   if (vit.dEmbedding === 0) {
     throw new SaevError(
       "INVALID_ARGUMENT",
       `text_embeddings: ${vit.folder} has no embedding that texts could share; zero-shot labels need a CLIP or SigLIP model`,
+    );
+  }
+  if (file.endsWith(".txt")) {
+    const names = await classNames(file);
+    using encoder = await TextEncoder.load(shards.metadata.vit_ckpt, { signal });
+    using rows = await encoder.encode(names, { signal });
+    const [, width = 0] = rows.shape;
+    if (width === vit.dEmbedding) return { values: rows.toFloat32Array(), width };
+    throw new SaevError(
+      "SHAPE_MISMATCH",
+      `text_embeddings: texts of ${shards.metadata.vit_ckpt} have ${width} numbers, pictures ${vit.dEmbedding}`,
     );
   }
   using tensor = await readTensor(file);
@@ -228,4 +247,15 @@ async function classEmbeddings(file: string, vit: ViT): Promise<Rows> {
     "SHAPE_MISMATCH",
     `text_embeddings: ${file}: expected float32 [classes, ${vit.dEmbedding}] with two classes or more, found ${tensor.dtype} [${tensor.shape.join(", ")}]`,
   );
+}
+
+async function classNames(file: string): Promise<string[]> {
+  const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    const code = cause.code === "ENOENT" ? "NOT_FOUND" : "IO";
+    throw new SaevError(code, `text_embeddings: ${cause.message}`, { cause });
+  });
+  const lines = text.split("\n").map((line) => line.trim());
+  const names = lines.filter((line) => line !== "" && !line.startsWith("#"));
+  if (names.length >= 2) return names;
+  throw new SaevError("BAD_FILE", `text_embeddings: ${file}: expected two class names or more, one a line`);
 }

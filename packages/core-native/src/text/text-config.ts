@@ -56,6 +56,10 @@ export function parseTextConfig({ text, from }: ModelConfig): TextConfig {
   const width = tower.integer("width", 512);
   const pool = tower.choice("pool_type", ["argmax", "last", "first", "eos"], "argmax");
   const scale = tower.raw("ls_init_value");
+  const hidden = Math.trunc(width * tower.number("mlp_ratio", 4));
+  if (!(Number.isSafeInteger(hidden) && hidden > 0)) {
+    throw new SaevError("BAD_FILE", `${from}: text_cfg: an MLP of ${hidden} hidden numbers`);
+  }
   const linear = tower.boolean("proj_bias", false) ? "linear" : "matrix";
   return {
     model: {
@@ -64,7 +68,7 @@ export function parseTextConfig({ text, from }: ModelConfig): TextConfig {
       width,
       nLayers: tower.integer("layers", 12),
       heads: tower.integer("heads", 8),
-      hidden: Math.trunc(width * tower.number("mlp_ratio", 4)),
+      hidden,
       embedding: model.integer("embed_dim", 512),
       eps: tower.optional("norm_kwargs")?.number("eps", 1e-5) ?? 1e-5,
       gelu: geluOf(model, tower),

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vites
 import { HubServer } from "../hub/testing/hub-server.js";
 import { findTokenizer } from "../hub/tokenizer-files.js";
 import { TextEncoder, ViT } from "../index.js";
+import { writeTinyClip } from "../vit/testing/tiny-clip.js";
 import { cleanText } from "./clean.js";
 import { clipTokenizerJson } from "./clip-bpe.js";
 import { parseTextConfig } from "./text-config.js";
@@ -44,6 +45,17 @@ describe("the demo's text tower", () => {
   });
 });
 
+describe("whether texts can be read", () => {
+  it("is told from config, tokeniser and names of tensors", async () => {
+    expect(await TextEncoder.whyNot(demo)).toBeUndefined();
+    expect(await TextEncoder.whyNot("./nothing")).toMatch(/there is no such file or folder/);
+    const folder = mkdtempSync(path.join(tmpdir(), "saev-no-text-"));
+    await writeTinyClip(folder);
+    expect(await TextEncoder.whyNot(folder)).toMatch(/the weights have no text tower/);
+    rmSync(folder, { recursive: true });
+  });
+});
+
 describe("a text", () => {
   it("is cleaned as open_clip does", () => {
     expect(cleanText("  It’s\u00a0 “Fine” ", "lower")).toBe('it\'s "fine"');
@@ -66,6 +78,7 @@ describe("a config of a text tower", () => {
       /text_cfg.hf_model_name is set/,
     );
     expect(() => of({ text_cfg: { embed_cls: true } })).toThrow(/text_cfg.embed_cls is set/);
+    expect(() => of({ text_cfg: { mlp_ratio: 1e-9 } })).toThrow(/an MLP of 0 hidden numbers/);
     expect(() => of({ text_cfg: { pool_type: "none" } })).toThrow(/pool_type: expected/);
     expect(() => of({ text_cfg: { tokenizer_kwargs: { clean: "wash" } } })).toThrow(/clean: expected/);
   });

@@ -1,4 +1,6 @@
+import { SaevError } from "../errors.js";
 import { type ResolveOptions, resolveModel } from "../hub/resolve.js";
+import { TensorFile } from "../io/tensor-file.js";
 import type { Handle } from "../native/addon.js";
 import { callAsync, callSync, type LongCallOptions } from "../native/call.js";
 import { addon } from "../native/load.js";
@@ -64,6 +66,28 @@ export class TextEncoder extends Resource<"TextModel"> {
       scale > 0 ? scale : undefined,
       tokenizer,
     );
+  }
+
+  /**
+   * Why texts cannot be read with a model, as far as its config, its tokeniser and the names of its tensors tell: the weights
+   * are not read. Undefined when nothing speaks against it.
+   * @param ckpt as of {@link load}.
+   */
+  static async whyNot(ckpt: string, options: TextEncoderLoadOptions = {}): Promise<string | undefined> {
+    const { onDownload, onNote, offline, ssl, signal } = options;
+    const resolve: ResolveOptions = { onProgress: onDownload, onNote, offline, ssl, signal };
+    try {
+      const model = await resolveModel(undefined, ckpt, resolve);
+      await openTokenizer(model, parseTextConfig(configOf(model)), resolve);
+      for (const file of model.weights) {
+        using opened = await TensorFile.open(file);
+        if (opened.names().some((name) => name.endsWith("token_embedding.weight"))) return undefined;
+      }
+      return `${model.folder}: the weights have no text tower`;
+    } catch (error) {
+      if (error instanceof SaevError) return error.message;
+      throw error;
+    }
   }
 
   /**

@@ -3,11 +3,12 @@ import path from "node:path";
 import { parseActivations, parseVisuals, type Visuals } from "@saev/config";
 import { recordActivations, SparseAutoencoder, Tensor, TextEncoder, writeSafetensors } from "@saev/core";
 import sharp from "sharp";
+import { tinyText, tinyTextWeights } from "../../../core-native/src/text/testing/tiny-text.js";
 import { randomNumbers, type TinyClip, tinyWeights } from "../../../core-native/src/vit/testing/tiny-clip.js";
+import { WordSpace } from "../names/word-space.js";
 
-/** Widths of the model's picture side, of its text side and of their common space. */
+/** Widths of the model's picture side and of the space that it has in common with texts. */
 const dVit = 48;
-const textWidth = 16;
 const dEmbedding = 32;
 const dSae = 8;
 const nImages = 12;
@@ -27,8 +28,8 @@ export const rightName = (latent: number): string => namedWords[(latent * 7) % n
 
 /**
  * A small CLIP with both towers, a recording of CLS after its last block, and an SAE whose decoder directions are built so
- * that each moves the model's embedding to that of one word: a word's vector t is what `ln_post` and the projection make of
- * the direction d, the shortest without a mean for which W d = t.
+ * that each moves the model's embedding to what one word has of its own, t (`WordSpace`): t is what `ln_post` and the projection
+ * make of the direction d, the shortest without a mean for which Wᵀ d = t.
  */
 export async function namedRun(folder: string): Promise<Visuals> {
   const pictures = path.join(folder, "pictures", "all");
@@ -88,27 +89,9 @@ async function writeModel(folder: string): Promise<Float32Array> {
   add("visual.ln_post.weight", [dVit], 0, 1);
   add("visual.ln_post.bias", [dVit], 0);
   const projection = add("visual.proj", [dVit, dEmbedding], 1);
-  const text = {
-    ...{ context_length: 8, vocab_size: 49408, width: textWidth, heads: 2, layers: 1 },
-  };
-  add("token_embedding.weight", [text.vocab_size, textWidth], 1);
-  add("positional_embedding", [text.context_length, textWidth], 0.1);
-  const block = "transformer.resblocks.0";
-  for (const norm of [`${block}.ln_1`, `${block}.ln_2`, "ln_final"]) {
-    add(`${norm}.weight`, [textWidth], 0, 1);
-    add(`${norm}.bias`, [textWidth], 0);
-  }
-  add(`${block}.attn.in_proj_weight`, [3 * textWidth, textWidth], 0.5);
-  add(`${block}.attn.in_proj_bias`, [3 * textWidth], 0);
-  add(`${block}.attn.out_proj.weight`, [textWidth, textWidth], 0.8);
-  add(`${block}.attn.out_proj.bias`, [textWidth], 0);
-  add(`${block}.mlp.c_fc.weight`, [4 * textWidth, textWidth], 0.5);
-  add(`${block}.mlp.c_fc.bias`, [4 * textWidth], 0);
-  add(`${block}.mlp.c_proj.weight`, [textWidth, 4 * textWidth], 0.5);
-  add(`${block}.mlp.c_proj.bias`, [textWidth], 0);
-  add("text_projection", [textWidth, dEmbedding], 1);
+  for (const [name, tensor] of tinyTextWeights(tinyText, dEmbedding, 9)) weights.set(name, tensor);
   weights.set("logit_scale", { data: Float32Array.of(Math.log(20)), shape: [] });
-  const model_cfg = { embed_dim: dEmbedding, vision_cfg: clip.vision, text_cfg: text };
+  const model_cfg = { embed_dim: dEmbedding, vision_cfg: clip.vision, text_cfg: tinyText };
   writeFileSync(path.join(folder, "open_clip_config.json"), JSON.stringify({ model_cfg }));
   await writeSafetensors(
     path.join(folder, "open_clip_model.safetensors"),
@@ -120,8 +103,13 @@ async function writeModel(folder: string): Promise<Float32Array> {
 /** [dSae, dVit]: the shortest d with Wᵀ d = t and Σ d = 0, long enough to outweigh what the picture had. */
 async function directions(model: string, projection: Float32Array): Promise<Float32Array> {
   using encoder = await TextEncoder.load(model);
-  using texts = await encoder.encode(Array.from({ length: dSae }, (_, latent) => rightName(latent)));
-  const wanted = texts.toFloat32Array();
+  using texts = await encoder.encode(namedWords);
+  const words = new WordSpace(texts.toFloat32Array(), dEmbedding);
+  const wanted = new Float32Array(dSae * dEmbedding);
+  for (let latent = 0; latent < dSae; latent++) {
+    const at = namedWords.indexOf(rightName(latent)) * dEmbedding;
+    wanted.set(words.rows.subarray(at, at + dEmbedding), latent * dEmbedding);
+  }
   const columns = dEmbedding + 1;
   const a = Float64Array.from({ length: dVit * columns }, (_, at) => {
     const [row, column] = [Math.floor(at / columns), at % columns];

@@ -20,6 +20,8 @@ export interface PlainVit {
   readonly heads: number;
   readonly eps: number;
   readonly mlp: keyof typeof activations | "swiglu";
+  /** Whether a token attends to itself and those before it only. */
+  readonly causal?: boolean;
   readonly blocks: readonly PlainBlock[];
 }
 
@@ -33,11 +35,11 @@ const activations = {
  * The formula of a pre-norm vision transformer in float64, one token and one head at a time: what `ViT.record` is tested
  * against. @returns for each block, its output [tokens][d], from what enters the first one.
  */
-export function plainBlocks({ d, heads, eps, mlp, blocks }: PlainVit, embedded: Rows): Rows[] {
+export function plainBlocks({ d, heads, eps, mlp, causal, blocks }: PlainVit, embedded: Rows): Rows[] {
   let x = embedded;
   return blocks.map((b) => {
     const qkv = x.map((token) => linear(norm(token, b.norm1, eps), b.qkv));
-    const attended = attention(qkv, d, d / heads);
+    const attended = attention(qkv, d, d / heads, causal ?? false);
     x = x.map((token, t) => add(token, linear(attended[t]!, b.proj), b.scale1));
     x = x.map((token) => {
       const hidden = linear(norm(token, b.norm2, eps), b.fc1);
@@ -96,8 +98,9 @@ const linear = (x: number[], [weight, bias]: Pair): number[] =>
 const add = (x: number[], branch: number[], scale: Float32Array | undefined): number[] =>
   x.map((v, i) => v + branch[i]! * (scale?.[i] ?? 1));
 
-function attention(qkv: Rows, d: number, headWidth: number): Rows {
-  return qkv.map((token) => {
+function attention(qkv: Rows, d: number, headWidth: number, causal: boolean): Rows {
+  return qkv.map((token, at) => {
+    const seen = causal ? qkv.slice(0, at + 1) : qkv;
     const out: number[] = [];
     for (let head = 0; head < d; head += headWidth) {
       const dot = (other: number[]) => {
@@ -105,12 +108,12 @@ function attention(qkv: Rows, d: number, headWidth: number): Rows {
         for (let i = head; i < head + headWidth; i++) sum += token[i]! * other[d + i]!;
         return sum / Math.sqrt(headWidth);
       };
-      const scores = qkv.map(dot);
+      const scores = seen.map(dot);
       const largest = Math.max(...scores);
       const powers = scores.map((s) => Math.exp(s - largest));
       const total = powers.reduce((a, b) => a + b, 0);
       for (let i = head; i < head + headWidth; i++) {
-        out.push(qkv.reduce((sum, other, t) => sum + (powers[t]! / total) * other[2 * d + i]!, 0));
+        out.push(seen.reduce((sum, other, t) => sum + (powers[t]! / total) * other[2 * d + i]!, 0));
       }
     }
     return out;

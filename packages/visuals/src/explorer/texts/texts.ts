@@ -26,6 +26,8 @@ export class Texts {
   });
   readonly #vectors = new LRUCache<string, NamesVectors & { readonly made: string }>({ max: keptVectors });
   readonly #labels = new LRUCache<string, ClassScores>({ max: keptLabels });
+  /** Models whose texts can be read. */
+  readonly #able = new Set<string>();
   readonly #one = pLimit(1);
 
   /** The names of a view. @throws SaevError `BAD_FILE`. */
@@ -91,15 +93,13 @@ export class Texts {
     return scores;
   }
 
-  /** Whether the model has a text tower here that can be run; undefined, or why not. */
+  /** Why the model's text tower cannot read texts; undefined when it can. The tower itself is opened by the first text. */
   async whyNot(ckpt: string): Promise<string | undefined> {
-    try {
-      await this.#run(() => this.#encoderOf(ckpt));
-      return undefined;
-    } catch (error) {
-      if (error instanceof SaevError) return error.message;
-      throw error;
-    }
+    if (this.#able.has(ckpt)) return undefined;
+    const why = await TextEncoder.whyNot(ckpt, { offline: true });
+    // What is missing may be there the next time.
+    if (why === undefined) this.#able.add(ckpt);
+    return why;
   }
 
   dispose(): void {
