@@ -21,6 +21,7 @@ if (command === "train" && !given("--help")) {
   atMost("--n-patches", given("--resume") ? 4000 : 2000);
   if (!given("--resume")) atMost("--sae-batch-size", 100);
   if (!given("--resume", "--data.live")) atMost("--data.n-random-samples", 1000);
+  if (given("--sae.d-sae")) atMost("--sae.d-sae", 500);
   const kind = words.findIndex((word) => word.startsWith("sae:"));
   // The default samples more rows than there are here.
   if (!given("--sae.n-reinit-samples", "--resume", "--sweep"))
@@ -28,9 +29,11 @@ if (command === "train" && !given("--help")) {
     else words.push("sae:relu", "--sae.n-reinit-samples", "1000");
   else if (given("--sae.n-reinit-samples")) atMost("--sae.n-reinit-samples", 1000);
 }
+if (command === "activations" && !given("--help")) atMost("--n-patches-per-shard", 2000);
 if (command === "visuals") {
   atMost("--n-latents", 4);
   atMost("--top-k", 4);
+  atMost("--n-distributions", 2);
 }
 if (command === "evaluate" && !given("--help")) atMost("--n-images", 4);
 if (command === "explore") words.push("--no-open");

@@ -57,6 +57,8 @@ export async function makeTemplate(): Promise<Workspace> {
   };
   await run(
     ...["activations", "--vit-ckpt", "models/clip", "--d-vit", "128", "--n-patches-per-img", "100"],
+    // Files have their full size from the start, and pages copy them.
+    ...["--n-patches-per-shard", "2000"],
     ...["--device", "cpu", "--dump-to", "shards", "data:image-folder-dataset", "--data.root", "photographs"],
   );
   const shards = path.join("shards", readdirSync(at("shards"))[0]!);
