@@ -22,6 +22,7 @@ if (command === "train" && !given("--help")) {
   if (!given("--resume")) atMost("--sae-batch-size", 100);
   if (!given("--resume", "--data.live")) atMost("--data.n-random-samples", 1000);
   if (given("--sae.d-sae")) atMost("--sae.d-sae", 500);
+  else if (!given("--resume", "--sweep")) atMost("--sae.exp-factor", 2);
   const kind = words.findIndex((word) => word.startsWith("sae:"));
   // The default samples more rows than there are here.
   if (!given("--sae.n-reinit-samples", "--resume", "--sweep"))
