@@ -12,8 +12,8 @@ struct Bfloat16Product {
   SAEV_INLINE static void multiply(const uint16_t* rows, int64_t stride, const uint16_t* w, int64_t steps,
                                    Vec (&sum)[kTileRows][2]) {
     for (int64_t k = 0; k < steps; ++k) {
-      const __m512bh w0 = (__m512bh)_mm512_load_si512(w + k * 2 * kLinearPanel);
-      const __m512bh w1 = (__m512bh)_mm512_load_si512(w + k * 2 * kLinearPanel + 2 * kWidth);
+      const __m512bh w0 = (__m512bh)_mm512_load_si512(w + k * 2 * kTileColumns);
+      const __m512bh w1 = (__m512bh)_mm512_load_si512(w + k * 2 * kTileColumns + 2 * kWidth);
       SAEV_UNROLL for (int r = 0; r < kTileRows; ++r) {
         int pair;
         __builtin_memcpy(&pair, rows + r * stride + 2 * k, sizeof pair);

@@ -86,15 +86,16 @@ PackedLinear pack_linear(const LinearLayer& layer, Precision precision, Level le
   p.scale = AlignedArray<float>(padded);
   std::fill_n(p.scale.data(), padded, 1.f);
   parallel_tasks(p.panels, [&](int64_t panel, int) {
+    const int64_t tile = std::min(kLinearPanel, 2 * lanes);
     for (int64_t c = 0; c < kLinearPanel; ++c) {
       const int64_t column = panel * kLinearPanel + c, row = source_row(layer, column, lanes);
       if (row < 0) continue;
       if (layer.bias != nullptr) p.bias[static_cast<size_t>(column)] = layer.bias[row];
       if (layer.scale != nullptr) p.scale[static_cast<size_t>(column)] = layer.scale[row];
       const float* from = layer.weight + row * layer.n_in;
-      const int64_t base = panel * steps * each * kLinearPanel;
+      const int64_t base = (panel * kLinearPanel + c / tile * tile) * steps * each;
       for (int64_t k = 0; k < layer.n_in; ++k) {
-        const auto at = static_cast<size_t>(base + (k / each * kLinearPanel + c) * each + k % each);
+        const auto at = static_cast<size_t>(base + (k / each * tile + c % tile) * each + k % each);
         if (each == 2) {
           p.w16[at] = to_bfloat16(from[k]);
         } else {

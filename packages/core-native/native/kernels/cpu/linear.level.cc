@@ -8,7 +8,7 @@ struct Float32Product {
   static constexpr int64_t kInputsAStep = 1;
   SAEV_INLINE static void multiply(const float* rows, int64_t stride, const float* w, int64_t steps,
                                    Vec (&sum)[kTileRows][2]) {
-    multiply_add_rows<kTileRows>(rows, stride, w, kLinearPanel, steps, sum);
+    multiply_add_rows<kTileRows>(rows, stride, w, kTileColumns, steps, sum);
   }
 };
 

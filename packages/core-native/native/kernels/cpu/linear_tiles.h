@@ -12,8 +12,14 @@
 namespace saev {
 namespace {
 
-/// Inputs of a block: a panel's part of W and a group of rows stay in the second-level cache.
+/// Inputs of a block.
+#if defined(__AVX2__) && !defined(__AVX512F__)
+/// A tile's part of W (16 KiB) and a group of rows (6 KiB) stay in the first-level cache.
+constexpr int64_t kDepth = 256;
+#else
+/// A panel's part of W and a group of rows stay in the second-level cache.
 constexpr int64_t kDepth = 1024;
+#endif
 
 /// Where a tile's results go: rows [0, valid), columns from `column`.
 struct TilePlace {
@@ -92,7 +98,7 @@ template <typename Product, Epilogue epilogue, Gelu gelu, typename Out>
 template <typename Product, Epilogue epilogue, Gelu gelu, typename Out>
 void run_block(const LinearBlock& a, const typename Product::In* in, Out* out) {
   using In = typename Product::In;
-  constexpr int64_t each = Product::kInputsAStep, panel_step = kLinearPanel * each;
+  constexpr int64_t each = Product::kInputsAStep, tile_step = kTileColumns * each;
   const int64_t steps = (a.n_in + each - 1) / each, groups = (a.rows + kTileRows - 1) / kTileRows;
   const int64_t whole = a.rows / kTileRows;
   In* tail = static_cast<In*>(a.tail);
@@ -101,14 +107,14 @@ void run_block(const LinearBlock& a, const typename Product::In* in, Out* out) {
                      static_cast<size_t>(steps * each) * sizeof(In));
   }
   for (int64_t panel = a.panel_from; panel < a.panel_to; ++panel) {
-    const In* w = static_cast<const In*>(a.w) + (panel - a.panel_from) * steps * panel_step;
+    const In* w = static_cast<const In*>(a.w) + (panel - a.panel_from) * steps * each * kLinearPanel;
     for (int64_t half = 0; half < kLinearPanel; half += kTileColumns) {
       const int64_t column = panel * kLinearPanel + half;
       for (int64_t k = 0; k < steps; k += kDepth) {
         const int64_t n = steps - k < kDepth ? steps - k : kDepth;
         for (int64_t g = 0; g < groups; ++g) {
           const In* rows = (g < whole ? in + g * kTileRows * a.in.stride : tail) + k * each;
-          const In* from = w + k * panel_step + half * each;
+          const In* from = w + half * steps * each + k * tile_step;
           float* partial = a.partial + g * kTileRows * kLinearPanel + half;
           if (k + n < steps) {
             partial_tile<Product>(rows, a.in.stride, from, n, partial, k == 0);
