@@ -18,7 +18,7 @@ import { writePhotographs } from "./_photographs.js";
 import { Peer } from "./peers/peer.js";
 import type { BenchResult } from "./result.js";
 
-const nImages = 128;
+const nImages = 256;
 const repetitions = 3;
 const batch = 32;
 const workers = 2;

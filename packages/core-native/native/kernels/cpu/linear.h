@@ -35,8 +35,9 @@ inline constexpr int64_t kLinearPanel = 32;
 /// Rows of one task.
 inline constexpr int64_t kLinearRows = 96;
 
-/// A layer as the kernel reads it: W in panels [panel][tile][input][two vectors], in bfloat16 in pairs of inputs
-/// [panel][tile][pair][two vectors][2]: what a tile reads lies together. Of a SwiGLU a vector of gates is followed by the vector of its values.
+/// A layer as the kernel reads it: W in panels [panel][tile][input][two vectors], in bfloat16 in pairs of
+/// inputs [panel][tile][pair][two vectors][2]: what a tile reads lies together. Of a SwiGLU a vector of gates
+/// is followed by the vector of its values.
 struct PackedLinear {
   int64_t n_in = 0, n_out = 0, panels = 0;
   Epilogue epilogue = Epilogue::kBias;
