@@ -26,6 +26,8 @@ export interface TrainBench {
   readonly nPrefixes?: number;
   /** Steps over which the learning rate rises. Default 1: it is 0 in the first step only. */
   readonly nLrWarmup?: number;
+  /** Also time ours with screening off in each step, as a result of its own. */
+  readonly unscreened?: boolean;
 }
 
 /** One step of both. */
@@ -38,6 +40,17 @@ export interface Pair {
   readonly peerLoss: number;
   readonly density: number;
   /** Milliseconds of ours by phase. */
+  readonly phases: Readonly<Record<string, number>>;
+  /** The same step with screening off, where the benchmark asks for it. */
+  readonly unscreened?: OurStep;
+}
+
+/** One step of ours. */
+interface OurStep {
+  readonly ms: number;
+  readonly cpuMs: number;
+  readonly loss: number;
+  readonly density: number;
   readonly phases: Readonly<Record<string, number>>;
 }
 
@@ -52,7 +65,7 @@ interface PeerStep {
 const lr = 4e-4;
 const sparsityCoeff = 4e-4;
 
-export async function benchTrain(bench: TrainBench): Promise<BenchResult> {
+export async function benchTrain(bench: TrainBench): Promise<BenchResult[]> {
   const pairs: Pair[] = [];
   const made = bench.steps + 1;
   const agreement = await trainPairs(
@@ -65,9 +78,18 @@ export async function benchTrain(bench: TrainBench): Promise<BenchResult> {
     },
     (trainer, folder) => compareParameters(trainer, folder, lr * made),
   );
+  if (!bench.unscreened) return [resultOf(bench, pairs, agreement)];
+  const off = pairs.map((pair) => ({ ...pair, ...(pair.unscreened as OurStep) }));
+  return [
+    resultOf(bench, pairs, agreement),
+    { ...resultOf(bench, off, "losses are the same to the bit as with screening"), variant: "screening off" },
+  ];
+}
+
+function resultOf(bench: TrainBench, pairs: readonly Pair[], agreement: string): BenchResult {
   const { rows, dVit, dSae } = bench;
   const gflop = (2 * rows * dVit * dSae) / 1e9;
-  const of = (key: keyof Omit<Pair, "phases">) => median(pairs.map((pair) => pair[key]));
+  const of = (key: keyof Omit<Pair, "phases" | "unscreened">) => median(pairs.map((pair) => pair[key]));
   const phase = (name: string) => median(pairs.map((pair) => pair.phases[name] as number));
   const density = 100 * (pairs.at(-1) as Pair).density;
   return {
@@ -147,6 +169,7 @@ async function run<T>(
   );
   using peer = new Peer(as2026 ? "train_2026.py" : "train.py", [folder]);
   using trainer = Trainer.create(dVit);
+  using plain = bench.unscreened ? Trainer.create(dVit) : null;
   const training: SaeTraining = {
     lr,
     nLrWarmup,
@@ -154,42 +177,43 @@ async function run<T>(
     ...(as2026 && { input: "raw", gradClip: 1, deadThresholdTokens: 10_000_000 }),
     ...(kind !== "relu" && { activation: { kind, topK, relu: false }, auxK: { form: "python-package" } }),
   };
-  trainer.add(
-    {
-      wEnc: Tensor.from(start.W_enc, [dVit, dSae]),
-      bEnc: Tensor.from(start.b_enc),
-      wDec: Tensor.from(start.W_dec, [dSae, dVit]),
-      bDec: Tensor.from(start.b_dec),
-    },
-    training,
-  );
+  for (const [ours, screening] of [
+    [trainer, "auto"],
+    [plain, "off"],
+  ] as const) {
+    ours?.add(
+      {
+        wEnc: Tensor.from(start.W_enc, [dVit, dSae]),
+        bEnc: Tensor.from(start.b_enc),
+        wDec: Tensor.from(start.W_dec, [dSae, dVit]),
+        bDec: Tensor.from(start.b_dec),
+      },
+      { ...training, screening },
+    );
+  }
   const batches = Array.from({ length: start.x.length / (rows * dVit) }, (_, i) =>
     Tensor.from(start.x.subarray(i * rows * dVit, (i + 1) * rows * dVit), [rows, dVit]),
   );
   for (let step = 0; step < steps; step++) {
     const theirs = JSON.parse(await peer.ask("step")) as PeerStep;
-    const cpu = process.cpuUsage();
-    const begin = performance.now();
-    const { saes, times } = await trainer.step(batches[step % batches.length] as Tensor, {
-      prefixes: prefixes?.[step] ?? [],
-    });
-    const ms = performance.now() - begin;
-    const { user, system } = process.cpuUsage(cpu);
-    const [sae] = saes;
-    if (!sae) throw new Error("no figures");
+    const batch = batches[step % batches.length] as Tensor;
+    const options = { prefixes: prefixes?.[step] ?? [] };
+    const { sae, ...ours } = await timedStep(trainer, batch, options);
+    const unscreened = plain && (await timedStep(plain, batch, options));
+    if (unscreened && unscreened.loss !== ours.loss)
+      throw new Error(
+        `losses ${ours.loss} with and ${unscreened.loss} without screening: they must have the same bits`,
+      );
     agree("threshold", sae.threshold, theirs.threshold, 1e-4);
     // PyTorch adds millions of squares up in float32.
     agree("norm of the gradients", sae.gradNorm, theirs.grad_norm, 1e-3);
     onPair(
       {
-        ms,
-        cpuMs: (user + system) / 1e3,
+        ...ours,
         peerMs: theirs.ms,
         peerCpuMs: theirs.cpu_ms,
-        loss: sae.loss,
         peerLoss: theirs.loss,
-        density: sae.density,
-        phases: { ...times },
+        ...(unscreened && { unscreened }),
       },
       step,
     );
@@ -197,6 +221,24 @@ async function run<T>(
   for (const batch of batches) batch.dispose();
   await peer.ask("save");
   return onEnd(trainer, folder);
+}
+
+async function timedStep(trainer: Trainer, batch: Tensor, options: { readonly prefixes: readonly number[] }) {
+  const cpu = process.cpuUsage();
+  const begin = performance.now();
+  const { saes, times } = await trainer.step(batch, options);
+  const ms = performance.now() - begin;
+  const { user, system } = process.cpuUsage(cpu);
+  const [sae] = saes;
+  if (!sae) throw new Error("no figures");
+  return {
+    sae,
+    ms,
+    cpuMs: (user + system) / 1e3,
+    loss: sae.loss,
+    density: sae.density,
+    phases: { ...times },
+  };
 }
 
 function agree(what: string, ours: number, theirs: number | undefined, tolerance: number): void {

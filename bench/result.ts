@@ -1,6 +1,8 @@
 /** What a benchmark prints. `ratio` above 1 means that ours is faster. */
 export interface BenchResult {
   readonly name: string;
+  /** What differs from the result of the same name without it, e.g. "screening off". */
+  readonly variant?: string;
   /** Our figure, in `unit`. */
   readonly ours: number;
   /** The peer's figure, in the same run on the same cores. */

@@ -44,5 +44,6 @@ for (const name of wanted) {
 function table(r: BenchResult): string {
   const figure = (value: number) => `${Number(value.toPrecision(4))} ${r.unit}`;
   const notes = (r.notes ?? []).map((note) => `  ${note}\n`).join("");
-  return `${r.name}: ours ${figure(r.ours)}, peer ${figure(r.peer)}, ratio ${r.ratio.toFixed(2)}\n${notes}`;
+  const name = r.variant ? `${r.name} (${r.variant})` : r.name;
+  return `${name}: ours ${figure(r.ours)}, peer ${figure(r.peer)}, ratio ${r.ratio.toFixed(2)}\n${notes}`;
 }

@@ -10,4 +10,5 @@ export default () =>
     kind: "batch-top-k",
     topK: 32,
     steps: 3,
+    unscreened: true,
   });

@@ -10,4 +10,5 @@ export default () =>
     bEnc: -2.457,
     nPrefixes: 10,
     steps: 5,
+    unscreened: true,
   });

@@ -8,7 +8,9 @@ export default async () => {
     [10, -1.2816],
   ] as const) {
     const name = `train-mid ${percent} %`;
-    results.push(await benchTrain({ name, rows: 4096, dVit: 768, dSae: 6144, bEnc, steps: 5 }));
+    results.push(
+      ...(await benchTrain({ name, rows: 4096, dVit: 768, dSae: 6144, bEnc, steps: 5, unscreened: true })),
+    );
   }
   return results;
 };

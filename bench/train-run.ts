@@ -58,10 +58,10 @@ function line(pairs: readonly Pair[]): string {
   );
 }
 
-function total(pairs: readonly Pair[], key: keyof Omit<Pair, "phases">): number {
+function total(pairs: readonly Pair[], key: keyof Omit<Pair, "phases" | "unscreened">): number {
   return pairs.reduce((sum, pair) => sum + pair[key], 0);
 }
 
-function mean(pairs: readonly Pair[], key: keyof Omit<Pair, "phases">): number {
+function mean(pairs: readonly Pair[], key: keyof Omit<Pair, "phases" | "unscreened">): number {
   return total(pairs, key) / pairs.length;
 }
