@@ -38,7 +38,7 @@ describe("mutated files, end to end", () => {
   // A decoder that takes the process down, and a rejection that nobody waits for, end the child and fail the test.
   it.each([
     ["images", 1500],
-    ["parquet", 1500],
+    ["parquet", 300],
     ["tar", 500],
   ] as const)("%s", { timeout: 180_000 }, async (name, runs) => {
     const { inputs, findings } = await fuzzScript(name, runs, { seed: 7, committed: true });
