@@ -14,8 +14,7 @@ import {
 } from "@saev/core";
 import type { ConformanceArea, Outcome } from "../area.js";
 import { activationTolerance, deviation, differences, exact, type Model, readJson } from "../vit/compare.js";
-import { embedding } from "../vit/embedding.js";
-import { normedPatches } from "../vit/normed-patches.js";
+import { outputs } from "../vit/outputs.js";
 
 interface Run {
   readonly hash: string;
@@ -262,8 +261,7 @@ export const vit: ConformanceArea = {
     for (const [name, about] of Object.entries(models)) {
       if (!familyNames.includes(about.family)) continue;
       yield* model(folder, name, about);
-      yield* embedding(folder, name, about);
-      yield* normedPatches(folder, name, about);
+      yield* outputs(folder, name, about);
       yield* positions(folder, name);
       yield* recorded(folder, name, about);
     }

@@ -1,6 +1,7 @@
 /** What comparisons of models with the reference share. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import type { Tensor, TensorFile } from "@saev/core";
 import type { Outcome } from "../area.js";
 
 /** A model of vit/models.json. */
@@ -50,4 +51,39 @@ export function deviation(ours: Float32Array, theirs: Float32Array): number {
     squares += theirs[i]! ** 2;
   }
   return worst / Math.sqrt(squares / theirs.length);
+}
+
+/** An output of a model, ours and the reference's. */
+export interface Output {
+  /** The tensor of the reference. */
+  readonly tensor: string;
+  readonly ours: Float32Array;
+  readonly theirs: Float32Array;
+  readonly note: string;
+}
+
+/** A reference's outputs and how ours came about, for those who compare one of them. */
+export interface Outputs {
+  readonly about: Model;
+  /** The model's folder. */
+  readonly dir: string;
+  readonly reference: TensorFile;
+  /** All tokens after the last block, [images, tokens, d]. */
+  readonly stream: Tensor;
+  readonly embedding: Tensor | undefined;
+}
+
+/** `count` tokens of each image of [images, tokens, d], from token `first` on. */
+export function tokensOf(
+  values: Float32Array,
+  [images, tokens, d]: readonly [number, number, number],
+  first: number,
+  count: number,
+): Float32Array {
+  const out = new Float32Array(images * count * d);
+  for (let i = 0; i < images; i++) {
+    const from = (i * tokens + first) * d;
+    out.set(values.subarray(from, from + count * d), i * count * d);
+  }
+  return out;
 }

@@ -1,7 +1,6 @@
 import path from "node:path";
-import { TensorFile, ViT } from "@saev/core";
-import type { Outcome } from "../area.js";
-import { activationTolerance, deviation, type Model } from "./compare.js";
+import { TensorFile } from "@saev/core";
+import { type Output, type Outputs, tokensOf } from "./compare.js";
 
 /** The tensor of the reference, its final norm: the file with the weights, their name, ε of the model's own code. */
 const finals = {
@@ -15,19 +14,11 @@ const finals = {
 } as const;
 
 /** All that the last block makes of the patches, after the model's final norm: CLIP's `out_patches`, DINOv2's `out`. */
-export async function* normedPatches(folder: string, name: string, about: Model): AsyncIterable<Outcome> {
+export async function normedPatches(outputs: Outputs): Promise<Output | undefined> {
+  const { about, dir, reference, stream } = outputs;
   const final = finals[about.family as keyof typeof finals];
-  if (!final) return;
-  const dir = path.join(folder, "vit", name);
-  using reference = await TensorFile.open(path.join(dir, "reference.safetensors"));
-  if (!reference.names().includes(final.tensor)) return;
+  if (!final || !reference.names().includes(final.tensor)) return undefined;
   using theirs = reference.get(final.tensor);
-  const [images, tokens, d] = theirs.shape as [number, number, number];
-  using inputs = await TensorFile.open(path.join(folder, "vit", about.input));
-  using all = inputs.get("input");
-  using input = all.narrow(0, 0, images);
-  using vit = await ViT.load(about.family, dir);
-  using stream = await vit.residual(input, -1);
   using weights = await TensorFile.open(path.join(dir, final.file));
   using weight = weights.get(`${final.norm}.weight`);
   using bias = weights.get(`${final.norm}.bias`);
@@ -38,12 +29,14 @@ export async function* normedPatches(folder: string, name: string, about: Model)
     final.epsilon,
   );
   // Both end with the patches; what lies before them, CLS and registers, is compared as the embedding.
-  const patches = (values: Float32Array, perImage: number) => lastTokens(values, images, perImage, d, about);
-  yield {
-    subject: `vit/${name} ${final.tensor}`,
-    deviation: deviation(patches(normed, stream.shape[1]!), patches(theirs.toFloat32Array(), tokens)),
-    tolerance: activationTolerance,
-    note: "patches after the final norm, relative to the root mean square",
+  const n = about.n_patches_per_img;
+  const patches = (values: Float32Array, shape: readonly number[]) =>
+    tokensOf(values, shape as [number, number, number], shape[1]! - n, n);
+  return {
+    tensor: final.tensor,
+    ours: patches(normed, stream.shape),
+    theirs: patches(theirs.toFloat32Array(), theirs.shape),
+    note: "patches after the final norm",
   };
 }
 
@@ -62,22 +55,6 @@ function layerNorm(
     const variance = row.reduce((sum, v) => sum + (v - mean) ** 2, 0) / d;
     for (let k = 0; k < d; k++)
       out[i + k] = ((row[k]! - mean) / Math.sqrt(variance + epsilon)) * weight[k]! + bias[k]!;
-  }
-  return out;
-}
-
-/** The last `n_patches_per_img` of each image's tokens. */
-function lastTokens(
-  values: Float32Array,
-  images: number,
-  perImage: number,
-  d: number,
-  { n_patches_per_img }: Model,
-): Float32Array {
-  const out = new Float32Array(images * n_patches_per_img * d);
-  for (let i = 0; i < images; i++) {
-    const from = (i * perImage + perImage - n_patches_per_img) * d;
-    out.set(values.subarray(from, from + n_patches_per_img * d), i * n_patches_per_img * d);
   }
   return out;
 }
