@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "io/begin_batch.h"
 #include "kernels/cpu/scale_row.h"
 
 namespace saev {
@@ -56,17 +57,14 @@ int64_t LiveSource::block_at(int64_t position) const {
 }
 
 int64_t LiveSource::next(Batch& batch, int64_t max_rows, const Job& job) {
-  if (max_rows <= 0) throw Error(Code::kInvalidArgument, "maxRows: at least 1 row a batch is needed");
-  job.check_abort();
-  const int64_t d = dim(), per_image = plan_.rows_per_image, n = std::min(max_rows, length() - position_);
-  batch.reserve(std::min(max_rows, length()), d);
-  if (n <= 0) {
+  const int64_t d = dim(), per_image = plan_.rows_per_image;
+  const int64_t n = begin_batch(batch, *this, position_, max_rows, job);
+  if (n == 0) {
     ++epoch_;
     position_ = 0;
     visit_ = order_of(epoch_);
     return 0;
   }
-  for (auto* column : {&batch.index, &batch.image_i, &batch.patch_i}) column->resize(static_cast<size_t>(n));
   const ScaleRow scale = scale_row();
   const Scaling& scaling = options_.scaling;
   set_num_threads(options_.threads);

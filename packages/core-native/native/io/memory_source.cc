@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "io/begin_batch.h"
 
 namespace saev {
 
@@ -24,18 +25,15 @@ MemorySource::MemorySource(const float* rows, int64_t n, int64_t dim, std::vecto
 }
 
 int64_t MemorySource::next(Batch& batch, int64_t max_rows, const Job& job) {
-  if (max_rows <= 0) throw Error(Code::kInvalidArgument, "maxRows: at least 1 row a batch is needed");
-  job.check_abort();
-  const int64_t n = std::min(max_rows, length() - position_);
-  batch.reserve(std::min(max_rows, length()), dim_);
-  if (n <= 0) {
+  const int64_t n = begin_batch(batch, *this, position_, max_rows, job);
+  if (n == 0) {
     position_ = 0;
     return 0;
   }
   const auto first = order_.begin() + position_;
   batch.index.assign(first, first + n);
   batch.image_i = batch.index;
-  batch.patch_i.assign(static_cast<size_t>(n), -1);
+  std::ranges::fill(batch.patch_i, -1);
   for (int64_t i = 0; i < n; ++i) {
     const float* row = rows_.data() + first[i] * dim_;
     std::copy(row, row + dim_, batch.acts.data() + i * dim_);

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "io/begin_batch.h"
 #include "kernels/cpu/scale_row.h"
 
 namespace saev {
@@ -34,18 +35,14 @@ ShardSource::ShardSource(std::shared_ptr<const ShardReader> shards, std::shared_
       visit_(order_of(0)) {}
 
 int64_t ShardSource::next(Batch& batch, int64_t max_rows, const Job& job) {
-  if (max_rows <= 0) throw Error(Code::kInvalidArgument, "maxRows: at least 1 row a batch is needed");
-  job.check_abort();
+  const int64_t d = dim(), n = begin_batch(batch, *this, position_, max_rows, job);
   shards_->check_unchanged();
-  const int64_t d = dim(), n = std::min(max_rows, length() - position_);
-  batch.reserve(std::min(max_rows, length()), d);
-  if (n <= 0) {
+  if (n == 0) {
     ++epoch_;
     position_ = 0;
     visit_ = order_of(epoch_);
     return 0;
   }
-  for (auto* column : {&batch.index, &batch.image_i, &batch.patch_i}) column->resize(static_cast<size_t>(n));
 
   constexpr int64_t kRowsPerTask = 256;
   const ScaleRow scale = scale_row();

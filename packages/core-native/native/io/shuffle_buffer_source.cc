@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "io/begin_batch.h"
 #include "kernels/cpu/scale_row.h"
 
 namespace saev {
@@ -161,17 +162,13 @@ void ShuffleBufferSource::emit(Batch& batch, int64_t at, int64_t turn, int64_t n
 }
 
 int64_t ShuffleBufferSource::next(Batch& batch, int64_t max_rows, const Job& job) {
-  if (max_rows <= 0) throw Error(Code::kInvalidArgument, "maxRows: at least 1 row a batch is needed");
-  job.check_abort();
-  const int64_t n = std::min(max_rows, length() - position_);
-  batch.reserve(std::min(max_rows, length()), dim());
-  if (n <= 0) {
+  const int64_t n = begin_batch(batch, *this, position_, max_rows, job);
+  if (n == 0) {
     ++epoch_;
     position_ = 0;
     windows_ = windows_of(epoch_);
     return 0;
   }
-  for (auto* column : {&batch.index, &batch.image_i, &batch.patch_i}) column->resize(static_cast<size_t>(n));
   const int64_t begin = position_;
   try {
     for (int64_t done = 0; done < n;) {
