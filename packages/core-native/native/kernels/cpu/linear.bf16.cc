@@ -9,8 +9,9 @@ namespace {
 struct Bfloat16Product {
   using In = uint16_t;
   static constexpr int64_t kInputsAStep = 2;
+  static constexpr bool kPacks = false;
   SAEV_INLINE static void multiply(const uint16_t* rows, int64_t stride, const uint16_t* w, int64_t steps,
-                                   Vec (&sum)[kTileRows][2]) {
+                                   const uint16_t* /*next*/, Vec (&sum)[kTileRows][2]) {
     for (int64_t k = 0; k < steps; ++k) {
       const __m512bh w0 = (__m512bh)_mm512_load_si512(w + k * 2 * kTileColumns);
       const __m512bh w1 = (__m512bh)_mm512_load_si512(w + k * 2 * kTileColumns + 2 * kWidth);

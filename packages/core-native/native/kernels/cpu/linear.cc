@@ -13,8 +13,9 @@
 namespace saev {
 namespace {
 
-/// Panels of one task: with kLinearRows rows about 0.2 ms of a core.
-constexpr int64_t kPanelsATask = 8;
+/// Panels of one task: with kLinearRows rows and 768 inputs about 0.3 ms of a core. Each task packs its rows,
+/// which more panels share.
+constexpr int64_t kPanelsATask = 12;
 /// Rows that a tile takes at most.
 constexpr int64_t kMostTileRows = 12;
 
@@ -114,11 +115,12 @@ void linear(const PackedLinear& p, const RowsView& in, int64_t rows, const RowsV
   const int64_t each = half ? 2 : 1, steps = (p.n_in + each - 1) / each;
   const int64_t blocks = (rows + kLinearRows - 1) / kLinearRows;
   const int64_t segments = (p.panels + kPanelsATask - 1) / kPanelsATask;
-  const size_t partial = kLinearRows * kLinearPanel, tail = static_cast<size_t>(kMostTileRows * in.stride);
+  const size_t partial = kPanelsATask * kLinearRows * kLinearPanel, packed = kLinearRows * kLinearPacked,
+               tail = static_cast<size_t>(kMostTileRows * in.stride);
   std::vector<AlignedArray<float>> scratch(static_cast<size_t>(num_threads()));
   parallel_tasks(blocks * segments, [&](int64_t task, int thread) {
     auto& mine = scratch[static_cast<size_t>(thread)];
-    if (mine.size() == 0) mine = AlignedArray<float>(partial + tail);
+    if (mine.size() == 0) mine = AlignedArray<float>(partial + packed + tail);
     const int64_t row = task % blocks * kLinearRows, panel = task / blocks * kPanelsATask;
     const int64_t offset = panel * steps * each * kLinearPanel;
     LinearBlock b{};
@@ -139,7 +141,8 @@ void linear(const PackedLinear& p, const RowsView& in, int64_t rows, const RowsV
     b.panel_from = panel;
     b.panel_to = std::min(p.panels, panel + kPanelsATask);
     b.partial = mine.data();
-    b.tail = mine.data() + partial;
+    b.packed = mine.data() + partial;
+    b.tail = b.packed + packed;
     run(b);
   });
 }

@@ -5,6 +5,9 @@
 
 namespace saev {
 
+/// Inputs of a block of packed rows, at most.
+inline constexpr int64_t kLinearPacked = 256;
+
 struct LinearBlock {
   int64_t n_in, n_out;
   Epilogue epilogue;
@@ -14,7 +17,8 @@ struct LinearBlock {
   RowsView in, out;              ///< of the first row
   int64_t rows;                  ///< at most kLinearRows
   int64_t panel_from, panel_to;  ///< which columns of `out`
-  float* partial;                ///< scratch [kLinearRows][kLinearPanel]
+  float* partial;                ///< scratch [panel_to − panel_from][kLinearRows][kLinearPanel]
+  float* packed;                 ///< scratch [kLinearRows][kLinearPacked]
   void* tail;                    ///< scratch for a group of rows of `in`: [12][in.stride] elements
 };
 

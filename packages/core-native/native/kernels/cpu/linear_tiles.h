@@ -2,12 +2,14 @@
 // The loops of `linear` around a tile, for level files only. `Product` says what is multiplied:
 //   In                    element of rows and weights
 //   kInputsAStep          inputs of one step of the tile
-//   multiply(rows, stride, w, steps, sum)
+//   kPacks                whether rows are packed before they are read (tile_rows.h)
+//   multiply(rows, stride, w, steps, next, sum)
 
 #include "kernels/cpu/bfloat16_vector.h"
 #include "kernels/cpu/gelu_vector.h"
 #include "kernels/cpu/linear_block.h"
 #include "kernels/cpu/product_tile.h"
+#include "kernels/cpu/tile_rows.h"
 
 namespace saev {
 namespace {
@@ -15,11 +17,14 @@ namespace {
 /// Inputs of a block.
 #if defined(__AVX2__) && !defined(__AVX512F__)
 /// A tile's part of W (16 KiB) and a group of rows (6 KiB) stay in the first-level cache.
-constexpr int64_t kDepth = 256;
+constexpr int64_t kDepth = kLinearPacked;
 #else
 /// A panel's part of W and a group of rows stay in the second-level cache.
 constexpr int64_t kDepth = 1024;
 #endif
+
+/// Groups of rows of a task; each fetches its share of the next tile's weights.
+constexpr int64_t kMostGroups = kLinearRows / kTileRows;
 
 /// Where a tile's results go: rows [0, valid), columns from `column`.
 struct TilePlace {
@@ -63,69 +68,93 @@ SAEV_INLINE void begin_tile(const float* partial, bool first, Vec (&sum)[kTileRo
     SAEV_UNROLL for (int r = 0; r < kTileRows; ++r) sum[r][0] = sum[r][1] = zero();
   } else {
     SAEV_UNROLL for (int r = 0; r < kTileRows; ++r) {
-      sum[r][0] = load(partial + r * kLinearPanel);
-      sum[r][1] = load(partial + r * kLinearPanel + kWidth);
+      sum[r][0] = load(partial + r * kTileColumns);
+      sum[r][1] = load(partial + r * kTileColumns + kWidth);
     }
   }
 }
 
+/// What a tile multiplies, and the sums it goes on with.
+template <typename In>
+struct TileInputs {
+  const In* rows;
+  int64_t stride;  ///< of `rows`; not used where they are packed
+  const In* w;
+  int64_t steps;
+  const In* next;  ///< weights that will be read soon
+  float* partial;  ///< [kTileRows][kTileColumns]
+  bool first;
+};
+
 /// A tile over part of the inputs, whose sums wait in `partial`.
 template <typename Product>
-[[gnu::noinline]] void partial_tile(const typename Product::In* rows, int64_t stride,
-                                    const typename Product::In* w, int64_t steps, float* partial,
-                                    bool first) {
+[[gnu::noinline]] void partial_tile(const TileInputs<typename Product::In>& t) {
   Vec sum[kTileRows][2];
-  begin_tile(partial, first, sum);
-  Product::multiply(rows, stride, w, steps, sum);
+  begin_tile(t.partial, t.first, sum);
+  Product::multiply(t.rows, t.stride, t.w, t.steps, t.next, sum);
   SAEV_UNROLL for (int r = 0; r < kTileRows; ++r) {
-    store(partial + r * kLinearPanel, sum[r][0]);
-    store(partial + r * kLinearPanel + kWidth, sum[r][1]);
+    store(t.partial + r * kTileColumns, sum[r][0]);
+    store(t.partial + r * kTileColumns + kWidth, sum[r][1]);
   }
 }
 
 /// A tile over the last inputs, and its epilogue.
 template <typename Product, Epilogue epilogue, Gelu gelu, typename Out>
-[[gnu::noinline]] void last_tile(const typename Product::In* rows, int64_t stride,
-                                 const typename Product::In* w, int64_t steps, const float* partial,
-                                 bool first, const TilePlace& t, Out* out, int64_t out_stride,
-                                 const float* bias, const float* scale) {
+[[gnu::noinline]] void last_tile(const TileInputs<typename Product::In>& t, const TilePlace& place, Out* out,
+                                 int64_t out_stride, const float* bias, const float* scale) {
+  // Results go to lines that no cache near us has: fetched while the tile computes. (A residual's are not
+  // worth it: the fetch is one load more for each that the epilogue makes.)
+  if constexpr (epilogue != Epilogue::kResidual) {
+    const int64_t column = epilogue == Epilogue::kSwiglu ? place.column / 2 : place.column;
+    for (int r = 0; r < place.valid; ++r)
+      __builtin_prefetch(out + (place.row + r) * out_stride + column, 1, 3);
+  }
   Vec sum[kTileRows][2];
-  begin_tile(partial, first, sum);
-  Product::multiply(rows, stride, w, steps, sum);
-  finish_tile<epilogue, gelu>(t, out, out_stride, bias, scale, sum);
+  begin_tile(t.partial, t.first, sum);
+  Product::multiply(t.rows, t.stride, t.w, t.steps, t.next, sum);
+  finish_tile<epilogue, gelu>(place, out, out_stride, bias, scale, sum);
 }
 
+/// Inputs in blocks, within a block one tile's weights after the other, each for all rows: a block of rows
+/// stays in the second-level cache, a tile's weights in the first, and sums of all tiles wait in `partial`.
 template <typename Product, Epilogue epilogue, Gelu gelu, typename Out>
 void run_block(const LinearBlock& a, const typename Product::In* in, Out* out) {
   using In = typename Product::In;
   constexpr int64_t each = Product::kInputsAStep, tile_step = kTileColumns * each;
   const int64_t steps = (a.n_in + each - 1) / each, groups = (a.rows + kTileRows - 1) / kTileRows;
   const int64_t whole = a.rows / kTileRows;
+  const int64_t tiles = (a.panel_to - a.panel_from) * (kLinearPanel / kTileColumns);
   In* tail = static_cast<In*>(a.tail);
-  for (int64_t r = whole * kTileRows; r < a.rows; ++r) {
-    __builtin_memcpy(tail + (r - whole * kTileRows) * a.in.stride, in + r * a.in.stride,
-                     static_cast<size_t>(steps * each) * sizeof(In));
+  if constexpr (!Product::kPacks) {
+    for (int64_t r = whole * kTileRows; r < a.rows; ++r) {
+      __builtin_memcpy(tail + (r - whole * kTileRows) * a.in.stride, in + r * a.in.stride,
+                       static_cast<size_t>(steps * each) * sizeof(In));
+    }
   }
-  for (int64_t panel = a.panel_from; panel < a.panel_to; ++panel) {
-    const In* w = static_cast<const In*>(a.w) + (panel - a.panel_from) * steps * each * kLinearPanel;
-    for (int64_t half = 0; half < kLinearPanel; half += kTileColumns) {
-      const int64_t column = panel * kLinearPanel + half;
-      for (int64_t k = 0; k < steps; k += kDepth) {
-        const int64_t n = steps - k < kDepth ? steps - k : kDepth;
-        for (int64_t g = 0; g < groups; ++g) {
-          const In* rows = (g < whole ? in + g * kTileRows * a.in.stride : tail) + k * each;
-          const In* from = w + half * steps * each + k * tile_step;
-          float* partial = a.partial + g * kTileRows * kLinearPanel + half;
-          if (k + n < steps) {
-            partial_tile<Product>(rows, a.in.stride, from, n, partial, k == 0);
-            continue;
-          }
-          const int64_t left = a.rows - g * kTileRows;
-          const TilePlace place{a, g * kTileRows, column,
-                                static_cast<int>(left < kTileRows ? left : kTileRows)};
-          last_tile<Product, epilogue, gelu>(rows, a.in.stride, from, n, partial, k == 0, place, out,
-                                             a.out.stride, a.bias + column, a.scale + column);
+  for (int64_t k = 0; k < steps; k += kDepth) {
+    const int64_t n = steps - k < kDepth ? steps - k : kDepth;
+    if constexpr (Product::kPacks) pack_rows(in + k, a.in.stride, a.rows, n, a.packed);
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      const In* w = static_cast<const In*>(a.w) + (tile * steps + k) * tile_step;
+      const In* next = w + (tile + 1 < tiles ? steps : n - tile * steps) * tile_step;
+      for (int64_t g = 0; g < groups; ++g) {
+        TileInputs<In> t{nullptr, a.in.stride, w, n, next, nullptr, k == 0};
+        if constexpr (Product::kPacks) {
+          t.rows = a.packed + g * kTileRows * n;
+        } else {
+          t.rows = (g < whole ? in + g * kTileRows * a.in.stride : tail) + k * each;
         }
+        t.next = next + g * n * tile_step / kMostGroups;
+        t.partial = a.partial + (tile * groups + g) * kTileRows * kTileColumns;
+        if (k + n < steps) {
+          partial_tile<Product>(t);
+          continue;
+        }
+        const int64_t left = a.rows - g * kTileRows,
+                      column = a.panel_from * kLinearPanel + tile * kTileColumns;
+        const TilePlace place{a, g * kTileRows, column,
+                              static_cast<int>(left < kTileRows ? left : kTileRows)};
+        last_tile<Product, epilogue, gelu>(t, place, out, a.out.stride, a.bias + column, a.scale + column);
       }
     }
   }
