@@ -134,6 +134,20 @@ test("a sweep that was stopped before, at and after a rung ends the same", async
   expect(runs.map(({ steps }) => steps)).toEqual(whole.map(({ steps }) => steps));
 });
 
+test("SAEs are compared on the images that are set aside", async () => {
+  const aside = { val_fraction: 0.2, eval_every: 0 };
+  const runs = await trainSaes(
+    [rates[1]!, rates[3]!].map((lr) => config("aside", lr, aside)),
+    { halving },
+  );
+  expect(runs.map(({ halved }) => halved?.split(", on ")[1])).toEqual([
+    undefined,
+    `${60 * 0.2 * 16} activations that are set aside)`,
+  ]);
+  const [alone] = await trainSaes([config("aside-alone", rates[1]!, aside)]);
+  expect(sae(runs[0]!)).toBe(sae(alone!));
+});
+
 test("halving without checkpoints is refused", async () => {
   const cfgs = rates.map((lr) => config("refused", lr, { checkpoint_keep: 0, checkpoint_every: 0 }));
   await expect(trainSaes(cfgs, { halving, warn: () => {} })).rejects.toMatchObject({

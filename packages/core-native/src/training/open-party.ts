@@ -36,7 +36,7 @@ export interface OpenParty extends Disposable {
   readonly data: TrainingData;
   /** The activations to train on. */
   readonly source: BatchSource;
-  /** What is evaluated on in the course of training; `undefined`: nothing. */
+  /** What is evaluated on in the course of training, and what halving compares on; `undefined`: nothing. */
   readonly validation: BatchSource | undefined;
   /** The step of the last such evaluation. */
   validated: number;
@@ -74,7 +74,7 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
     });
     opened.push(data);
     for (const run of runs) requireSameData(run, data);
-    const validation = cfg.eval_every > 0 ? await data.validation() : undefined;
+    const validation = cfg.eval_every > 0 || options.halving ? await data.validation() : undefined;
     if (validation) opened.push(validation);
     const { trainer, step } = await restored(party, data.source, options);
     opened.push(trainer);
