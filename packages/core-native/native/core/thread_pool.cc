@@ -98,7 +98,8 @@ void ThreadPool::help() {
 }
 
 void ThreadPool::run(int64_t n_tasks, int threads, const std::function<void(int64_t, int)>& work) {
-  Region region{work, n_tasks, static_cast<int>(std::min<int64_t>(threads, n_tasks))};
+  Region region{
+      .work = work, .n_tasks = n_tasks, .slots = static_cast<int>(std::min<int64_t>(threads, n_tasks))};
   if (region.slots > 1) {
     std::lock_guard lock(mutex_);
     ensure_helpers(region.slots - 1);

@@ -55,7 +55,8 @@ TEST(trainer_learns_and_evaluates_several_saes_of_different_sizes) {
   CHECK(logged == trainer.steps() / 10);
   CHECK(last.mse < 0.2 * first.mse);
   const SparseAutoencoder loose(trainer.params(0)), tight(trainer.params(1));
-  const Evaluation a = evaluate(loose, source, {512}, Job()), b = evaluate(tight, source, {512}, Job());
+  const Evaluation a = evaluate(loose, source, {.batch_size = 512}, Job()),
+                   b = evaluate(tight, source, {.batch_size = 512}, Job());
   CHECK(a.n_rows == rows && a.explained_variance > 0.9 && a.explained_variance < 1);
   CHECK(b.l0 < a.l0 && b.explained_variance < a.explained_variance);
 }
