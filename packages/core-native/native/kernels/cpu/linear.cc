@@ -13,9 +13,6 @@
 namespace saev {
 namespace {
 
-/// Panels of one task: with kLinearRows rows and 768 inputs about 0.3 ms of a core. Each task packs its rows,
-/// which more panels share.
-constexpr int64_t kPanelsATask = 12;
 /// Rows that a tile takes at most.
 constexpr int64_t kMostTileRows = 12;
 
@@ -30,6 +27,16 @@ Run kernel_of(Precision precision, Level level) {
   if (precision == Precision::kFloat32 && level == Level::kNeon) return neon::linear_block;
 #endif
   return nullptr;
+}
+
+/// Panels of one task. Tasks pack their rows, which more panels share; and there must be many tasks a thread,
+/// so that all end together. With kLinearRows rows and 768 inputs eight are about 0.2 ms of a core.
+int64_t panels_of_task(int64_t panels, int64_t blocks) {
+  constexpr int64_t kTasksAThread = 16;
+  for (const int64_t n : {24, 12}) {
+    if (blocks * ((panels + n - 1) / n) >= kTasksAThread * num_threads()) return n;
+  }
+  return 8;
 }
 
 int64_t lanes_of(Level level) {
@@ -114,14 +121,15 @@ void linear(const PackedLinear& p, const RowsView& in, int64_t rows, const RowsV
   const bool half = p.precision == Precision::kBfloat16;
   const int64_t each = half ? 2 : 1, steps = (p.n_in + each - 1) / each;
   const int64_t blocks = (rows + kLinearRows - 1) / kLinearRows;
-  const int64_t segments = (p.panels + kPanelsATask - 1) / kPanelsATask;
-  const size_t partial = kPanelsATask * kLinearRows * kLinearPanel, packed = kLinearRows * kLinearPacked,
-               tail = static_cast<size_t>(kMostTileRows * in.stride);
-  std::vector<AlignedArray<float>> scratch(static_cast<size_t>(num_threads()));
-  parallel_tasks(blocks * segments, [&](int64_t task, int thread) {
-    auto& mine = scratch[static_cast<size_t>(thread)];
-    if (mine.size() == 0) mine = AlignedArray<float>(partial + packed + tail);
-    const int64_t row = task % blocks * kLinearRows, panel = task / blocks * kPanelsATask;
+  const int64_t of_task = panels_of_task(p.panels, blocks);
+  const int64_t segments = (p.panels + of_task - 1) / of_task;
+  const auto partial = static_cast<size_t>(of_task * kLinearRows * kLinearPanel);
+  const size_t packed = kLinearRows * kLinearPacked, tail = static_cast<size_t>(kMostTileRows * in.stride);
+  parallel_tasks(blocks * segments, [&](int64_t task, int) {
+    // Half a megabyte, kept: a block of a ViT has four products.
+    static thread_local AlignedArray<float> mine;
+    if (mine.size() < partial + packed + tail) mine = AlignedArray<float>(partial + packed + tail);
+    const int64_t row = task % blocks * kLinearRows, panel = task / blocks * of_task;
     const int64_t offset = panel * steps * each * kLinearPanel;
     LinearBlock b{};
     b.n_in = p.n_in;
@@ -139,7 +147,7 @@ void linear(const PackedLinear& p, const RowsView& in, int64_t rows, const RowsV
     b.out = from_row(out);
     b.rows = std::min(kLinearRows, rows - row);
     b.panel_from = panel;
-    b.panel_to = std::min(p.panels, panel + kPanelsATask);
+    b.panel_to = std::min(p.panels, panel + of_task);
     b.partial = mine.data();
     b.packed = mine.data() + partial;
     b.tail = b.packed + packed;

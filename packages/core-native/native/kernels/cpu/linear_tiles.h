@@ -115,6 +115,14 @@ template <typename Product, Epilogue epilogue, Gelu gelu, typename Out>
   finish_tile<epilogue, gelu>(place, out, out_stride, bias, scale, sum);
 }
 
+/// The share that tile `tile` of `tiles` has in fetching the next block of a group's rows.
+SAEV_INLINE void fetch_share(const float* rows, int64_t stride, int64_t tile, int64_t tiles) {
+  constexpr int64_t kLine = 64 / sizeof(float), kLines = kDepth / kLine;
+  const int64_t end = (tile + 1) * kTileRows * kLines / tiles;
+  for (int64_t i = tile * kTileRows * kLines / tiles; i < end; ++i)
+    prefetch_l2(rows + i / kLines * stride + i % kLines * kLine);
+}
+
 /// Inputs in blocks, within a block one tile's weights after the other, each for all rows: a block of rows
 /// stays in the second-level cache, a tile's weights in the first, and sums of all tiles wait in `partial`.
 template <typename Product, Epilogue epilogue, Gelu gelu, typename Out>
@@ -141,6 +149,8 @@ void run_block(const LinearBlock& a, const typename Product::In* in, Out* out) {
         TileInputs<In> t{nullptr, a.in.stride, w, n, next, nullptr, k == 0};
         if constexpr (Product::kPacks) {
           t.rows = a.packed + g * kTileRows * n;
+          if (k + n < steps && g < whole)
+            fetch_share(in + g * kTileRows * a.in.stride + k + n, a.in.stride, tile, tiles);
         } else {
           t.rows = (g < whole ? in + g * kTileRows * a.in.stride : tail) + k * each;
         }

@@ -31,13 +31,18 @@ SAEV_INLINE void pack_four_steps(const float* const (&row)[6], int64_t k, float*
   _mm_storeh_pi((__m64*)(out + 22), ef1);
 }
 
-/// `rows` rows of `in`, `steps` numbers of each. A last group that is not whole repeats its last row.
+/// `rows` rows of `in`, `steps` numbers of each. A last group that is not whole repeats its last row. Rows
+/// lie pages apart, which the machine's own fetching does not follow: the next group's are asked for here.
 [[gnu::noinline]] void pack_rows(const float* in, int64_t stride, int64_t rows, int64_t steps, float* out) {
+  constexpr int64_t kLine = 64 / sizeof(float);
   for (int64_t first = 0; first < rows; first += kTileRows, out += kTileRows * steps) {
     const float* row[kTileRows];
     for (int r = 0; r < kTileRows; ++r) row[r] = in + (first + r < rows ? first + r : rows - 1) * stride;
     int64_t k = 0;
-    for (; k + 4 <= steps; k += 4) pack_four_steps(row, k, out + k * kTileRows);
+    for (; k + kLine <= steps; k += kLine) {
+      SAEV_UNROLL for (int r = 0; r < kTileRows; ++r) prefetch(row[r] + kTileRows * stride + k);
+      SAEV_UNROLL for (int i = 0; i < kLine; i += 4) pack_four_steps(row, k + i, out + (k + i) * kTileRows);
+    }
     for (; k < steps; ++k) {
       for (int r = 0; r < kTileRows; ++r) out[k * kTileRows + r] = row[r][k];
     }
