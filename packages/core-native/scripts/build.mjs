@@ -39,6 +39,8 @@ async function build(flavour) {
   cmake(out, {
     SAEV_FLAVOUR: flavour,
     SAEV_LIBTORCH: torch.folder,
+    // A machine of continuous integration compiles each clone once: a cache would only cost.
+    SAEV_CCACHE: process.env.CI ? "OFF" : "ON",
     ...(cuda && {
       SAEV_CUDA_TOOLKIT: toolkit,
       SAEV_CUDA_VERSION: cuda,

@@ -38,8 +38,8 @@ struct ThreadPool::Region {
   std::atomic<int64_t> next{0};
   int taken = 1;                 ///< slots given away, the caller's among them
   std::atomic<int> n_inside{0};  ///< helpers that have not left
-  std::mutex failure_mutex;
-  std::exception_ptr failure;
+  std::mutex failure_mutex{};
+  std::exception_ptr failure{};
 };
 
 ThreadPool& ThreadPool::shared() {
