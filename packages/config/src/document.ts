@@ -5,6 +5,7 @@ import { gatedSpec, jumpReluSpec, saeSpecs } from "./sae.js";
 import { inferredMember, type Schema, specsOf } from "./schema.js";
 import { trainSpec } from "./train.js";
 import { trainDataSpec } from "./train-data.js";
+import { visualsSpec } from "./visuals.js";
 
 /**
  * The Python package's plain form of a config: no `kind`, snake_case, nothing frozen. (Kinds of
@@ -31,7 +32,7 @@ function plain(value: unknown): unknown {
 
 /** The class of ours, of those with fields that the Python package does not have, that a config is of. */
 const classOf = (value: object): Spec | undefined =>
-  [activationsSpec, trainSpec, trainDataSpec, ...saeSpecs].find(
+  [activationsSpec, trainSpec, trainDataSpec, visualsSpec, ...saeSpecs].find(
     ({ kind, fields }) =>
       kind === (value as { kind?: string }).kind &&
       Object.keys(value).every((name) => name === "kind" || Object.hasOwn(fields, name)),

@@ -246,6 +246,12 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Visuals.percentile": does("which percentile is estimated, and the file's name"),
   "Visuals.n_latents": does("how many latents are shown"),
   "Visuals.seed": does("which latents are chosen"),
+  "Visuals.highlight_style": refuses(
+    'sort_by = "cls" has no values of patches to show; leave it out, or sort by "patch" or "img"',
+    (v, cfg) => v !== "overlay" && (cfg as Visuals).sort_by === "cls",
+    "how the pictures of neurons/ and contact sheets show where a latent fires",
+  ),
+  "Visuals.contact_sheet": does("whether contact_sheets/ is written"),
 
   "Inference.ckpt": does("the SAE that is read"),
   "Inference.data": does("the rows that are encoded"),

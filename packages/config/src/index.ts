@@ -82,6 +82,7 @@ export { type ResolvedTrain, Train } from "./train.js";
 export { TrainData } from "./train-data.js";
 export { ValData, validates } from "./val-data.js";
 export {
+  contactSheetsRoot,
   distributionsFpath,
   meanValuesFpath,
   percentilesFpath,

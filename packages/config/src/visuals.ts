@@ -1,6 +1,19 @@
 import { dataLoadSpec } from "./data-load.js";
 import { datasetSpecs } from "./dataset.js";
-import { type ConfigOf, choice, config, float, int, ints, range, spec, string, union } from "./fields.js";
+import {
+  bool,
+  type ConfigOf,
+  choice,
+  config,
+  float,
+  int,
+  ints,
+  ours,
+  range,
+  spec,
+  string,
+  union,
+} from "./fields.js";
 import { schemaOf } from "./schema.js";
 
 export const visualsSpec = spec("Visuals", "Finds the images that each latent responds to and draws them.", {
@@ -45,6 +58,21 @@ export const visualsSpec = spec("Visuals", "Finds the images that each latent re
   percentile: int("selection", 99, "Percentile of each latent's values to estimate.", { min: 0, max: 100 }),
   n_latents: int("selection", 400, "Most latents to show, those always included aside.", { min: 0 }),
   seed: int("selection", 42, "Seed of the choice of latents."),
+  highlight_style: ours(
+    choice(
+      "output",
+      ["overlay", "contour", "crop", "mask"],
+      "overlay",
+      'How pictures show where a latent fires: "overlay" a heat map, "contour" a line around its strongest patches, "crop" the part around them enlarged, "mask" colour where it fires and grey elsewhere.',
+    ),
+  ),
+  contact_sheet: ours(
+    bool(
+      "output",
+      false,
+      "Whether each latent shown also gets a contact sheet: its name, figures and top images on one page, as SVG and PNG.",
+    ),
+  ),
 });
 
 export type Visuals = ConfigOf<typeof visualsSpec>;
@@ -58,6 +86,9 @@ type Where = Pick<Visuals, "dump_to" | "sort_by">;
 
 /** Folder of everything that a Visuals job writes: `<dump_to>/sort_by_<sort_by>`. */
 export const visualsRoot = (cfg: Where): string => join(cfg.dump_to, `sort_by_${cfg.sort_by}`);
+
+/** Folder of contact sheets, `<latent>.svg` and `<latent>.png`. */
+export const contactSheetsRoot = (cfg: Where): string => join(visualsRoot(cfg), "contact_sheets");
 
 /** Values of the top images. */
 export const topValuesFpath = (cfg: Where): string => join(visualsRoot(cfg), "top_values.pt");

@@ -18,6 +18,8 @@ export function checkVisuals(cfg: Visuals, metadata: Metadata, legacy: boolean):
   const problems: string[] = [];
   const { patches, layer } = cfg.data;
   if (legacy) {
+    if (cfg.highlight_style !== "overlay" || cfg.contact_sheet)
+      problems.push("the Python package has no highlight_style and no contact_sheet");
     // There, "img" meant CLS rows, and "cls" raised.
     const wanted = { cls: undefined, img: "cls", patch: "patches" }[cfg.sort_by];
     if (wanted === undefined) problems.push('sort_by = "cls" has no tables in the Python package');

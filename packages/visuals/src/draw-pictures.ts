@@ -2,14 +2,15 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { decodeImage, type ImageDataset, makeFolder, SaevError, type Transform } from "@saev/core";
 import { galleryThumb, writeGalleryPicture } from "./gallery/write-gallery.js";
+import { groundOf, type HighlightStyle } from "./highlight.js";
 import { latentFolder, type PictureJob, writePicture } from "./latent-folder.js";
-import { opaque } from "./overlay.js";
 import type { Ranking } from "./ranking.js";
-import { viewOf } from "./view.js";
 
 export interface DrawOptions {
   /** How the recorded model's pictures were prepared. */
   readonly transform: Transform;
+  /** How heat maps are shown. */
+  readonly style: HighlightStyle;
   /** Images, from the best, of each latent that the gallery shows; 0: no gallery. */
   readonly galleryImages: number;
   /** Images worked on at a time. */
@@ -75,7 +76,7 @@ async function drawImage(
   image: number,
   use: Use,
   images: ImageDataset,
-  { transform, maxPixels, signal }: DrawOptions,
+  { transform, style, maxPixels, signal }: DrawOptions,
 ): Promise<void> {
   if (use.jobs.length === 0 && !use.gallery) return;
   if (image >= images.length) {
@@ -88,11 +89,10 @@ async function drawImage(
   const source = await images.image(image);
   const label = await images.label(image);
   const pixels = await decodeImage(source, { name: images.where(image), maxPixels, signal });
-  const view = await viewOf(pixels, transform, { signal });
-  if (use.gallery) await writeGalleryPicture(root, image, view);
-  const base = opaque(view);
+  const ground = await groundOf(pixels, transform, style, { signal });
+  if (use.gallery) await writeGalleryPicture(root, image, ground.view);
   for (const job of use.jobs) {
     signal?.throwIfAborted();
-    await writePicture(job, view, base, label);
+    await writePicture(job, ground, style, label, { signal });
   }
 }

@@ -4,6 +4,7 @@
  * @module visuals
  */
 
+export { type ContactSheet, contactSheetSvg, type SheetImage, sheetImages } from "./contact-sheet.js";
 export { dictionaryTexts, figureTexts } from "./evaluation/format.js";
 export { reportHtml } from "./evaluation/report-html.js";
 export {
@@ -15,6 +16,16 @@ export {
   latentState,
 } from "./gallery/data.js";
 export { writeGallery, writeGalleryPicture } from "./gallery/write-gallery.js";
+export {
+  type CropBox,
+  contour,
+  cropBox,
+  groundOf,
+  type HighlightGround,
+  type HighlightStyle,
+  highlight,
+  mask,
+} from "./highlight.js";
 export {
   type MadeVisuals,
   type MakeVisualsOptions,

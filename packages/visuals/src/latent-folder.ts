@@ -1,7 +1,8 @@
 import path from "node:path";
 import { makeFolder, type Pixels } from "@saev/core";
 import sharp from "sharp";
-import { overlay, type RgbaPixels } from "./overlay.js";
+import { type HighlightGround, type HighlightStyle, highlight } from "./highlight.js";
+import type { RgbaPixels } from "./overlay.js";
 import type { RankedImage } from "./ranking.js";
 import type { LatentLogs } from "./select-latents.js";
 import { writeFileAtomic } from "./write-file.js";
@@ -29,18 +30,20 @@ export interface PictureJob {
 }
 
 /**
- * Writes `<position>.png` (with the heat map if the image is ranked by patches: RGBA; else RGB) and `<position>.txt`
- * (the label and a newline).
- * @param view what the model saw. @param base its opaque copy, made once for all latents.
+ * Writes `<position>.png` (highlighted if the image is ranked by patches; else as the model saw it, RGB) and
+ * `<position>.txt` (the label and a newline). Highlights are RGBA, but for crops, which are RGB.
  */
 export async function writePicture(
   job: PictureJob,
-  view: Pixels,
-  base: RgbaPixels,
+  ground: HighlightGround,
+  style: HighlightStyle,
   label: string,
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const { values } = job.ranked;
-  const picture = values ? overlay(base, values, { upper: job.upper }) : view;
+  const picture = values
+    ? await highlight(ground, values, style, { upper: job.upper, ...options })
+    : ground.view;
   await writeFileAtomic(path.join(job.folder, `${job.position}.png`), await encodePng(picture));
   await writeFileAtomic(path.join(job.folder, `${job.position}.txt`), `${label}\n`);
 }

@@ -257,6 +257,39 @@ describe("makeVisuals", () => {
     expect(readdirSync(again.root).filter((name) => /\.old|\.tmp|\.job/.test(name))).toEqual([]);
   });
 
+  it("makes contact sheets with names, and pictures in another style", async () => {
+    const dump_to = path.join(folder, "sheets");
+    const first = await makeVisuals({ ...cfg, dump_to });
+    const shown = first.latents.find((latent) => latent < 10)!;
+    writeFileSync(
+      path.join(first.root, "notes.json"),
+      JSON.stringify({ [shown]: { name: "wavy lines", note: "" } }),
+    );
+    const stages = new Set<string>();
+    const made = await makeVisuals(
+      { ...cfg, dump_to, contact_sheet: true, highlight_style: "crop" },
+      { onProgress: ({ stage }) => stages.add(stage) },
+    );
+    expect([...stages]).toEqual(["rows", "images", "sheets"]);
+    const sheets = path.join(made.root, "contact_sheets");
+    expect(readdirSync(sheets).sort()).toEqual(
+      made.latents.flatMap((latent) => [`${latent}.png`, `${latent}.svg`]).sort(),
+    );
+    const svg = readFileSync(path.join(sheets, `${shown}.svg`), "utf8");
+    expect(svg).toContain(`Latent ${shown}: wavy lines`);
+    expect(svg.match(/<image /g)).toHaveLength(3);
+    expect(readFileSync(path.join(sheets, "11.svg"), "utf8")).toContain("never fires");
+    expect((await sharp(path.join(sheets, `${shown}.png`)).metadata()).width).toBe(1772);
+    const picture = path.join(made.root, "neurons", String(shown), "0.png");
+    expect(await sharp(picture).metadata()).toMatchObject({ width: 448, height: 448, channels: 3 });
+    await expect(
+      makeVisuals({ ...cfg, sort_by: "cls", data: { ...cfg.data, patches: "cls" }, highlight_style: "mask" }),
+    ).rejects.toThrow(/highlight_style = "mask" is not supported: sort_by = "cls" has no values of patches/);
+    await expect(makeVisuals({ ...cfg, contact_sheet: true }, { legacy: true })).rejects.toThrow(
+      /has no highlight_style and no contact_sheet/,
+    );
+  });
+
   it("tells a folder of pictures that is not the one recorded", async () => {
     const few = path.join(folder, "few", "birds");
     await import("node:fs/promises").then((fs) => fs.mkdir(few, { recursive: true }));

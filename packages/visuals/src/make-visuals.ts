@@ -4,13 +4,10 @@ import path from "node:path";
 import { toDocument, type Visuals, visualsRoot } from "@saev/config";
 import {
   ActivationLoader,
-  accumulateTopK,
   asTrained,
   type DownloadProgress,
   type LatentStatistics,
   type LatentTables,
-  type LegacyTables,
-  legacyTopK,
   openDataset,
   type RecordedTransform,
   recordedTransform,
@@ -21,22 +18,21 @@ import {
 } from "@saev/core";
 import { checkVisuals } from "./check-visuals.js";
 import { drawPictures } from "./draw-pictures.js";
-import { nExamples, nSampledImages, writeExamples } from "./examples-file.js";
 import { galleryContent } from "./gallery/content.js";
 import { writeGallery } from "./gallery/write-gallery.js";
 import { latentFolder, writeLatentMetadata } from "./latent-folder.js";
-import { legacyRankingOf, type Ranking, rankingOf } from "./ranking.js";
+import { legacyRankRows, rankRows } from "./rank-rows.js";
 import { latentLogs, selectLatents } from "./select-latents.js";
 import { Staging } from "./staging.js";
-import { writeStatistics } from "./statistics-file.js";
-import { writeLegacyTables, writeTables } from "./tables.js";
+import { together } from "./together.js";
 import { legacyTransform } from "./view.js";
+import { namesIn, writeContactSheets } from "./write-contact-sheets.js";
 import { writeFileAtomic } from "./write-file.js";
 import { writePlots } from "./write-plots.js";
 
 export interface VisualsProgress {
-  /** `rows`: activations encoded and ranked. `images`: images of the dataset drawn. */
-  readonly stage: "rows" | "images";
+  /** `rows`: activations encoded and ranked. `images`: images of the dataset drawn. `sheets`: contact sheets. */
+  readonly stage: "rows" | "images" | "sheets";
   readonly done: number;
   readonly total: number;
 }
@@ -108,53 +104,14 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
     : await recordedTransform(shards);
   const staging = await Staging.open(root, await jobText(cfg, options, transform));
 
-  const rows = (p: { done: number; total: number }) => options.onProgress?.({ stage: "rows", ...p });
-  const shared = {
-    topK: cfg.top_k,
-    nDistributions: cfg.n_distributions,
-    topkBatchSize: cfg.topk_batch_size,
-    saeBatchSize: cfg.sae_batch_size,
-    signal,
-    onProgress: rows,
-  };
+  const ranked = await (legacy ? legacyRankRows : rankRows)({
+    ...{ cfg, loader, sae, signal },
+    patches: metadata.n_patches_per_img,
+    onProgress: (p) => options.onProgress?.({ stage: "rows", ...p }),
+  });
+  const { tables, stats } = ranked;
   const notes: string[] = note === undefined ? [] : [note];
-  let tables: LatentTables | LegacyTables;
-  let rank: (latent: number) => Ranking;
-  let stats: LatentStatistics | undefined;
-  if (legacy) {
-    const made = await legacyTopK(loader, sae, {
-      ...shared,
-      patches: cfg.sort_by === "patch",
-      patchesPerImage: metadata.n_patches_per_img,
-      percentile: cfg.percentile,
-    });
-    await writeLegacyTables(staging.folder, cfg, made, { signal });
-    rank = (latent) => legacyRankingOf(made, latent);
-    tables = made;
-  } else {
-    const patches = cfg.sort_by === "cls" ? 1 : metadata.n_patches_per_img;
-    stats = await accumulateTopK(loader, sae, {
-      ...shared,
-      sortBy: cfg.sort_by,
-      patches,
-      seed: cfg.seed,
-      nExamples,
-      nSampledImages,
-    });
-    const made = stats.tables(cfg.percentile);
-    await writeTables(staging.folder, cfg, stats, made, { signal });
-    await writeStatistics(staging.folder, stats, made, { signal });
-    await writeExamples(staging.folder, stats, { signal });
-    const indices = {
-      images: made.topImgI.toTypedArray() as BigInt64Array,
-      topPatches: made.topPatchI.toTypedArray() as BigInt64Array,
-      scores: made.topScores.toFloat32Array(),
-    };
-    const ranked = stats;
-    rank = (latent) => rankingOf(ranked, indices, latent, cfg.sort_by);
-    notes.push(...notesOn(cfg, stats, made));
-    tables = made;
-  }
+  if (stats) notes.push(...notesOn(cfg, stats, tables));
 
   try {
     const sparsity = tables.sparsity.toFloat32Array();
@@ -165,26 +122,41 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
         "no latent lies inside log_freq_range and log_value_range: widen them, or name some in include_latents",
       );
     }
-    const rankings = [...new Set(latents)].map(rank);
+    const rankings = [...new Set(latents)].map(ranked.rank);
     const galleryImages = legacy ? 0 : (options.galleryImages ?? 24);
-    await drawPictures(staging.folder, rankings, images, {
-      transform,
-      galleryImages,
-      maxPixels: options.maxPixels,
-      concurrency: Math.min(Math.max(1, cfg.n_workers), 2 * availableParallelism()),
-      signal,
-      onProgress: (done, total) => options.onProgress?.({ stage: "images", done, total }),
-    });
+    const concurrency = Math.min(Math.max(1, cfg.n_workers), 2 * availableParallelism());
+    const { folder } = staging;
+    await together(signal, [
+      (signal) => ranked.write(folder, { signal }),
+      (signal) =>
+        drawPictures(folder, rankings, images, {
+          transform,
+          style: cfg.highlight_style,
+          galleryImages,
+          maxPixels: options.maxPixels,
+          concurrency,
+          signal,
+          onProgress: (done, total) => options.onProgress?.({ stage: "images", done, total }),
+        }),
+    ]);
     const logs = (latent: number) => latentLogs(sparsity[latent]!, meanValues[latent]!, cfg.epsilon, legacy);
     for (const latent of latents) {
-      await writeLatentMetadata(latentFolder(staging.folder, latent), latent, logs(latent));
+      await writeLatentMetadata(latentFolder(folder, latent), latent, logs(latent));
+    }
+    if (stats && cfg.contact_sheet) {
+      await writeContactSheets(folder, {
+        ...{ cfg, rankings, sparsity, meanValues, images, concurrency, signal },
+        maxValues: (tables as LatentTables).maxValues.toFloat32Array(),
+        nameOf: namesIn(root, cfg, stats.dSae),
+        onProgress: (done, total) => options.onProgress?.({ stage: "sheets", done, total }),
+      });
     }
     let gallery: string | undefined;
     if (stats) {
-      const overview = await writePlots(staging.folder, cfg, stats, sparsity, meanValues, new Set(latents));
+      const overview = await writePlots(folder, cfg, stats, sparsity, meanValues, new Set(latents));
       const title = options.title ?? cfg.ckpt;
       await writeGallery(
-        staging.folder,
+        folder,
         await galleryContent({
           cfg,
           title,
@@ -197,14 +169,13 @@ export async function makeVisuals(cfg: Visuals, options: MakeVisualsOptions = {}
         }),
       );
       gallery = path.join(root, "index.html");
-      await writeFileAtomic(path.join(staging.folder, "visuals.json"), summary(cfg, stats, latents, notes));
+      await writeFileAtomic(path.join(folder, "visuals.json"), summary(cfg, stats, latents, notes));
     }
     signal?.throwIfAborted();
     await staging.publish("index.html");
     return { root, latents, gallery, notes };
   } finally {
-    stats?.dispose();
-    for (const tensor of Object.values(tables)) tensor.dispose();
+    ranked.dispose();
   }
 }
 
@@ -222,7 +193,11 @@ async function jobText(cfg: Visuals, options: MakeVisualsOptions, transform: Tra
   ]);
 }
 
-function notesOn(cfg: Visuals, stats: LatentStatistics, tables: LatentTables): string[] {
+function notesOn(
+  cfg: Visuals,
+  stats: LatentStatistics,
+  tables: Pick<LatentTables, "distributions">,
+): string[] {
   const notes: string[] = [];
   if (stats.topK < cfg.top_k) notes.push(`top_k: there are only ${stats.topK} images, so that many are kept`);
   if (stats.distributionsSampled) {

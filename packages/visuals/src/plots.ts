@@ -3,7 +3,7 @@ import type { Histogram } from "@saev/core";
 import { fontFamily, newDocument, svgText } from "./svg.js";
 
 const bar = "#3f6fb5";
-const mark = "#c8452d";
+export const mark = "#c8452d";
 
 /** One panel of {@link distributionPlot}. */
 export interface DistributionPanel {
@@ -16,15 +16,16 @@ export interface DistributionPanel {
   readonly frequency: number;
 }
 
-// An object, since linkedom cannot take a style as text.
-const style = {
+/** Of every plot. An object, since linkedom cannot take a style as text. */
+export const style = {
   fontFamily: `${fontFamily}, sans-serif`,
   fontSize: "11px",
   background: "white",
   color: "#222",
 };
 
-const short = (x: number) =>
+/** A number with three significant digits. */
+export const short = (x: number): string =>
   x === 0
     ? "0"
     : Math.abs(x) >= 1e4 || Math.abs(x) < 1e-3
@@ -160,7 +161,7 @@ export function frequencyPlot(points: readonly FrequencyPoint[], options: Freque
 }
 
 /** Puts a title above a drawing, as text that is read out and as text that is seen. */
-function titled(svg: string, title: string, width: number, height: number): string {
+export function titled(svg: string, title: string, width: number, height: number): string {
   const label = `<text x="8" y="15" font-size="12" fill="#222" font-family="${fontFamily}, sans-serif">${title}</text>`;
   const above = 20;
   return (

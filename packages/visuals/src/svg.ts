@@ -1,8 +1,9 @@
 /// <reference lib="dom" />
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { Resvg } from "@resvg/resvg-js";
+import { Resvg, type ResvgRenderOptions, renderAsync } from "@resvg/resvg-js";
 import { parseHTML } from "linkedom";
+import sharp from "sharp";
 
 /** Font of all plots. It comes with this package, so that text is drawn the same on machines without any font. */
 export const fontFamily = "Roboto Flex";
@@ -30,14 +31,24 @@ export function svgText(figure: Element): string {
   return svg.outerHTML;
 }
 
+const renderOptions = (fitTo: NonNullable<ResvgRenderOptions["fitTo"]>): ResvgRenderOptions => ({
+  fitTo,
+  background: "white",
+  font: { fontFiles: [fontPath()], loadSystemFonts: false, defaultFontFamily: fontFamily },
+});
+
 /** Draws an SVG as PNG, `scale` pixels to a unit, on white unless the SVG paints its own ground. */
 export function svgToPng(svg: string, scale = 2): Uint8Array {
-  const resvg = new Resvg(svg, {
-    fitTo: { mode: "zoom", value: scale },
-    background: "white",
-    font: { fontFiles: [fontPath()], loadSystemFonts: false, defaultFontFamily: fontFamily },
-  });
-  return resvg.render().asPng();
+  return new Resvg(svg, renderOptions({ mode: "zoom", value: scale })).render().asPng();
+}
+
+/** Draws an SVG as PNG of this width in pixels, on another thread. */
+export async function renderPng(svg: string, width: number): Promise<Uint8Array> {
+  const { pixels, width: w, height } = await renderAsync(svg, renderOptions({ mode: "width", value: width }));
+  return sharp(pixels, { raw: { width: w, height, channels: 4 } })
+    .removeAlpha()
+    .png({ compressionLevel: 6 })
+    .toBuffer();
 }
 
 /** The font as a `data:` URL, for pages that may load nothing else. */

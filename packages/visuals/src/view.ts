@@ -30,18 +30,20 @@ export function scaledTransform(transform: Transform, side: number): Transform {
 }
 
 /**
- * What a model saw of a picture, 448 × 448: each patch of its grid lies over what it looked at.
+ * What a model saw of a picture, square: each patch of its grid lies over what it looked at.
  * @param picture as decoded.
  * @param transform the recorded model's, as `recordedTransform` gives it.
+ * @param options `side`: of the result, in pixels; default 448.
  */
 export async function viewOf(
   picture: Pixels,
   transform: Transform,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  {
+    signal,
+    side = viewSize,
+  }: { readonly signal?: AbortSignal | undefined; readonly side?: number | undefined } = {},
 ): Promise<Pixels> {
-  const view = await cropImage(picture, scaledTransform(transform, viewSize), { signal });
-  const square = view.width === viewSize && view.height === viewSize;
-  return square
-    ? view
-    : resizeImage(view, { width: viewSize, height: viewSize }, transform.filter, { signal });
+  const view = await cropImage(picture, scaledTransform(transform, side), { signal });
+  const square = view.width === side && view.height === side;
+  return square ? view : resizeImage(view, { width: side, height: side }, transform.filter, { signal });
 }

@@ -9,6 +9,7 @@ import { InfoCommand } from "./info.js";
 import { LatentsCommand } from "./latents.js";
 import { ModelsCommand } from "./models.js";
 import { NamesCommand } from "./names.js";
+import { PlotsCommand } from "./plots.js";
 import { SetupCommand } from "./setup.js";
 import { TrainCommand } from "./train.js";
 import { VerifyCommand } from "./verify.js";
@@ -24,6 +25,7 @@ export const commands = [
   NamesCommand,
   ExploreCommand,
   ExportCommand,
+  PlotsCommand,
   InfoCommand,
   VerifyCommand,
   ConvertCommand,

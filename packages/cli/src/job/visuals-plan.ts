@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import {
+  contactSheetsRoot,
   distributionsFpath,
   meanValuesFpath,
   percentilesFpath,
@@ -35,6 +36,7 @@ export async function planVisuals(cfg: Visuals): Promise<Outcome> {
     sparsityFpath,
     distributionsFpath,
     percentilesFpath,
+    ...(cfg.contact_sheet ? [contactSheetsRoot] : []),
   ].map((fpath) => fpath(cfg));
   return {
     text: pairs([

@@ -21,6 +21,10 @@ export const visualsJob: Job<Visuals> = {
         "Only rare latents, and latent 7 in any case.",
         "saev visuals --config visuals.toml --log-freq-range -6 -3 --include-latents 7",
       ],
+      [
+        "A page to print for each of three latents, with lines around what they fire at.",
+        "saev visuals --config visuals.toml --n-latents 0 --include-latents 12 82 510 --contact-sheet --highlight-style contour",
+      ],
     ],
   },
   schema: Visuals,
@@ -33,6 +37,7 @@ export const visualsJob: Job<Visuals> = {
 const steps = {
   rows: { label: "ranking", unit: "activations" },
   images: { label: "drawing", unit: "images" },
+  sheets: { label: "contact sheets", unit: "latents" },
 } as const;
 
 async function run({ cfgs, options }: Request<Visuals>, { signal, reporter }: Session): Promise<Outcome> {

@@ -68,7 +68,7 @@ Napi::Value add(const Napi::CallbackInfo& info) {
           out.row_start = {0};
           return out;
         }
-        to_sparse_batch(shared->scratch.lists, sae->d_sae(), out);
+        to_sparse_batch(shared->scratch.encode.lists, sae->d_sae(), out);
         return out;
       },
       sparse_batch_to_js);

@@ -60,7 +60,7 @@ void EvaluationSums::add(const SparseAutoencoder& sae, const float* x, int64_t r
   // An abort in mid-batch must leave every sum as it was.
   const Scalars directions = directions_of(x, rows, scratch.gradient.data(), sae.layout());
   std::vector<double> squares(prefixes_.size());
-  if (!prefixes_.empty()) prefix_lists_.copy(scratch.lists);
+  if (!prefixes_.empty()) prefix_lists_.copy(scratch.encode.lists);
   for (size_t p = prefixes_.size(); p-- > 0;) {
     squares[p] = sae.prefix_error(prefixes_[p], prefix_lists_, scratch, &job).squares;
   }
@@ -72,7 +72,7 @@ void EvaluationSums::add(const SparseAutoencoder& sae, const float* x, int64_t r
   s_.ratio += directions.ratio;
   s_.ratio_rows += directions.ratio_rows;
   add_spread(x, rows);
-  add_latents(scratch.lists);
+  add_latents(scratch.encode.lists);
   const auto active = static_cast<double>(error.active), n = static_cast<double>(rows);
   s_.active += active;
   s_.l1 += error.l1;

@@ -1,6 +1,7 @@
 #include "sae/sparse_autoencoder.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <string>
 
@@ -15,10 +16,13 @@ namespace {
 
 constexpr int64_t kSegment = 256;
 
+std::atomic<uint64_t> autoencoders{0};
+
 }  // namespace
 
 SparseAutoencoder::SparseAutoencoder(const Params& p, EncoderInput input, const Activation& activation)
-    : level_(active_level()),
+    : number_(++autoencoders),
+      level_(active_level()),
       layout_(p.d_vit, p.d_sae, level_),
       input_(input),
       activation_(activation),
@@ -43,48 +47,66 @@ SparseAutoencoder::SparseAutoencoder(const Params& p, EncoderInput input, const 
   std::copy(p.b_dec.begin(), p.b_dec.end(), b_dec_.data());
 }
 
-void SparseAutoencoder::encode_lists(EncodeInput& in, EncodeScratch& scratch, RowTopKScratch& top_k,
-                                     ActiveLists& out) const {
+/// Has products of 8-bit numbers say which ones float32 must make, where that is expected to be faster.
+bool SparseAutoencoder::screen(EncodeInput& in, EncodeState& state) const {
+  if (!EncoderScreen::possible(level_, layout_) || !state.choice.next(state.density)) return false;
+  if (state.screens != number_) {
+    start_screen(level_, layout_, in, state.scratch);
+    state.screens = number_;
+  } else {
+    for (auto& t : state.scratch.threads) t.candidates = 0;
+    in.screen = &state.scratch.screen;
+  }
+  return true;
+}
+
+void SparseAutoencoder::encode_lists(EncodeInput& in, EncodeState& state) const {
   in.w_enc = w_enc_.data();
-  in.b_enc = b_enc_.data();
+  in.b_enc = activation_.selection == Selection::kJumpRelu ? bias_.data() : b_enc_.data();
   in.shift = input_ == EncoderInput::kCentred ? b_dec_.data() : nullptr;
+  // The fewest rows that are worth making the copy for.
+  constexpr int64_t kWorthACopy = 256;
+  const bool screened = (state.screens == number_ || in.rows >= kWorthACopy) && screen(in, state);
+  select(in, state);
+  const auto pairs = static_cast<double>(in.rows) * static_cast<double>(layout_.padded_sae());
+  if (pairs == 0) return;
+  if (screened)
+    state.choice.screened(static_cast<double>(screened_candidates(state.scratch)) / pairs);
+  state.density = static_cast<double>(state.lists.nnz()) / pairs;
+}
+
+void SparseAutoencoder::select(EncodeInput& in, EncodeState& state) const {
+  ActiveLists& out = state.lists;
   if (activation_.selection == Selection::kTopK) {
-    encode_top_k(level_, layout_, in, kSegment, {activation_.top_k, activation_.relu}, scratch, top_k, out);
+    encode_top_k(level_, layout_, in, kSegment,
+                 {activation_.top_k, activation_.relu, nullptr, 0, &state.guess}, state.scratch, state.top_k,
+                 out);
     return;
   }
-  switch (activation_.selection) {
-    case Selection::kBatchTopK:
-      // A row's latents do not depend on the rows beside it.
-      in.floor = std::max(0.0f, static_cast<float>(activation_.threshold));
-      saev::encode(level_, layout_, in, kSegment, scratch, out);
-      return;
-    case Selection::kJumpRelu:
-      in.b_enc = bias_.data();
-      saev::encode(level_, layout_, in, kSegment, scratch, out);
-      for_each_entry(out, [&](int64_t j, float& value) { value += threshold_[static_cast<size_t>(j)]; });
-      return;
-    case Selection::kGated:
-      saev::encode(level_, layout_, in, kSegment, scratch, out);
-      for_each_entry(
-          out, [&](int64_t j, float& value) { value = gated_[static_cast<size_t>(j)].magnitude(value); });
-      parallel_tasks(out.n_blocks, [&](int64_t b, int) {
-        filter_block(out, b, [](int64_t, int64_t, float v) { return v > 0; });
-      });
-      return;
-    default:
-      saev::encode(level_, layout_, in, kSegment, scratch, out);
+  // A row's latents do not depend on the rows beside it.
+  if (activation_.selection == Selection::kBatchTopK)
+    in.floor = std::max(0.0f, static_cast<float>(activation_.threshold));
+  saev::encode(level_, layout_, in, kSegment, state.scratch, out);
+  if (activation_.selection == Selection::kJumpRelu) {
+    for_each_entry(out, [&](int64_t j, float& value) { value += threshold_[static_cast<size_t>(j)]; });
+  } else if (activation_.selection == Selection::kGated) {
+    for_each_entry(
+        out, [&](int64_t j, float& value) { value = gated_[static_cast<size_t>(j)].magnitude(value); });
+    parallel_tasks(out.n_blocks, [&](int64_t b, int) {
+      filter_block(out, b, [](int64_t, int64_t, float v) { return v > 0; });
+    });
   }
 }
 
-void SparseAutoencoder::encode(const float* x, int64_t rows, SparseBatch& out) const {
-  EncodeScratch scratch;
-  RowTopKScratch top_k;
-  ActiveLists lists;
+void SparseAutoencoder::encode(const float* x, int64_t rows, SparseBatch& out, State* kept) const {
+  EncodeState own;
+  own.density = -1;  // unknown, as for a batch that none follows
+  EncodeState& state = kept ? *dynamic_cast<EncodeState*>(kept) : own;
   EncodeInput in;
   in.x = x;
   in.rows = rows;
-  encode_lists(in, scratch, top_k, lists);
-  to_sparse_batch(lists, layout_.d_sae, out);
+  encode_lists(in, state);
+  to_sparse_batch(state.lists, layout_.d_sae, out);
 }
 
 void SparseAutoencoder::decode(const SparseBatch& f, float* x_hat) const {
@@ -149,10 +171,10 @@ ForwardError SparseAutoencoder::error(const float* x, int64_t rows, Scratch& scr
   in.slice_shift = b_dec_.data();
   in.slices = scratch.residual.data();
   in.job = job;
-  encode_lists(in, scratch.encode, scratch.top_k, scratch.lists);
+  encode_lists(in, scratch.encode);
   DecodeTarget target;
   target.start = scratch.residual.data();
-  return decode_error(level_, layout_, w_dec_.data(), scratch.lists, target, {}, 1, scratch.gradient.data(),
+  return decode_error(level_, layout_, w_dec_.data(), scratch.encode.lists, target, {}, 1, scratch.gradient.data(),
                       scratch.column_sums.data(), {false, true, job}, scratch.decode);
 }
 

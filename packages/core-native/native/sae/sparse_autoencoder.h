@@ -26,18 +26,30 @@ class SparseAutoencoder final : public Encoder {
   EncoderInput encoder_input() const { return input_; }
   const Activation& activation() const { return activation_; }
 
-  void encode(const float* x, int64_t rows, SparseBatch& out) const override;
+  std::unique_ptr<State> state() const override { return std::make_unique<EncodeState>(); }
+  void encode(const float* x, int64_t rows, SparseBatch& out, State* state = nullptr) const override;
   /// x̂ [rows, d_vit] of f. Throws Code::kShapeMismatch when f has another d_sae or holds latents that do not
   /// exist.
   void decode(const SparseBatch& f, float* x_hat) const;
 
-  /// Scratch of `error`, kept between batches; `lists` holds the active latents of the last one, `gradient`
-  /// its errors x̂ − x as [slice][row][slice_width].
-  struct Scratch {
-    EncodeScratch encode;
+  /// W_enc does not change, so that the 8-bit copy that says which products float32 must make
+  /// (encoder_screen.h) is made once, by the first batch that it is expected to be faster for: a quarter of
+  /// W_enc's memory.
+  struct EncodeState final : State {
+    EncodeScratch scratch;
     RowTopKScratch top_k;
+    ActiveLists lists;  ///< active latents of the last batch
+    ScreenChoice choice;
+    FloorGuess guess;
+    double density = 0;                         ///< of the last batch; few latents are active in most SAEs
+    uint64_t screens = 0;  ///< the `number_` whose W_enc the screen has
+  };
+
+  /// Scratch of `error`, kept between batches; `gradient` holds the errors x̂ − x of the last one as
+  /// [slice][row][slice_width].
+  struct Scratch {
+    EncodeState encode;
     DecodeScratch decode;
-    ActiveLists lists;
     AlignedArray<float> residual, gradient, column_sums;
   };
   /// Σ ‖x̂ − x‖², Σ |f| and the number of f ≠ 0 over rows x [rows, d_vit].
@@ -52,9 +64,11 @@ class SparseAutoencoder final : public Encoder {
   Params params() const;
 
  private:
-  void encode_lists(EncodeInput& input, EncodeScratch& scratch, RowTopKScratch& top_k,
-                    ActiveLists& out) const;
+  void encode_lists(EncodeInput& input, EncodeState& state) const;
+  void select(EncodeInput& input, EncodeState& state) const;
+  bool screen(EncodeInput& input, EncodeState& state) const;
 
+  uint64_t number_;  ///< from 1, never twice: an address may come again
   Level level_;
   Layout layout_;
   EncoderInput input_;

@@ -41,6 +41,52 @@ TEST(sparse_autoencoder_works_with_more_latents_than_16_bits_count) {
   CHECK_CLOSE(error.l1 / rows, expected.l1, 1e-4);
 }
 
+TEST(a_state_kept_between_batches_changes_no_bit_of_any_kind) {
+  const int64_t d_vit = 96, d_sae = 500;
+  test::Random random(12);
+  Params p(d_vit, d_sae);
+  random.fill(p.w_enc.data(), d_vit * d_sae, 0.1f);
+  random.fill(p.w_dec.data(), d_vit * d_sae, 0.1f);
+  random.fill(p.b_dec.data(), d_vit);
+  for (auto& b : p.b_enc) b = -2.5f;
+  Params jump = p, gated = p;
+  jump.threshold.assign(static_cast<size_t>(d_sae), 0.3f);
+  gated.r_mag.assign(static_cast<size_t>(d_sae), 0.1f);
+  gated.b_mag.assign(static_cast<size_t>(d_sae), -1.9f);
+  const Activation top{.selection = Selection::kTopK, .top_k = 9},
+      batch{.selection = Selection::kBatchTopK, .top_k = 9, .threshold = 0.4};
+  const SparseAutoencoder saes[] = {SparseAutoencoder(p),
+                                    SparseAutoencoder(p, EncoderInput::kCentred, top),
+                                    SparseAutoencoder(p, EncoderInput::kRaw, batch),
+                                    SparseAutoencoder(jump, EncoderInput::kRaw, {.selection = Selection::kJumpRelu}),
+                                    SparseAutoencoder(gated, EncoderInput::kRaw, {.selection = Selection::kGated})};
+  for (const SparseAutoencoder& sae : saes) {
+    const auto state = sae.state();
+    // Fewer rows than are worth a copy, enough of them, rows of which all latents are active, and few again.
+    for (const auto& [rows, scale] : {std::pair{int64_t{7}, 1.0f}, {300, 1.0f}, {290, 60.0f}, {400, 1.0f}}) {
+      std::vector<float> x(static_cast<size_t>(rows * d_vit));
+      random.fill(x.data(), rows * d_vit, scale);
+      SparseBatch with, without;
+      sae.encode(x.data(), rows, with, state.get());
+      sae.encode(x.data(), rows, without);
+      CHECK(rows < 200 || with.nnz() > 0);
+      CHECK(with.row_start == without.row_start && with.latent == without.latent &&
+            with.value == without.value);
+    }
+    const auto& kept = dynamic_cast<const SparseAutoencoder::EncodeState&>(*state);
+    CHECK((kept.screens != 0) == EncoderScreen::possible(active_level(), sae.layout()));
+  }
+  // The scratch of one SAE used for another.
+  std::vector<float> x(static_cast<size_t>(300 * d_vit));
+  random.fill(x.data(), 300 * d_vit);
+  SparseAutoencoder::Scratch scratch, fresh;
+  Params other = p;
+  random.fill(other.w_enc.data(), d_vit * d_sae, 0.1f);
+  saes[0].error(x.data(), 300, scratch);
+  const SparseAutoencoder second(other);
+  CHECK(second.error(x.data(), 300, scratch).squares == second.error(x.data(), 300, fresh).squares);
+}
+
 TEST(sparse_autoencoder_refuses_latents_it_does_not_have) {
   const SparseAutoencoder sae(Params(3, 8));
   SparseBatch f;

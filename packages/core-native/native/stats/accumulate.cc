@@ -34,10 +34,10 @@ void require_finite(const Batch& batch) {
 
 }  // namespace
 
-void encode_in_pieces(const Encoder& encoder, const Batch& batch, int64_t piece, SparseBatch& f_x,
-                      const Job& job) {
+void encode_in_pieces(const Encoder& encoder, const Batch& batch, int64_t piece, Encoder::State* state,
+                      SparseBatch& f_x, const Job& job) {
   if (batch.rows <= piece) {
-    encoder.encode(batch.acts.data(), batch.rows, f_x);
+    encoder.encode(batch.acts.data(), batch.rows, f_x, state);
     return;
   }
   f_x.rows = 0;
@@ -49,7 +49,7 @@ void encode_in_pieces(const Encoder& encoder, const Batch& batch, int64_t piece,
   for (int64_t begin = 0; begin < batch.rows; begin += piece) {
     job.check_abort();
     const int64_t n = std::min(piece, batch.rows - begin);
-    encoder.encode(batch.acts.data() + begin * batch.dim, n, part);
+    encoder.encode(batch.acts.data() + begin * batch.dim, n, part, state);
     const int64_t shift = f_x.row_start.back();
     for (int64_t r = 0; r < n; ++r)
       f_x.row_start.push_back(part.row_start[static_cast<size_t>(r) + 1] + shift);
@@ -77,6 +77,7 @@ std::shared_ptr<TopKAccumulator> accumulate_top_k(BatchSource& source, const Enc
   source.reset();
   Batch batch;
   SparseBatch f_x;
+  const auto state = encoder.state();
   int64_t done = 0;
   // No larger than the source: a batch takes its memory at once.
   const int64_t batch_rows = std::max<int64_t>(1, std::min({options.topk_batch_size, top_k.rows, kMostRows}));
@@ -84,7 +85,7 @@ std::shared_ptr<TopKAccumulator> accumulate_top_k(BatchSource& source, const Enc
   while (source.next(batch, batch_rows, job) > 0) {
     job.check_abort();
     require_finite(batch);
-    encode_in_pieces(encoder, batch, piece, f_x, job);
+    encode_in_pieces(encoder, batch, piece, state.get(), f_x, job);
     job.check_abort();
     accumulator->add(f_x, batch.image_i, batch.patch_i);
     done += batch.rows;

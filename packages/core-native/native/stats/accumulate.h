@@ -21,8 +21,8 @@ struct AccumulateOptions {
 std::shared_ptr<TopKAccumulator> accumulate_top_k(BatchSource& source, const Encoder& encoder,
                                                   const AccumulateOptions& options, const Job& job);
 
-/// Encodes rows of `batch` in pieces of at most `piece` rows into one list.
-void encode_in_pieces(const Encoder& encoder, const Batch& batch, int64_t piece, SparseBatch& f_x,
-                      const Job& job);
+/// Encodes rows of `batch` in pieces of at most `piece` rows into one list. `state` may be null.
+void encode_in_pieces(const Encoder& encoder, const Batch& batch, int64_t piece, Encoder::State* state,
+                      SparseBatch& f_x, const Job& job);
 
 }  // namespace saev

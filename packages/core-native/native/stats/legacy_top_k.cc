@@ -104,7 +104,7 @@ LegacyTables legacy_top_k(BatchSource& source, const Encoder& encoder, const Leg
     if (batch.rows < options.top_k) {
       throw Error(Code::kInvalidArgument, "the original fails when its last batch has fewer than top_k rows");
     }
-    encode_in_pieces(encoder, batch, options.sae_batch_size, f_x, job);
+    encode_in_pieces(encoder, batch, options.sae_batch_size, nullptr, f_x, job);
     const at::Tensor f_bs = dense(f_x);
     for (int64_t r = 0; r < batch.rows; ++r) percentile.update(f_bs.select(0, r));
     const at::Tensor f_sb = f_bs.t();

@@ -1,16 +1,13 @@
-import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
-import { SaevError } from "@saev/core";
 import { readWordList } from "../names/vocabulary.js";
 import type { Session } from "./api.js";
+import { findFolders, titles } from "./find-folders.js";
 import { ClassScores } from "./live/class-scores.js";
 import { LivePictures } from "./live/live-pictures.js";
 import { OpenRun } from "./runs.js";
 import { mostLabels, Texts } from "./texts/texts.js";
 import { OpenView, type OpenViewOptions } from "./views/open-view.js";
-
-/** How deep below a given folder runs and visuals are looked for. */
-const depth = 3;
 
 export interface OpenOptions extends OpenViewOptions {
   /**
@@ -39,18 +36,7 @@ export class Collection {
    */
   static async open(paths: readonly string[], options: OpenOptions = {}): Promise<Collection> {
     const classes = await openClasses(options.classes);
-    const found = { views: new Set<string>(), runs: new Set<string>() };
-    for (const given of paths) {
-      const before = found.views.size + found.runs.size;
-      search(resolveGiven(given), depth, found);
-      if (found.views.size + found.runs.size === before) {
-        throw new SaevError(
-          "NOT_FOUND",
-          `${given}: found neither visuals (a folder sort_by_patch, sort_by_img or sort_by_cls with its tables) nor a training run ` +
-            "(a folder with config.json and sae.pt or metrics.jsonl); make visuals with saev visuals",
-        );
-      }
-    }
+    const found = findFolders(paths);
     const title = titles([...found.views, ...found.runs]);
     const runs = new Map(
       [...found.runs].map((folder, i) => [`r${i}`, new OpenRun(`r${i}`, title(folder), folder)] as const),
@@ -116,38 +102,3 @@ async function openClasses(file: string | undefined): Promise<ClassScores | read
 
 const samePath = (a: string, b: string) =>
   existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
-
-function resolveGiven(given: string): string {
-  const stats = statSync(given, { throwIfNoEntry: false });
-  if (!stats) throw new SaevError("NOT_FOUND", `${given}: nothing is there`);
-  return path.resolve(stats.isDirectory() ? given : path.dirname(given));
-}
-
-/** Puts what `folder` is, or what is below it, into `found`. */
-function search(folder: string, levels: number, found: { views: Set<string>; runs: Set<string> }): void {
-  const has = (name: string) => existsSync(path.join(folder, name));
-  if (has("top_values.pt") && has("top_img_i.pt")) {
-    found.views.add(folder);
-    return;
-  }
-  if (has("config.json") && (has("sae.pt") || has("metrics.jsonl"))) found.runs.add(folder);
-  if (levels === 0) return;
-  const below = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "neurons")
-    .map((entry) => entry.name)
-    .sort();
-  for (const name of below) search(path.join(folder, name), levels - 1, found);
-}
-
-/** Names each folder by as much of the end of its path as tells it from the others. */
-function titles(folders: readonly string[]): (folder: string) => string {
-  return (folder) => {
-    const parts = folder.split(path.sep);
-    for (let n = 1; n < parts.length; n++) {
-      const name = parts.slice(-n).join("/");
-      const like = folders.filter((other) => other === folder || other.endsWith(`${path.sep}${name}`));
-      if (like.length === 1) return name;
-    }
-    return folder;
-  };
-}

@@ -1,8 +1,8 @@
 import * as Plot from "@observablehq/plot";
 import { useState } from "preact/hooks";
 import type { Run } from "../../../src/explorer/api.js";
-import { paretoFront } from "../data/pareto.js";
-import { type Figure, figureOf, figures } from "../data/run-figures.js";
+import { type Figure, figureOf, figures } from "../../../src/runs/figures.js";
+import { paretoFront } from "../../../src/runs/pareto.js";
 import { PlotFigure } from "./plot.js";
 
 const cost = figures.filter(({ key }) => key === "l0" || key === "l1");

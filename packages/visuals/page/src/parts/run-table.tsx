@@ -1,8 +1,8 @@
 import { useMemo, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { Run } from "../../../src/explorer/api.js";
+import { figureOf, figures, stateOfRun } from "../../../src/runs/figures.js";
 import { flat } from "../data/differences.js";
-import { figureOf, figures, stateOfRun } from "../data/run-figures.js";
 import { figure } from "./format.js";
 
 interface RunTableProps {

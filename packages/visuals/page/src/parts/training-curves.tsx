@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { useMemo, useState } from "preact/hooks";
 import type { Run } from "../../../src/explorer/api.js";
-import { curveNames, curvePoints } from "../data/curves.js";
+import { curveNames, curvePoints } from "../../../src/runs/curves.js";
 import { useMetrics } from "../data/follow.js";
 import { PlotFigure } from "./plot.js";
 

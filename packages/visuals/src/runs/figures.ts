@@ -1,4 +1,4 @@
-import type { Run } from "../../../src/explorer/api.js";
+import type { Run } from "../explorer/api.js";
 
 /** A number that runs are compared by. */
 export interface Figure {

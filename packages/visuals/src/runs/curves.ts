@@ -1,4 +1,4 @@
-import type { Metrics } from "../../../src/explorer/api.js";
+import type { Metrics } from "../explorer/api.js";
 
 /** A figure of a run at a step. */
 export interface CurvePoint {
