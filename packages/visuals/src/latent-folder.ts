@@ -1,24 +1,13 @@
 import path from "node:path";
-import { makeFolder, type Pixels } from "@saev/core";
-import sharp from "sharp";
+import { makeFolder } from "@saev/core";
 import { type HighlightGround, type HighlightStyle, highlight } from "./highlight.js";
-import type { RgbaPixels } from "./overlay.js";
+import { encodePng } from "./png.js";
 import type { RankedImage } from "./ranking.js";
 import type { LatentLogs } from "./select-latents.js";
 import { writeFileAtomic } from "./write-file.js";
 
 /** `neurons/<latent>`: the folder's name is the Python package's. */
 export const latentFolder = (root: string, latent: number) => path.join(root, "neurons", String(latent));
-
-/**
- * PNG of a picture. Level 3 is a third slower to read than none and four times as fast to write as the usual 6, at a
- * tenth more bytes.
- */
-export function encodePng(picture: Pixels | RgbaPixels): Promise<Uint8Array> {
-  const { width, height, data } = picture;
-  const channels = data.length === 4 * width * height ? 4 : 3;
-  return sharp(data, { raw: { width, height, channels } }).png({ compressionLevel: 3 }).toBuffer();
-}
 
 /** Where one picture of a latent goes, and what is drawn on it. */
 export interface PictureJob {
