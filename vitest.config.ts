@@ -1,11 +1,19 @@
+import { createRequire } from "node:module";
 import { configDefaults, defineConfig } from "vitest/config";
 
 // What measures time (*.timing.test.ts) runs after everything else, one file at a time: other tests would take its cores.
 const timing = ["packages/*/src/**/*.timing.test.ts", "test/**/*.timing.test.ts"];
 
+// Dozens of tests ask Python's packages, which are installed uncompiled: they are compiled once, and not by each process anew.
+delete process.env.PYTHONDONTWRITEBYTECODE;
+
 // Native code runs in forked processes: a crash then fails one file and not the runner.
 export default defineConfig({
-  resolve: { conditions: ["@saev/source"] },
+  // Vite would take clipanion's files for bundlers, which Node cannot load.
+  resolve: {
+    conditions: ["@saev/source"],
+    alias: { clipanion: createRequire(import.meta.url).resolve("clipanion") },
+  },
   ssr: { resolve: { conditions: ["@saev/source"], externalConditions: ["@saev/source"] } },
   test: {
     pool: "forks",

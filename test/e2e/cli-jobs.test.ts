@@ -15,12 +15,14 @@ import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HubServer } from "../../packages/core-native/src/hub/testing/hub-server.js";
-import { compile, type Ended, root, saev, saevOnTerminal } from "./saev.js";
+import { compile, type Ended, root, saev, saevHere, saevOnTerminal } from "./saev.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "saev-jobs-"));
 const at = (...parts: string[]): string => path.join(folder, ...parts);
 const photographs = path.join(root, "examples/data/pictures");
-const run = (...args: string[]) => saev(args, { cwd: folder });
+const run = (...args: string[]) => saevHere(args, { cwd: folder });
+/** In a process of its own, as people run it. */
+const runAlone = (...args: string[]) => saev(args, { cwd: folder });
 
 /** Files under a folder, with a hash of each. */
 function hashes(dir: string): Record<string, string> {
@@ -100,7 +102,7 @@ describe("from pictures to a gallery", () => {
     });
     expect(existsSync(at("shards"))).toBe(false);
 
-    const first = await run("activations", "--config", "activations.toml", "--quiet");
+    const first = await runAlone("activations", "--config", "activations.toml", "--quiet");
     expect(first).toMatchObject({ code: 0, stdout: `${plan.dir}\n`, stderr: "" });
     shards = first.stdout.trim();
     const before = hashes(at(shards));
@@ -144,7 +146,7 @@ describe("from pictures to a gallery", () => {
     );
     expect(existsSync(at("checkpoints"))).toBe(false);
 
-    const { code, stdout, stderr } = await run(...line, "--log-format", "json");
+    const { code, stdout, stderr } = await runAlone(...line, "--log-format", "json");
     expect(code).toBe(0);
     const runs = JSON.parse(stdout) as {
       run_id: string;
@@ -209,7 +211,7 @@ describe("from pictures to a gallery", () => {
   test("train: a run that diverges fails the command and is named, the other is trained; rounds; halving", async () => {
     const line = ["train", "--config", "train.toml", "--data.shard-root", shards, "--ckpt-path", "other"];
     writeFileSync(at("rates.toml"), "lr = [1e12, 1e-3]\n");
-    const bad = await run(...line, "--sweep", "rates.toml", "--n-lr-warmup", "0");
+    const bad = await runAlone(...line, "--sweep", "rates.toml", "--n-lr-warmup", "0");
     expect(bad.code).toBe(1);
     const [, id] = /1 of 2 runs dropped, as the loss was not finite: (\S+)$/m.exec(bad.stderr)!;
     expect(bad.stdout).toMatch(
@@ -265,7 +267,7 @@ describe("from pictures to a gallery", () => {
     expect(dry.stdout).toMatch(/^folder +\.\/data\/sort_by_patch$/m);
     expect(existsSync(at("data"))).toBe(false);
 
-    const { code, stdout } = await run(...line, ...more, ...images, "--quiet");
+    const { code, stdout } = await runAlone(...line, ...more, ...images, "--quiet");
     expect(code).toBe(0);
     expect(path.normalize(stdout)).toBe("data/sort_by_patch/index.html\n");
     expect(readFileSync(at(stdout.trim()), "utf8")).toContain("<html");

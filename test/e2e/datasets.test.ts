@@ -18,17 +18,16 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeAde20k } from "../../packages/core-native/src/datasets/testing/ade20k.js";
 import { HubServer } from "../../packages/core-native/src/hub/testing/hub-server.js";
-import { compile, root, saev } from "./saev.js";
+import { compile, root, saev, saevHere } from "./saev.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "saev-datasets-"));
 const at = (...parts: string[]): string => path.join(folder, ...parts);
 const document = readFileSync(path.join(root, "docs/datasets.md"), "utf8");
 
-async function run(
-  words: readonly string[],
-  env: Readonly<Record<string, string | undefined>> = {},
-): Promise<string> {
-  const { code, stdout, stderr } = await saev(words, { cwd: folder, env: { OMP_NUM_THREADS: "2", ...env } });
+type Variables = Readonly<Record<string, string | undefined>>;
+
+async function run(words: readonly string[], env: Variables = {}, start = saevHere): Promise<string> {
+  const { code, stdout, stderr } = await start(words, { cwd: folder, env });
   expect(code, stderr).toBe(0);
   return stdout.trim();
 }
@@ -173,7 +172,7 @@ test(ofHub, async () => {
     at(`hub/hub/datasets--org--${name}/snapshots`, commit.repeat(40));
   try {
     const ended = [];
-    for (const words of commands) ended.push(await run(words.slice(1), env));
+    for (const words of commands) ended.push(await run(words.slice(1), env, saev));
     const [validation, , archives] = ended as [string, string, string];
     expect(validation).toMatch(/^dataset +org\/birds, validation, downloaded, /m);
     expect(validation).toMatch(/^images +4 images in 1 file$/m);
@@ -197,14 +196,14 @@ test(ofHub, async () => {
 
     // A dry run downloads nothing; wrong settings end before a download.
     rmSync(at("hub"), { recursive: true });
-    const plan = await saev([...commands[1]!.slice(1), "--dry-run"], { cwd: folder, env });
+    const plan = await saevHere([...commands[1]!.slice(1), "--dry-run"], { cwd: folder, env });
     expect(plan).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
         /a dry run downloads none: fetch it once with saev download --dataset org\/birds/,
       ),
     });
-    const wrong = await saev([...commands[1]!.slice(1), "--d-vit", "64"], { cwd: folder, env });
+    const wrong = await saevHere([...commands[1]!.slice(1), "--d-vit", "64"], { cwd: folder, env });
     expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(/d_vit is 128, not 64/) });
     expect(hub.gets.length).toBe(gets);
   } finally {

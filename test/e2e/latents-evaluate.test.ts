@@ -5,7 +5,7 @@ import { EvaluationReport } from "@saev/config";
 import { ActivationLoader, ShardFolder, SparseAutoencoder, Tensor, ViT, writeSafetensors } from "@saev/core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readRunRecord } from "../../packages/core-native/src/training/run-record.js";
-import { compile, saev } from "./saev.js";
+import { compile, type Ended, saev, saevHere } from "./saev.js";
 import { type SmallRun, smallRun } from "./small-run.js";
 
 /** Each test starts the command some times. */
@@ -23,10 +23,14 @@ beforeAll(async () => {
 afterAll(() => small?.remove());
 
 const at = (...parts: string[]) => path.join(small.folder, ...parts);
-const command = (...args: string[]) => saev(args, { cwd: small.folder });
+const command = (...args: string[]) => saevHere(args, { cwd: small.folder });
 
-async function good(...args: string[]): Promise<string> {
-  const ended = await command(...args);
+const good = async (...args: string[]): Promise<string> => outputOf(await command(...args));
+/** The same in a process of its own, as people run it. */
+const goodAlone = async (...args: string[]): Promise<string> =>
+  outputOf(await saev(args, { cwd: small.folder }));
+
+function outputOf(ended: Ended): string {
   expect(ended.stderr.split("\n").filter((line) => line.startsWith("saev:"))).toEqual([]);
   expect(ended.code, ended.stderr).toBe(0);
   return ended.stdout;
@@ -42,7 +46,7 @@ const filesOf = (dir: string) =>
 
 describe("saev latents", () => {
   test("writes beside the run, from the run alone, what encoding by hand gives", async () => {
-    const [written] = JSON.parse(await good("latents", runs[0]!, "--device", "cpu", "--json")) as [
+    const [written] = JSON.parse(await goodAlone("latents", runs[0]!, "--device", "cpu", "--json")) as [
       { dir: string; rows: number; d_sae: number; nnz: number; files: string[] },
     ];
     const hash = path.basename(small.shards).slice(0, 8);
@@ -123,7 +127,7 @@ describe("saev latents", () => {
 
 describe("saev evaluate", () => {
   test("reports a sweep as text, JSON and a page", async () => {
-    const text = await good(
+    const text = await goodAlone(
       "evaluate",
       "runs",
       "--device",

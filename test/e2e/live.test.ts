@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { compile, saev } from "./saev.js";
+import { compile, saev, saevHere } from "./saev.js";
 import { type SmallRun, smallRun } from "./small-run.js";
 
 let small: SmallRun;
@@ -18,14 +18,14 @@ const live = (folder: string, nPatches: number, ...more: string[]) => [
   ...["sae:relu", "--sae.exp-factor", "2", "--sae.n-reinit-samples", "1000"],
   ...["images:image-folder-dataset", "--images.root", small.pictures],
 ];
-const run = (...args: string[]) => saev(args, { cwd: small.folder });
+const run = (...args: string[]) => saevHere(args, { cwd: small.folder });
 const only = (folder: string) =>
   path.join(small.folder, folder, readdirSync(path.join(small.folder, folder))[0]!);
 const sae = (dir: string) => readFileSync(path.join(dir, "sae.pt"));
 
 test("saev train --data.live comes out as training on recorded shards, with no shards", async () => {
   const sweep = path.resolve(import.meta.dirname, "../fixtures/sweep-of-two.toml");
-  const done = await run(...live("whole", 40_000, "--sweep", sweep));
+  const done = await saev(live("whole", 40_000, "--sweep", sweep), { cwd: small.folder });
   expect(done, done.stderr).toMatchObject({ code: 0 });
   const runs = readdirSync(path.join(small.folder, "whole")).toSorted();
   expect(runs).toHaveLength(small.runs.length);

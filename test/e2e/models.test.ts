@@ -17,7 +17,7 @@ import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { HubServer } from "../../packages/core-native/src/hub/testing/hub-server.js";
-import { binary, compile, type RunOptions, root, saev, saevOnTerminal } from "./saev.js";
+import { binary, compile, type RunOptions, root, saev, saevHere, saevOnTerminal } from "./saev.js";
 
 beforeAll(compile);
 
@@ -65,7 +65,10 @@ beforeEach(async () => {
 });
 afterEach(() => hub.stop());
 
-const run = (line: string, options: RunOptions = {}) =>
+const run = (line: string, options: Omit<RunOptions, "started"> = {}) =>
+  saevHere(line.split(" "), { ...options, env: { ...env, ...options.env } });
+/** In a process of its own. */
+const runAlone = (line: string, options: RunOptions = {}) =>
   saev(line.split(" "), { ...options, env: { ...env, ...options.env } });
 
 /** Runs saev from a bash script that gets its words. */
@@ -86,7 +89,7 @@ function spawnInBash(
 
 describe("saev download", () => {
   test("fetches a repository once, says where it is and how to record with it", async () => {
-    const first = await run("download hf-hub:imageomics/bioclip");
+    const first = await runAlone("download hf-hub:imageomics/bioclip");
     expect(first).toMatchObject({ code: 0 });
     const snapshot = path.join(env.HF_HOME!, "hub/models--imageomics--bioclip/snapshots", commit);
     expect(first.stdout).toMatch(/^model\s+hf-hub:imageomics\/bioclip, downloaded, 5\.85 MB$/m);
@@ -114,7 +117,7 @@ describe("saev download", () => {
   ] as const)("goes on where %s stopped it", async (signal, code) => {
     hub.faults = [{ do: "stall", after: 1_000_000 }];
     const repo = path.join(env.HF_HOME!, "hub/models--timm--vit_base_patch16_clip_224.openai");
-    const stopped = await run("download ViT-B-16/openai", {
+    const stopped = await runAlone("download ViT-B-16/openai", {
       started: (child) => {
         const timer = setInterval(() => {
           const [file] = existsSync(`${repo}/blobs`) ? readdirSync(`${repo}/blobs`) : [];
@@ -160,7 +163,7 @@ describe("saev download", () => {
         ? 0
         : (statSync(path.join(blobs, file), { throwIfNoEntry: false })?.size ?? 0);
     };
-    const both = await Promise.all([1, 2].map(() => run("download ViT-B-16/openai --json")));
+    const both = await Promise.all([1, 2].map(() => runAlone("download ViT-B-16/openai --json")));
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expect(hub.gets.map(({ range }) => range)).toEqual([undefined, "bytes=1000-"]);
     expect(both.map(({ stdout }) => JSON.parse(stdout).fetched).sort()).toEqual([false, true]);
@@ -212,7 +215,8 @@ describe("saev download", () => {
           /certificate of 127\.0\.0\.1.* cannot be verified.*NODE_EXTRA_CA_CERTS/,
         ),
       });
-      const trusted = await run(line, { env: { ...secure, NODE_EXTRA_CA_CERTS: pem("cert.pem") } });
+      // Node reads it when it starts.
+      const trusted = await runAlone(line, { env: { ...secure, NODE_EXTRA_CA_CERTS: pem("cert.pem") } });
       expect(trusted).toMatchObject({ code: 0 });
       expect(trusted.stderr).not.toMatch(/certificates of servers/);
       rmSync(env.HF_HOME!, { recursive: true });
@@ -229,7 +233,7 @@ describe("saev download", () => {
 
   test("never shows the token", async () => {
     hub.token = "hf_right";
-    const ended = await run("download hf-hub:imageomics/bioclip --log-format json", {
+    const ended = await runAlone("download hf-hub:imageomics/bioclip --log-format json", {
       env: { HF_TOKEN: "hf_WrongSecret", SAEV_DEBUG: "1" },
     });
     expect(ended.code).toBe(1);
@@ -270,7 +274,7 @@ describe("saev activations", () => {
     for (let i = 0; i < 3; i++) writeFileSync(path.join(images, `a/${i}.ppm`), ppm(40 + i, 50));
     const line = (to: string) =>
       `activations --vit-ckpt hf-hub:imageomics/bioclip --d-vit 128 --n-patches-per-img 100 --vit-batch-size 2 --device cpu --n-workers 1 --n-patches-per-shard 2000 --dump-to ${to} data:image-folder-dataset --data.root ${images} --json`;
-    const online = await run(line(path.join(folder, "online")));
+    const online = await runAlone(line(path.join(folder, "online")));
     expect(online.stderr).not.toMatch(/error/);
     expect(online.code).toBe(0);
     const offline = await run(line(path.join(folder, "offline")), { env: { HF_HUB_OFFLINE: "1" } });

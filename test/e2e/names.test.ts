@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeVisuals } from "../../packages/visuals/src/make-visuals.js";
 import { namedRun, namedWords, rightName } from "../../packages/visuals/src/testing/named-run.js";
-import { compile, saev } from "./saev.js";
+import { compile, saev, saevHere } from "./saev.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "saev-names-command-"));
 const vocabulary = path.join(folder, "words.txt");
@@ -19,10 +19,11 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const names = (...words: string[]) => saev(["names", ...words], { env, cwd: folder });
+const names = (...words: string[]) => saevHere(["names", ...words], { env, cwd: folder });
 
 test("names latents by the words that their directions were built of", { timeout: 60_000 }, async () => {
-  const { code, stdout } = await names(visuals, "--vocabulary", vocabulary, "--by", "decoder", "--json");
+  const line = ["names", visuals, "--vocabulary", vocabulary, "--by", "decoder", "--json"];
+  const { code, stdout } = await saev(line, { env, cwd: folder });
   expect(code).toBe(0);
   const { file, latents, vocabulary: about } = JSON.parse(stdout);
   expect(file).toBe(path.join(visuals, "names.json"));

@@ -11,7 +11,7 @@ let run: SmallRun;
 
 beforeAll(async () => {
   compile();
-  run = await smallRun();
+  run = await smallRun(saev);
 }, 180_000);
 
 afterAll(() => run?.remove());

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { compile, saev } from "./saev.js";
+import { compile, saev, saevHere } from "./saev.js";
 import { type SmallRun, smallRun } from "./small-run.js";
 
 let small: SmallRun;
@@ -11,7 +11,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => small?.remove());
 
-const run = (...args: string[]) => saev(args, { cwd: small.folder });
+const run = (...args: string[]) => saevHere(args, { cwd: small.folder });
 const training = (...more: string[]) => [
   ...[
     "train",

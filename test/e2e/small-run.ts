@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { root, saev } from "./saev.js";
+import { type Ended, root, saevHere } from "./saev.js";
 
 /** Everything the three commands make of a few of the demo's pictures, in a temporary folder. */
 export interface SmallRun {
@@ -20,8 +20,13 @@ export interface SmallRun {
 const categories = ["animals", "food", "vehicles"];
 const perCategory = 4;
 
-/** What a person types, on 12 pictures: some seconds in all. */
-export async function smallRun(): Promise<SmallRun> {
+/**
+ * What a person types, on 12 pictures: some seconds in all.
+ * @param saev runs a command; default: in this process.
+ */
+export async function smallRun(
+  saev: (args: readonly string[], options: { cwd: string }) => Promise<Ended> = saevHere,
+): Promise<SmallRun> {
   const folder = mkdtempSync(path.join(tmpdir(), "saev-e2e-"));
   const data = path.join(root, "examples/data");
   const pictures = path.join(folder, "pictures");

@@ -24,7 +24,7 @@ import {
   writeDataset,
 } from "../../packages/core-native/src/activations/testing/dataset.js";
 import { writeTinyClip } from "../../packages/core-native/src/vit/testing/tiny-clip.js";
-import { binary, compile, type Ended, saev } from "../e2e/saev.js";
+import { binary, compile, type Ended, saev, saevHere } from "../e2e/saev.js";
 
 process.env.OMP_NUM_THREADS = "1"; // tiny models gain nothing from threads
 
@@ -33,7 +33,7 @@ let folder = "";
 let shards = "";
 let checkpoint = "";
 const at = (...parts: string[]) => path.join(folder, ...parts);
-const run = (...args: string[]) => saev(args, { cwd: folder });
+const run = (...args: string[]) => saevHere(args, { cwd: folder });
 
 const recording = (...more: string[]) => [
   ...[
