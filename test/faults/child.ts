@@ -8,8 +8,14 @@ export interface ChildResult extends SpawnSyncReturns<string> {
   readonly lines: readonly Record<string, unknown>[];
 }
 
+/** Node's words for a file of this folder: TypeScript runs from source, `.mjs` on the compiled packages. */
+export const childArgs = (file: string): readonly string[] => [
+  ...(file.endsWith(".ts") ? ["--import", register] : []),
+  path.join(import.meta.dirname, file),
+];
+
 /**
- * Runs a TypeScript file of this folder in a process of its own, from source. Its address space ends at 8 GB, so that a size
+ * Runs a file of this folder in a process of its own. Its address space ends at 8 GB, so that a size
  * which nobody checked fails there and does not take the machine's memory.
  */
 export function runChild(
@@ -17,7 +23,7 @@ export function runChild(
   args: readonly string[] = [],
   nodeArgs: readonly string[] = [],
 ): ChildResult {
-  const all = [...nodeArgs, "--import", register, path.join(import.meta.dirname, file), ...args];
+  const all = [...nodeArgs, ...childArgs(file), ...args];
   const limited = ["-c", 'ulimit -v 8388608; exec "$@"', "sh", process.execPath, ...all];
   const result = spawnSync("sh", limited, { encoding: "utf8", timeout: 120_000, maxBuffer: 1 << 28 });
   const lines = result.stdout

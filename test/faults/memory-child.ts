@@ -1,6 +1,7 @@
 /**
  * Trains one SAE after another and prints how much this process grew at most: run in a process of its own.
- *   memory-child.ts CONFIGS (JSON: an array of Train configs, the first a small one that brings libraries into memory)
+ *   memory-child.ts CONFIGS EVALUATED (JSON: an array of Train configs, the first a small one that brings libraries into
+ *   memory; a number: so many of them are evaluated at their end)
  * Prints a JSON line for each: { planned (bytes by what they are for), grown (bytes) }.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -12,11 +13,12 @@ const status = (what: string): number =>
   1024 *
   Number(new RegExp(`^${what}:\\s+(\\d+) kB`, "m").exec(readFileSync("/proc/self/status", "utf8"))![1]);
 
-for (const document of JSON.parse(process.argv[2]!) as unknown[]) {
+for (const [i, document] of (JSON.parse(process.argv[2]!) as unknown[]).entries()) {
   let planned: MemoryPlan | undefined;
   const before = status("VmRSS");
   writeFileSync("/proc/self/clear_refs", "5"); // the peak starts anew
   await trainSaes([parseTrain(document)], {
+    evaluate: i < Number(process.argv[3]),
     onPlan: (rounds) => {
       planned = rounds[0]!.memory;
     },

@@ -8,13 +8,13 @@ import {
   writeDataset,
 } from "../../packages/core-native/src/activations/testing/dataset.js";
 import { randomNumbers, writeTinyClip } from "../../packages/core-native/src/vit/testing/tiny-clip.js";
-import { runChild } from "./child.js";
+import { compile } from "../e2e/saev.js";
+import { childArgs, runChild } from "./child.js";
 
 process.env.OMP_NUM_THREADS = "1";
 
 const nImages = 120;
 const nParts = 4;
-const register = path.resolve(import.meta.dirname, "../../scripts/source/register.mjs");
 
 let root: string;
 let undisturbed: Record<string, string>;
@@ -22,10 +22,11 @@ const folderIn = (dump: string) => path.join(dump, readdirSync(dump)[0] ?? "");
 const args = (dump: string) => [path.join(root, "model"), path.join(root, "images"), dump];
 
 beforeAll(async () => {
+  compile();
   root = scratchFolder("saev-kill-parts-");
   await writeTinyClip(path.join(root, "model"));
   await writeDataset(path.join(root, "images"), nImages);
-  const child = runChild("record-child.ts", args(path.join(root, "one")));
+  const child = runChild("record-child.mjs", args(path.join(root, "one")));
   expect(child.status, child.stderr + child.stdout).toBe(0);
   undisturbed = digests(folderIn(path.join(root, "one")));
 }, 120_000);
@@ -40,8 +41,8 @@ interface End {
 /** Runs one part; with `after`, kills it that many milliseconds after it said that it has recorded so many batches. */
 function runPart(dump: string, part: number, after?: { batches: number; ms: number }): Promise<End> {
   return new Promise((resolve, reject) => {
-    const all = ["--import", register, path.join(import.meta.dirname, "record-child.ts")];
-    const child = spawn(process.execPath, [...all, ...args(dump), String(nParts), String(part)], {
+    const all = [...childArgs("record-child.mjs"), ...args(dump), String(nParts), String(part)];
+    const child = spawn(process.execPath, all, {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let out = "";

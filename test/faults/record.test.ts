@@ -8,31 +8,26 @@ import {
   writeDataset,
 } from "../../packages/core-native/src/activations/testing/dataset.js";
 import { randomNumbers, writeTinyClip } from "../../packages/core-native/src/vit/testing/tiny-clip.js";
-import { runChild } from "./child.js";
+import { compile } from "../e2e/saev.js";
+import { childArgs, runChild } from "./child.js";
 
 // Tiny models gain nothing from threads, and lose much where other processes take the cores.
 process.env.OMP_NUM_THREADS = "1";
 
 const nImages = 200;
-const register = path.resolve(import.meta.dirname, "../../scripts/source/register.mjs");
-const childArgs = (dump: string) => [
-  "--import",
-  register,
-  path.join(import.meta.dirname, "record-child.ts"),
-  path.join(root, "model"),
-  path.join(root, "images"),
-  dump,
-];
+const args = (dump: string) => [path.join(root, "model"), path.join(root, "images"), dump];
+const command = (dump: string) => [...childArgs("record-child.mjs"), ...args(dump)];
 
 let root: string;
 let undisturbed: Record<string, string>;
 const contents = (dump: string) => digests(path.join(dump, readdirSync(dump)[0] ?? ""));
 
 beforeAll(async () => {
+  compile();
   root = scratchFolder("saev-kill-");
   await writeTinyClip(path.join(root, "model"));
   await writeDataset(path.join(root, "images"), nImages);
-  const child = runChild("record-child.ts", childArgs(path.join(root, "undisturbed")).slice(3));
+  const child = runChild("record-child.mjs", args(path.join(root, "undisturbed")));
   expect(child.status, child.stderr + child.stdout).toBe(0);
   undisturbed = contents(path.join(root, "undisturbed"));
 }, 120_000);
@@ -45,7 +40,7 @@ function killed(
   ms: number,
 ): Promise<{ batches: number; signal: string | null }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, childArgs(dump), { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, command(dump), { stdio: ["ignore", "pipe", "inherit"] });
     let seen = 0;
     let armed = false;
     child.stdout.on("data", (data: Buffer) => {
@@ -72,7 +67,7 @@ it("is the same to the byte after ten kills at random moments", { timeout: 120_0
     else rmSync(dump, { recursive: true }); // it was done before the kill: start again
     expect(moments.length).toBeLessThan(40);
   }
-  const child = runChild("record-child.ts", childArgs(dump).slice(3));
+  const child = runChild("record-child.mjs", args(dump));
   expect(child.status, child.stderr + child.stdout).toBe(0);
   const result = child.lines.at(-1) as { resumedAt: number };
   expect(contents(dump), moments.join(", ")).toEqual(undisturbed);
@@ -82,7 +77,7 @@ it("is the same to the byte after ten kills at random moments", { timeout: 120_0
 it("meets a full disk with one clear error, and goes on when there is room", { timeout: 120_000 }, () => {
   const dump = path.join(root, "full");
   // A limit on the size of files stands in for a full disk: the same failing write.
-  const limited = ["-c", `trap '' XFSZ; ulimit -f 5; exec "$0" "$@"`, process.execPath, ...childArgs(dump)];
+  const limited = ["-c", `trap '' XFSZ; ulimit -f 5; exec "$0" "$@"`, process.execPath, ...command(dump)];
   const full = spawnSync("sh", limited, { encoding: "utf8" });
   expect(full.status).toBe(1);
   const last = JSON.parse(full.stdout.trim().split("\n").at(-1)!);
@@ -90,7 +85,7 @@ it("meets a full disk with one clear error, and goes on when there is room", { t
   expect(last.message).toMatch(/^cannot write .*acts000000\.bin\.part: File too large/);
   const [folder = ""] = readdirSync(dump);
   expect(existsSync(path.join(dump, folder, "acts000000.bin"))).toBe(false);
-  const child = runChild("record-child.ts", childArgs(dump).slice(3));
+  const child = runChild("record-child.mjs", args(dump));
   expect(child.status, child.stderr).toBe(0);
   expect(contents(dump)).toEqual(undisturbed);
 });

@@ -6,6 +6,7 @@ import path from "node:path";
 import { Metadata, parseConfig } from "@saev/config";
 import { ShardWriter, Tensor } from "@saev/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { compile } from "../e2e/saev.js";
 import { runChild } from "./child.js";
 
 process.env.OMP_NUM_THREADS = "1";
@@ -37,6 +38,7 @@ async function shards(name: string, spoil: (values: Float32Array) => void): Prom
 }
 
 beforeAll(async () => {
+  compile();
   root = mkdtempSync(path.join(tmpdir(), "saev-train-groups-"));
   good = await shards("good", () => {});
   damaged = await shards("damaged", (values) => {
@@ -66,7 +68,7 @@ const records = (name: string) =>
   });
 
 test("NaN in the data of one group stops that group with its last checkpoint; the others end", () => {
-  const { status, stdout, stderr } = runChild("train-child.ts", [
+  const { status, stdout, stderr } = runChild("train-child.mjs", [
     JSON.stringify([
       config("first"),
       config("bad", {}, {}, { shard_root: damaged }),
@@ -89,7 +91,7 @@ test.skipIf(!hasPrlimit)(
   },
   () => {
     const large = { d_sae: 2_000_000, exp_factor: 16 }; // 384 MB of parameters, more than the address space may grow
-    const { status, stdout, stderr } = runChild("train-child.ts", [
+    const { status, stdout, stderr } = runChild("train-child.mjs", [
       JSON.stringify([
         config("small", { sae_batch_size: 128 }),
         config("large", { checkpoint_keep: 0, checkpoint_every: 0 }, large),

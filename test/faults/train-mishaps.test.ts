@@ -14,18 +14,18 @@ import path from "node:path";
 import { Metadata, parseConfig } from "@saev/config";
 import { ShardWriter, Tensor } from "@saev/core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { runChild } from "./child.js";
+import { compile } from "../e2e/saev.js";
+import { childArgs, runChild } from "./child.js";
 
 process.env.OMP_NUM_THREADS = "1";
 const dVit = 24;
-const register = path.resolve(import.meta.dirname, "../../scripts/source/register.mjs");
-const child = path.join(import.meta.dirname, "train-child.ts");
 let root: string;
 let shardRoot: string;
 let n = 0;
 let runs: string;
 
 beforeAll(async () => {
+  compile();
   root = mkdtempSync(path.join(tmpdir(), "saev-train-mishaps-"));
   const metadata = parseConfig(Metadata, {
     vit_family: "siglip",
@@ -65,7 +65,7 @@ const config = (more: object = {}) => ({
   ...more,
 });
 const endless = { n_patches: 1_000_000_000 };
-const trained = (cfgs: object[]) => runChild("train-child.ts", [JSON.stringify(cfgs)]);
+const trained = (cfgs: object[]) => runChild("train-child.mjs", [JSON.stringify(cfgs)]);
 const states = () => {
   const [run] = readdirSync(runs);
   return readdirSync(path.join(runs, run!, "states")).filter((name) => /^step-\d+\.safetensors$/.test(name));
@@ -74,7 +74,7 @@ const states = () => {
 /** Starts a training, does `mishap` once it has made 100 steps, and gives what it said in the end. */
 function during(cfg: object, mishap: (pid: number) => void): Promise<{ code: number | null; text: string }> {
   return new Promise((resolve, reject) => {
-    const args = ["--import", register, child, JSON.stringify([cfg])];
+    const args = [...childArgs("train-child.mjs"), JSON.stringify([cfg])];
     const process_ = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
     let text = "";
     let done = false;
@@ -110,7 +110,7 @@ test("a full disk is reported, what was written stays whole, and with room the r
   timeout: 60_000,
 }, () => {
   // Files may have 16 KiB: run.json and metrics fit, a state does not.
-  const all = ["--import", register, child, JSON.stringify([config()])];
+  const all = [...childArgs("train-child.mjs"), JSON.stringify([config()])];
   const limited = ["-c", 'ulimit -f 16; exec "$@"', "bash", process.execPath, ...all];
   const full = spawnSync("bash", limited, { encoding: "utf8", timeout: 50_000 });
   expect(full.status, full.stdout + full.stderr).toBe(1);

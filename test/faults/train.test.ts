@@ -6,7 +6,8 @@ import { Metadata, parseConfig } from "@saev/config";
 import { ShardWriter, Tensor } from "@saev/core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { randomNumbers } from "../../packages/core-native/src/vit/testing/tiny-clip.js";
-import { runChild } from "./child.js";
+import { compile } from "../e2e/saev.js";
+import { childArgs, runChild } from "./child.js";
 
 // Results are equal on the same number of threads; tiny models gain nothing from several.
 process.env.OMP_NUM_THREADS = "1";
@@ -14,11 +15,11 @@ process.env.OMP_NUM_THREADS = "1";
 const dVit = 24;
 const nImgs = 80;
 const nPatches = 16;
-const register = path.resolve(import.meta.dirname, "../../scripts/source/register.mjs");
 let root: string;
 let shardRoot: string;
 
 beforeAll(async () => {
+  compile();
   root = mkdtempSync(path.join(tmpdir(), "saev-train-kill-"));
   const metadata = parseConfig(Metadata, {
     vit_family: "siglip",
@@ -87,12 +88,7 @@ const kinds: readonly (readonly [string, (ckptPath: string) => object[]])[] = [
 /** Starts a training and kills it `ms` after the first sign that it trains. */
 function killed(cfgs: object[], ms: number): Promise<string | null> {
   return new Promise((resolve, reject) => {
-    const args = [
-      "--import",
-      register,
-      path.join(import.meta.dirname, "train-child.ts"),
-      JSON.stringify(cfgs),
-    ];
+    const args = [...childArgs("train-child.mjs"), JSON.stringify(cfgs)];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), ms));
     child.on("error", reject);
@@ -119,7 +115,7 @@ it.each(kinds)(
   async (name, make) => {
     const whole = path.join(root, name, "whole");
     const cut = path.join(root, name, "cut");
-    const undisturbed = runChild("train-child.ts", [JSON.stringify(make(whole))]);
+    const undisturbed = runChild("train-child.mjs", [JSON.stringify(make(whole))]);
     expect(undisturbed.status, undisturbed.stderr + undisturbed.stdout).toBe(0);
     const random = randomNumbers(Date.now());
     const moments: string[] = [];
@@ -130,12 +126,12 @@ it.each(kinds)(
       else rmSync(cut, { recursive: true }); // it was done before the kill: start again
       expect(moments.length).toBeLessThan(30);
     }
-    const last = runChild("train-child.ts", [JSON.stringify(make(cut))]);
+    const last = runChild("train-child.mjs", [JSON.stringify(make(cut))]);
     expect(last.status, last.stderr + last.stdout).toBe(0);
     expect(readdirSync(cut)).toHaveLength(make(cut).length);
     expect(outcome(cut), moments.join(", ")).toEqual(outcome(whole));
     // Once more does nothing.
-    const again = runChild("train-child.ts", [JSON.stringify(make(cut))]);
+    const again = runChild("train-child.mjs", [JSON.stringify(make(cut))]);
     expect(again.lines.map(({ from }) => from).filter(Boolean)).toEqual(make(cut).map(() => "done"));
   },
 );

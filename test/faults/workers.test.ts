@@ -1,12 +1,15 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { compile } from "../e2e/saev.js";
 import { ending, runChild } from "./child.js";
 
 function run(mode: string) {
-  const child = runChild("workers-child.ts", [mode]);
+  const child = runChild("workers-child.mjs", [mode]);
   expect(ending(child), child.stderr).toBe("exit code 0");
   expect(child.stderr).toBe("");
   return child.lines.at(-1)!;
 }
+
+beforeAll(compile);
 
 describe("native jobs and threads", { timeout: 120_000 }, () => {
   it("run in two workers and the main thread at once", () => {

@@ -1,7 +1,5 @@
-import { spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,7 +11,6 @@ import {
 } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Metadata, metadataHash, metadataText } from "@saev/config";
 import { afterAll, expect, it } from "vitest";
 import { ShardFolder, ShardWriter, Tensor } from "../index.js";
@@ -272,75 +269,3 @@ it("an unwritable folder", async () => {
   chmodSync(readOnly, 0o500);
   await expect(ShardWriter.open(readOnly, metadata())).rejects.toMatchObject({ code: "IO" });
 });
-
-// A process of its own, to be killed or starved: records with a pause after each batch.
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../..");
-const child = path.join(folder, "child.ts");
-writeFileSync(
-  child,
-  `import { ShardWriter, Tensor } from ${JSON.stringify(path.join(root, "packages/core-native/src/index.ts"))};
-const [dumpTo, json, pause] = process.argv.slice(2);
-const m = JSON.parse(json);
-const per = m.layers.length * (m.n_patches_per_img + 1) * m.d_vit;
-const writer = await ShardWriter.open(dumpTo, m);
-console.log("from", writer.nextImage);
-for (let i = writer.nextImage; i < m.n_imgs; i = writer.nextImage) {
-  const n = Math.min(16, m.n_imgs - i);
-  const data = Float32Array.from({ length: n * per }, (_, k) => Math.fround(Math.sin(i * per + k)));
-  await writer.write(Tensor.from(data, [n, m.layers.length, m.n_patches_per_img + 1, m.d_vit]), { holes: i % 48 === 0 ? [3] : [] });
-  if (Number(pause)) await new Promise((resolve) => setTimeout(resolve, Number(pause)));
-}
-await writer.finish();
-console.log("done");
-`,
-);
-const command = ["--import", path.join(root, "scripts/source/register.mjs"), child];
-const big = metadata({ n_imgs: 600, d_vit: 64, n_patches_per_shard: 370, n_patches_per_img: 4 }); // 37 images a shard
-const args = (dumpTo: string, pause: number) => [...command, dumpTo, JSON.stringify(big), String(pause)];
-
-it("killed with signal 9 at ten random moments: the final files are those of an undisturbed run", async () => {
-  const undisturbed = fresh();
-  const run = spawnSync(process.execPath, args(undisturbed, 0), { encoding: "utf8" });
-  expect(run.stdout, run.stderr).toContain("done");
-  const dumpTo = fresh();
-  const dir = path.join(dumpTo, metadataHash(big));
-  let kills = 0;
-  for (let attempt = 0; kills < 10 && attempt < 40; attempt++) {
-    const process_ = spawn(process.execPath, args(dumpTo, 8), { stdio: ["ignore", "pipe", "inherit"] });
-    const exited = new Promise<NodeJS.Signals | null>((resolve) =>
-      process_.on("exit", (_, signal) => resolve(signal)),
-    );
-    await new Promise((resolve) => process_.stdout.once("data", resolve));
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
-    process_.kill("SIGKILL");
-    if ((await exited) === "SIGKILL") kills++;
-    for (const file of existsSync(dir) ? readdirSync(dir) : []) {
-      if (/^acts\d+\.bin$/.test(file))
-        expect(readFileSync(path.join(dir, file)).length).toBe(37 * 2 * 5 * 64 * 4);
-    }
-  }
-  expect(kills).toBe(10);
-  const last = spawnSync(process.execPath, args(dumpTo, 0), { encoding: "utf8" });
-  expect(last.stdout, last.stderr).toContain("done");
-  expect(contents(dir)).toEqual(contents(path.join(undisturbed, metadataHash(big))));
-}, 120_000);
-
-it("a full disk: one clear error, and the rerun goes on", async () => {
-  const dumpTo = fresh();
-  const shell = (limit: string) =>
-    spawnSync(
-      "sh",
-      ["-c", `trap '' XFSZ; ulimit -f ${limit}; exec "$0" "$@"`, process.execPath, ...args(dumpTo, 0)],
-      {
-        encoding: "utf8",
-      },
-    );
-  const full = shell("60"); // blocks of 512 bytes: less than a shard
-  expect(full.status).toBe(1);
-  expect(full.stderr).toMatch(/cannot write .*acts000000\.bin\.part: File too large/);
-  const dir = path.join(dumpTo, metadataHash(big));
-  expect(readdirSync(dir).filter((f) => /^acts\d+\.bin$/.test(f))).toEqual([]);
-  expect(await ShardFolder.open(dir)).toMatchObject({ complete: false, imagesDone: 0 });
-  expect(shell("unlimited").stdout).toContain("done");
-  expect((await ShardFolder.open(dir)).holes.length).toBe(13);
-}, 60_000);

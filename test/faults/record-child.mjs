@@ -1,7 +1,8 @@
 /**
  * Records a folder of pictures; run in a process of its own, to be killed or to meet a full disk.
- *   record-child.ts MODEL IMAGES DUMP [N_PARTS PART]
- * Prints one JSON line for each batch, and the result.
+ *   record-child.mjs MODEL IMAGES DUMP [N_PARTS PART]
+ * Prints one JSON line for each batch, and the result. Plain JavaScript on the compiled packages: it is started often, and starting
+ * from source takes a second more.
  */
 import { parseActivations } from "@saev/config";
 import { recordActivations } from "@saev/core";
@@ -21,11 +22,11 @@ const cfg = parseActivations({
   n_parts: Number(nParts),
   part: Number(part),
 });
-const print = (value: unknown) => console.log(JSON.stringify(value));
+const print = (value) => console.log(JSON.stringify(value));
 try {
   print(await recordActivations(cfg, { onProgress: print }));
 } catch (error) {
-  const { name, message } = error as Error;
+  const { name, message } = error;
   print({ name, message });
   process.exitCode = 1;
 }

@@ -1,12 +1,15 @@
-import { type LongCallOptions, SparseAutoencoder, Tensor } from "@saev/core";
+import { SparseAutoencoder, Tensor } from "@saev/core";
 
-/** Encodes some rows with an SAE large enough that it takes a good part of a second, again and again until it is stopped. */
+/**
+ * Encodes some rows with an SAE large enough that it takes a good part of a second, again and again until it is stopped. Plain
+ * JavaScript, as what runs it: a thread that starts from source takes seconds.
+ */
 export class Job {
-  readonly #sae: SparseAutoencoder;
-  readonly #x: Tensor;
+  #sae;
+  #x;
 
   constructor(rows = 1024, dVit = 512, dSae = 4096) {
-    const ones = (shape: readonly number[], value: number) =>
+    const ones = (shape, value) =>
       Tensor.from(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value), shape);
     this.#sae = SparseAutoencoder.from({
       wEnc: ones([dVit, dSae], 0.01),
@@ -18,8 +21,10 @@ export class Job {
   }
 
   /** One pass. @returns the number of active latents, the same every time. */
-  async once(options?: LongCallOptions): Promise<number> {
-    using latents = await this.#sae.encode(this.#x, options);
-    return latents.nnz;
+  async once(options) {
+    const latents = await this.#sae.encode(this.#x, options);
+    const { nnz } = latents;
+    latents.dispose();
+    return nnz;
   }
 }

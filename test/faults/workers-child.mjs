@@ -1,31 +1,31 @@
 /**
  * What happens to native jobs when their threads go away; run in a process of its own. Prints one JSON line at the end.
- *   workers-child.ts together | terminate | exit | exit-in-worker
+ *   workers-child.mjs together | terminate | exit | abort
  */
 import path from "node:path";
 import { Worker } from "node:worker_threads";
-import { Job } from "./job.js";
+import { Job } from "./job.mjs";
 
-const start = (passes: number) =>
-  new Worker(path.join(import.meta.dirname, "worker-thread.ts"), { workerData: { passes } });
+const start = (passes) =>
+  new Worker(path.join(import.meta.dirname, "worker-thread.mjs"), { workerData: { passes } });
 
-const ended = (worker: Worker): Promise<unknown[]> =>
+const ended = (worker) =>
   new Promise((resolve, reject) => {
-    const messages: unknown[] = [];
+    const messages = [];
     worker.on("message", (message) => messages.push(message));
     worker.on("error", reject);
     worker.on("exit", () => resolve(messages));
   });
 
-const working = (worker: Worker): Promise<void> =>
+const working = (worker) =>
   new Promise((resolve, reject) => {
     worker.on("message", (message) => message === "working" && resolve());
     worker.on("error", reject);
   });
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-const modes: Record<string, () => Promise<unknown>> = {
+const modes = {
   /** Two workers and this thread at once, each with its own instance of the addon. */
   async together() {
     const expected = await new Job().once();
@@ -63,7 +63,7 @@ const modes: Record<string, () => Promise<unknown>> = {
       fired = performance.now();
       controller.abort(reason);
     }, 100);
-    let outcome: unknown;
+    let outcome;
     while (outcome === undefined)
       await job.once({ signal: controller.signal }).catch((error) => (outcome = error));
     const ms = performance.now() - fired;
@@ -72,5 +72,5 @@ const modes: Record<string, () => Promise<unknown>> = {
   },
 };
 
-const answer = await modes[process.argv[2] ?? ""]!();
+const answer = await modes[process.argv[2] ?? ""]();
 console.log(JSON.stringify(answer));
