@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { EvaluationReport, type ReportedSae } from "@saev/config";
 import { parseHTML } from "linkedom";
 import { afterAll, describe, expect, test } from "vitest";
+import { seriousFaults } from "../testing/axe.js";
 import { chromiumPath, launchChromium } from "../testing/chromium.js";
 import { shown } from "./format.js";
 import { reportHtml } from "./report-html.js";
@@ -143,7 +143,6 @@ describe.skipIf(!chromium)("in Chromium", () => {
   test("axe finds nothing serious in light and dark, and nothing is loaded", async () => {
     const file = path.join(folder, "report.html");
     writeFileSync(file, reportHtml(report));
-    const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
     const browser = await launchChromium(chromium!);
     try {
       for (const colorScheme of ["light", "dark"] as const) {
@@ -156,16 +155,7 @@ describe.skipIf(!chromium)("in Chromium", () => {
         const asked: string[] = [];
         tab.on("request", (request) => asked.push(request.url()));
         await tab.goto(pathToFileURL(file).href);
-        await tab.evaluate(axe);
-        const violations = await tab.evaluate(async () => {
-          const run = (
-            globalThis as unknown as {
-              axe: { run(): Promise<{ violations: { id: string; impact: string }[] }> };
-            }
-          ).axe;
-          return (await run.run()).violations.map(({ id, impact }) => `${impact}: ${id}`);
-        });
-        expect(violations.filter((v) => /^(serious|critical)/.test(v))).toEqual([]);
+        expect(await seriousFaults(tab)).toEqual([]);
         expect(asked.filter((url) => !url.startsWith("data:"))).toEqual([pathToFileURL(file).href]);
         await context.close();
       }

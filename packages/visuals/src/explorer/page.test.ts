@@ -1,10 +1,10 @@
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeVisuals } from "../make-visuals.js";
+import { seriousFaults } from "../testing/axe.js";
 import { chromiumPath, launchChromium } from "../testing/chromium.js";
 import { smallRun } from "../testing/small-run.js";
 import { Collection } from "./collection.js";
@@ -154,27 +154,19 @@ describe.skipIf(!chromium)("the explorer's page in Chromium", { timeout: 120_000
     });
   });
 
-  const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   const pages = ["/", "/views/v0", "/views/v0?list=grid", "/views/v0/latents/2", "/compare/v0/v1", "/runs"];
   test.each([
     ["light", 1280],
     ["dark", 360],
   ] as const)("axe finds nothing serious in %s at %i pixels", async (colorScheme, width) => {
     for (const page of pages) {
-      // axe is a script of ours that the page's content policy rightly refuses.
       const options = { colorScheme, viewport: { width, height: 800 }, bypassCSP: true };
       await visit(
         page,
         async (tab) => {
           await tab.locator("h1").first().waitFor();
           await tab.waitForTimeout(300);
-          await tab.evaluate(axe);
-          const found = await tab.evaluate(async () => {
-            const { violations } = await (globalThis as unknown as { axe: AxeCore }).axe.run();
-            return violations
-              .filter(({ impact }) => impact === "serious" || impact === "critical")
-              .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-          });
+          const found = await seriousFaults(tab);
           expect([page, found]).toEqual([page, []]);
           const wide = await tab.evaluate(() => document.documentElement.scrollWidth > innerWidth);
           expect([page, wide]).toEqual([page, false]);
@@ -184,9 +176,3 @@ describe.skipIf(!chromium)("the explorer's page in Chromium", { timeout: 120_000
     }
   });
 });
-
-interface AxeCore {
-  readonly run: () => Promise<{
-    readonly violations: readonly { id: string; impact: string; nodes: readonly { html: string }[] }[];
-  }>;
-}

@@ -1,11 +1,11 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
 import { Tensor, writeSafetensors } from "@saev/core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { scratchFolder } from "../../../../core-native/src/activations/testing/dataset.js";
 import { makeVisuals } from "../../make-visuals.js";
+import { seriousFaults } from "../../testing/axe.js";
 import { chromiumPath, launchChromium } from "../../testing/chromium.js";
 import { liveRun, nImages, picture } from "../../testing/live-run.js";
 import { smallRun } from "../../testing/small-run.js";
@@ -212,12 +212,10 @@ describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, (
     });
   });
 
-  const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   test.each([
     ["light", 1280],
     ["dark", 360],
   ] as const)("axe finds nothing serious in %s at %i pixels", async (colorScheme, width) => {
-    // axe is a script of ours that the page's content policy rightly refuses.
     const options = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true };
     for (const query of ["", "image=d1&patches=1,2,6&steer=3x0,4s2.5,5x-2&where=selected&show=output"]) {
       await visit(
@@ -229,13 +227,7 @@ describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, (
             .waitFor();
           if (query.includes("steer")) await tab.getByRole("columnheader", { name: "after" }).waitFor();
           await tab.waitForTimeout(300);
-          await tab.evaluate(axe);
-          const found = await tab.evaluate(async () => {
-            const { violations } = await (globalThis as unknown as { axe: AxeCore }).axe.run();
-            return violations
-              .filter(({ impact }) => impact === "serious" || impact === "critical")
-              .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-          });
+          const found = await seriousFaults(tab);
           expect([query, found]).toEqual([query, []]);
           const wide = await tab.evaluate(() => document.documentElement.scrollWidth > innerWidth);
           expect([query, wide]).toEqual([query, false]);
@@ -245,9 +237,3 @@ describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, (
     }
   });
 });
-
-interface AxeCore {
-  readonly run: () => Promise<{
-    readonly violations: readonly { id: string; impact: string; nodes: readonly { html: string }[] }[];
-  }>;
-}

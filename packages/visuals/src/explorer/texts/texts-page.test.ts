@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
@@ -7,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeVisuals } from "../../make-visuals.js";
 import { nameLatents } from "../../names/name-latents.js";
 import { namesFile } from "../../names/names-file.js";
+import { seriousFaults } from "../../testing/axe.js";
 import { chromiumPath, launchChromium } from "../../testing/chromium.js";
 import { namedRun, namedWords, rightName } from "../../testing/named-run.js";
 import { Collection } from "../collection.js";
@@ -170,7 +170,6 @@ describe.skipIf(!chromium)("names and texts, in Chromium", { timeout: 120_000 },
     });
   });
 
-  const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   test.each([
     ["light", 1280],
     ["dark", 360],
@@ -190,13 +189,7 @@ describe.skipIf(!chromium)("names and texts, in Chromium", { timeout: 120_000 },
             .first()
             .waitFor();
           await tab.waitForTimeout(300);
-          await tab.evaluate(axe);
-          const found = await tab.evaluate(async () => {
-            const { violations } = await (globalThis as unknown as { axe: AxeCore }).axe.run();
-            return violations
-              .filter(({ impact }) => impact === "serious" || impact === "critical")
-              .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-          });
+          const found = await seriousFaults(tab);
           expect([place, found]).toEqual([place, []]);
           const wide = await tab.evaluate(() => document.documentElement.scrollWidth > innerWidth);
           expect([place, wide]).toEqual([place, false]);
@@ -211,9 +204,3 @@ describe.skipIf(!chromium)("names and texts, in Chromium", { timeout: 120_000 },
     }
   });
 });
-
-interface AxeCore {
-  readonly run: () => Promise<{
-    readonly violations: readonly { id: string; impact: string; nodes: readonly { html: string }[] }[];
-  }>;
-}
