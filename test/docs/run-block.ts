@@ -55,10 +55,14 @@ function filled(text: string, folder: string): string {
     if (there === undefined) throw new Error(`nothing is in ${parent} yet`);
     return `${parent}/${there}`;
   };
-  return text
-    .replaceAll(/nPatches: [\d_]+/g, "nPatches: 3000")
-    .replaceAll(/\bshards\/(HASH|[0-9a-f]+…)/g, () => first("shards"))
-    .replaceAll(/\b(checkpoints|runs)\/(RUN|[0-9a-z]{8}-[0-9a-z]{4})\b/g, (_, parent: string) =>
-      first(parent),
-    );
+  return (
+    text
+      .replaceAll(/nPatches: [\d_]+/g, "nPatches: 3000")
+      // Thousands of words, which the page's first command reads.
+      .replaceAll("readVocabulary()", 'readVocabulary("birds.txt")')
+      .replaceAll(/\bshards\/(HASH|[0-9a-f]+…)/g, () => first("shards"))
+      .replaceAll(/\b(checkpoints|runs)\/(RUN|[0-9a-z]{8}-[0-9a-z]{4})\b/g, (_, parent: string) =>
+        first(parent),
+      )
+  );
 }

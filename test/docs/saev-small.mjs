@@ -3,6 +3,7 @@
 //   node saev-small.mjs WORD…
 import { spawn } from "node:child_process";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 
 const binary = path.resolve(import.meta.dirname, "../../packages/cli/bin/saev.js");
 const [command, ...rest] = process.argv.slice(2);
@@ -36,20 +37,33 @@ if (command === "visuals") {
   atMost("--top-k", 4);
   atMost("--n-distributions", 2);
 }
+// The thousands of words of the default are read once, by the command without anything.
+if (command === "names" && given("--latents") && !given("--vocabulary"))
+  words.push("--vocabulary", "birds.txt");
 if (command === "evaluate" && !given("--help")) atMost("--n-images", 4);
-if (command === "explore") words.push("--no-open");
-const child = spawn(process.execPath, [binary, command, ...words], { stdio: ["ignore", "pipe", "inherit"] });
-child.stdout.on("data", async (piece) => {
-  process.stdout.write(piece);
-  const [address] = /http:\/\/\S+/.exec(command === "explore" ? piece.toString() : "") ?? [];
-  if (address === undefined) return;
-  // The token's address answers with a cookie, as for a browser.
-  const first = await fetch(address, { redirect: "manual" });
-  const cookie = first.headers.get("set-cookie")?.split(";")[0] ?? "";
-  const { ok, status } = await fetch(new URL("/", address), { headers: { cookie } });
-  if (!ok) console.error(`${address}: ${status}`);
-  child.kill(ok ? "SIGINT" : "SIGKILL");
-});
-child.on("close", (code, signal) => {
-  process.exitCode = code === 130 && command === "explore" ? 0 : (code ?? (signal ? 1 : 0));
-});
+if (command === "explore") explore();
+else {
+  // In this process: a second one would take longer to start than most commands take.
+  process.argv = [process.execPath, binary, ...(command === undefined ? [] : [command]), ...words];
+  await import(pathToFileURL(binary).href);
+}
+
+/** Opens the address that `saev explore` prints, as a browser does, and ends it. */
+function explore() {
+  const line = [binary, command, ...words, "--no-open"];
+  const child = spawn(process.execPath, line, { stdio: ["ignore", "pipe", "inherit"] });
+  child.stdout.on("data", async (piece) => {
+    process.stdout.write(piece);
+    const [address] = /http:\/\/\S+/.exec(piece.toString()) ?? [];
+    if (address === undefined) return;
+    // The token's address answers with a cookie, as for a browser.
+    const first = await fetch(address, { redirect: "manual" });
+    const cookie = first.headers.get("set-cookie")?.split(";")[0] ?? "";
+    const { ok, status } = await fetch(new URL("/", address), { headers: { cookie } });
+    if (!ok) console.error(`${address}: ${status}`);
+    child.kill(ok ? "SIGINT" : "SIGKILL");
+  });
+  child.on("close", (code, signal) => {
+    process.exitCode = code === 130 ? 0 : (code ?? (signal ? 1 : 0));
+  });
+}
