@@ -6,7 +6,7 @@ import { root } from "./setup/step.mjs";
 import { setupOrExit } from "./setup.mjs";
 
 const [file, ...args] = process.argv.slice(2);
-setupOrExit();
+await setupOrExit();
 const register = path.join(root, "scripts/source/register.mjs");
 const { status } = spawnSync(process.execPath, ["--import", register, path.join(root, file), ...args], {
   stdio: "inherit",

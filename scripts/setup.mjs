@@ -4,10 +4,9 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { installPackages } from "./setup/packages.mjs";
+import { beside } from "./setup/beside.mjs";
 import { buildPage } from "./setup/page.mjs";
 import { preparePython, projectPython } from "./setup/python.mjs";
-import { preparePythonModels, preparePythonSaes, preparePythonTables } from "./setup/python-extras.mjs";
 import { root, run, SetupError, say, seconds } from "./setup/step.mjs";
 import { checkTools } from "./setup/tools.mjs";
 
@@ -15,15 +14,15 @@ import { checkTools } from "./setup/tools.mjs";
  * Prepares the clone and sets `SAEV_PYTHON` for the processes that follow.
  * @param compile also compile the TypeScript packages to dist/ (what the `saev` command runs).
  */
-export function setup({ compile = true } = {}) {
+export async function setup({ compile = true } = {}) {
   const started = performance.now();
   checkTools();
-  installPackages();
+  const packages = beside("packages.mjs", "installPackages");
   preparePython();
   process.env.SAEV_PYTHON = projectPython();
-  preparePythonModels();
-  preparePythonTables();
-  preparePythonSaes();
+  await packages;
+  // Nothing that is built needs them.
+  const extras = beside("python-extras.mjs", "preparePythonExtras");
   const addon = path.join(root, "packages/core-native/build/cpu/saev.node");
   if (!existsSync(addon)) say("set-up: the addon: compiling C++, a few minutes");
   // The compiler's own book-keeping knows what is out of date; with nothing to do this takes half a second.
@@ -32,13 +31,14 @@ export function setup({ compile = true } = {}) {
   });
   if (compile) run(process.execPath, ["node_modules/typescript/bin/tsc", "-b"], { what: "TypeScript" });
   buildPage();
+  await extras;
   say(`set-up: ready in ${seconds(started)}`);
 }
 
 /** Runs `setup` and ends the process with one message when the person at the keyboard has to do something. */
-export function setupOrExit(options) {
+export async function setupOrExit(options) {
   try {
-    setup(options);
+    await setup(options);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     say(error.message);
@@ -46,4 +46,4 @@ export function setupOrExit(options) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) setupOrExit();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await setupOrExit();

@@ -1,7 +1,7 @@
 import { preparePythonFolder } from "./python-folder.mjs";
 
 /** transformers, timm and open_clip, for tests that compare models and tables with theirs. */
-export const preparePythonModels = () =>
+const preparePythonModels = () =>
   preparePythonFolder({
     name: "python-models",
     requirements: "requirements-models.txt",
@@ -12,7 +12,7 @@ export const preparePythonModels = () =>
   });
 
 /** scipy and pyarrow, for tests that read what `saev latents` writes. */
-export const preparePythonTables = () =>
+const preparePythonTables = () =>
   preparePythonFolder({
     name: "python-tables",
     requirements: "requirements-tables.txt",
@@ -22,7 +22,7 @@ export const preparePythonTables = () =>
   });
 
 /** SAELens, sparsify and dictionary_learning, for tests that read and write SAEs with them. */
-export const preparePythonSaes = () =>
+const preparePythonSaes = () =>
   preparePythonFolder({
     name: "python-saes",
     requirements: "requirements-saes.txt",
@@ -30,3 +30,10 @@ export const preparePythonSaes = () =>
     size: "50 MB",
     skipped: "reading and writing SAEs with SAELens, sparsify and dictionary_learning",
   });
+
+/** All of them. */
+export function preparePythonExtras() {
+  preparePythonModels();
+  preparePythonTables();
+  preparePythonSaes();
+}
