@@ -10,8 +10,8 @@ namespace saev {
 struct EvaluateOptions {
   int64_t batch_size = 16384;
   bool batch_means = false;  ///< see EvaluationSums::figures
-  FrequencyThresholds thresholds;
-  std::vector<int64_t> prefixes;  ///< see EvaluationSums
+  FrequencyThresholds thresholds{};
+  std::vector<int64_t> prefixes{};  ///< see EvaluationSums
 };
 
 /// Reads one epoch of `source` from its beginning. Progress counts rows. Throws Code::kShapeMismatch for data
