@@ -13,7 +13,8 @@
  * | `views/:view/latents/:latent/latent.json`  | {@link LatentPage}                                            |
  * | `views/:view/latents/:latent/maps.bin`     | float32 `[images, patches]`: f_x of the top images' patches   |
  * | `views/:view/images/:image/:size.webp`     | the image as the model saw it, square, `size` pixels a side   |
- * | `views/:view/notes.json`                   | {@link Notes}; `PUT views/:view/notes/:latent` writes one     |
+ * | `views/:view/notes.json`                   | {@link Notes}; `PUT views/:view/notes/:latent` ({@link NoteChange}) writes one |
+ * | `views/:view/labels.json`                  | {@link BestLabels}                                            |
  * | `views/:view/latents/:latent/neighbours.json` | {@link Neighbour}s: nearest decoder directions, best first   |
  * | `views/:view/latents/:latent/examples.json` | {@link LatentExamplesPage}, null where the folder has no sample |
  * | `views/:view/latents/:latent/examples.bin` | float32 `[images, patches]`: those of its quantiles, then random |
@@ -77,6 +78,14 @@ export type Availability = { readonly ok: true } | { readonly ok: false; readonl
  */
 export const columnNames = ["frequency", "mean", "max", "percentile", "best"] as const;
 export type ColumnName = (typeof columnNames)[number];
+
+/** Labels of the latents' best images. */
+export interface BestLabels {
+  /** Each once. */
+  readonly labels: readonly string[];
+  /** By latent: which of {@link labels}; −1 without an image or a label. */
+  readonly best: readonly number[];
+}
 
 /** An image in a list of a latent's. */
 export interface LatentImage {
@@ -174,6 +183,19 @@ export interface Comparison {
 export interface Note {
   readonly name: string;
   readonly note: string;
+}
+
+/** The body of a `PUT` of a note. */
+export interface NoteChange extends Note {
+  /**
+   * What the person saw before writing, empty where there was nothing. When something else is there by now, nothing is
+   * written and the answer is 409 with {@link NoteConflict}. Without it whatever is there is replaced.
+   */
+  readonly was?: Note | undefined;
+}
+
+export interface NoteConflict extends Refusal {
+  readonly there: Note;
 }
 
 /** By latent. */

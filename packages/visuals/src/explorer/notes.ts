@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { SaevError } from "@saev/core";
 import { writeFileAtomic } from "../write-file.js";
-import type { Note, Notes as NotesByLatent } from "./api.js";
+import type { Note, NoteChange, Notes as NotesByLatent } from "./api.js";
 
 /** Longest name and longest note, in UTF-16 units. */
 export const longestName = 200;
@@ -9,7 +9,7 @@ export const longestNote = 20_000;
 
 /**
  * A person's names and notes on latents, in a plain JSON file: `{"12": {"name": "…", "note": "…"}}`. Written whole, after
- * each change, in the order of changes.
+ * each change, in the order of changes; entries of another form, which somebody else put there, stay as they are.
  */
 export class Notes {
   #queue: Promise<unknown> = Promise.resolve();
@@ -18,39 +18,64 @@ export class Notes {
 
   /** As the file has them now: another program may have written it. @throws SaevError `BAD_FILE`. */
   read(): NotesByLatent {
-    if (!existsSync(this.file)) return {};
-    let found: unknown;
-    try {
-      found = JSON.parse(readFileSync(this.file, "utf8"));
-    } catch (cause) {
-      throw new SaevError("BAD_FILE", `${this.file}: ${(cause as Error).message}; mend it or move it away`, {
-        cause,
-      });
-    }
-    const entries = Object.entries((found ?? {}) as Record<string, unknown>);
+    const entries = Object.entries(this.#entries());
     return Object.fromEntries(
       entries.filter((entry): entry is [string, Note] => /^\d+$/.test(entry[0]) && isNote(entry[1])),
     );
   }
 
-  /** Sets a latent's note; an empty one removes it. @throws SaevError `INVALID_ARGUMENT`, `BAD_FILE`, `IO`. */
-  write(latent: number, note: unknown): Promise<void> {
-    if (!isNote(note) || note.name.length > longestName || note.note.length > longestNote) {
+  /**
+   * Sets a latent's note; an empty one removes it.
+   * @param given a {@link NoteChange}.
+   * @throws SaevError `INVALID_ARGUMENT`, `BAD_FILE`, `IO`; {@link ChangedMeanwhile}.
+   */
+  write(latent: number, given: unknown): Promise<void> {
+    const { was } = (given ?? {}) as Partial<NoteChange>;
+    if (
+      !(isNote(given) && given.name.length <= longestName && given.note.length <= longestNote) ||
+      !(was === undefined || isNote(was))
+    ) {
       throw new SaevError(
         "INVALID_ARGUMENT",
         `expected {"name": at most ${longestName} characters, "note": at most ${longestNote}}`,
       );
     }
-    const { name, note: text } = note;
+    const { name, note: text } = given;
     const written = this.#queue.then(async () => {
-      const { [String(latent)]: _, ...others } = this.read();
+      const { [String(latent)]: found, ...others } = this.#entries();
+      const there = isNote(found) ? { name: found.name, note: found.note } : empty;
+      if (was && (was.name !== there.name || was.note !== there.note)) throw new ChangedMeanwhile(there);
       const all = name === "" && text === "" ? others : { ...others, [latent]: { name, note: text } };
       await writeFileAtomic(this.file, `${JSON.stringify(all, null, 2)}\n`);
     });
     this.#queue = written.catch(() => {});
     return written;
   }
+
+  /** All that the file holds. @throws SaevError `BAD_FILE`. */
+  #entries(): Record<string, unknown> {
+    if (!existsSync(this.file)) return {};
+    try {
+      const found: unknown = JSON.parse(readFileSync(this.file, "utf8"));
+      if (found !== null && typeof found === "object" && !Array.isArray(found))
+        return found as Record<string, unknown>;
+      throw new Error("expected an object of notes by latent");
+    } catch (cause) {
+      throw new SaevError("BAD_FILE", `${this.file}: ${(cause as Error).message}; mend it or move it away`, {
+        cause,
+      });
+    }
+  }
 }
+
+/** Somebody else, or another tab, wrote about the latent since the person saw what was written of it. */
+export class ChangedMeanwhile extends Error {
+  constructor(readonly there: Note) {
+    super("the note was changed elsewhere meanwhile");
+  }
+}
+
+const empty: Note = { name: "", note: "" };
 
 const isNote = (value: unknown): value is Note => {
   const { name, note } = (value ?? {}) as Partial<Note>;

@@ -7,6 +7,9 @@ type Table = Readonly<Record<string, unknown>>;
 
 /** A training run's folder, read anew each time: it may be in the making. */
 export class OpenRun {
+  /** As far as `metrics.jsonl` was looked through for {@link read}, and what its last lines were. */
+  #seen: { readonly next: number; readonly last: Last } = { next: 0, last: {} };
+
   constructor(
     readonly id: string,
     readonly title: string,
@@ -27,9 +30,21 @@ export class OpenRun {
       ...this.summary(),
       config: readJson(path.join(this.folder, "config.json")),
       evaluation: readJson(path.join(this.folder, "evaluation.json")),
-      last: lastOf(this.metricsFrom(0).metrics),
+      last: this.#last(),
       views,
     };
+  }
+
+  /** The page asks every few seconds: only what was written since is read. */
+  #last(): Table | null {
+    let found = this.metricsFrom(this.#seen.next);
+    // The file was cut: from its beginning.
+    const cut = found.next < this.#seen.next;
+    if (cut) found = this.metricsFrom(0);
+    const last = lastOf(found.metrics, cut ? {} : this.#seen.last);
+    this.#seen = { next: found.next, last };
+    const { step, evaluation } = last;
+    return step || evaluation ? { ...evaluation, ...step } : null;
   }
 
   /**
@@ -53,12 +68,18 @@ export class OpenRun {
   }
 }
 
-/** The last figures of a step, and with them those of the last evaluation on what is not trained on, which has lines of its own. */
-function lastOf(metrics: Metrics): Table | null {
+/** The last figures of a step, and those of the last evaluation on what is not trained on, which has lines of its own. */
+interface Last {
+  readonly step?: Table | undefined;
+  readonly evaluation?: Table | undefined;
+}
+
+function lastOf(metrics: Metrics, before: Last): Last {
   const validated = (entry: Table) => "val_mse" in entry;
-  const step = metrics.findLast((entry) => !validated(entry));
-  const evaluation = metrics.findLast(validated);
-  return step || evaluation ? { ...evaluation, ...step } : null;
+  return {
+    step: metrics.findLast((entry) => !validated(entry)) ?? before.step,
+    evaluation: metrics.findLast(validated) ?? before.evaluation,
+  };
 }
 
 function entryOf(line: string): Table[] {

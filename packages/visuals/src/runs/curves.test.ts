@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { curveNames, curvePoints } from "./curves.js";
+import { curveNames, curvePoints, thinned } from "./curves.js";
 
 const metrics = [
   { step: 10, loss: 2, mse: 1, l0: 9 },
@@ -16,4 +16,17 @@ test("a figure of both sorts has one name, and both its curves", () => {
   ]);
   expect(curvePoints(metrics, "val_cosine")).toEqual([{ step: 10, value: 0.5, validation: true }]);
   expect(curvePoints(metrics, "loss").map(({ value }) => value)).toEqual([2, 1]);
+});
+
+test("a long curve keeps its spikes", () => {
+  const long = Array.from({ length: 1000 }, (_, step) => ({
+    step,
+    value: step === 501 ? 99 : step === 777 ? -5 : Math.sin(step),
+    validation: false,
+  }));
+  expect(thinned(long, 1000)).toBe(long);
+  const short = thinned(long, 100);
+  expect(short.length).toBeLessThanOrEqual(100);
+  expect(short.map(({ value }) => value)).toEqual(expect.arrayContaining([99, -5]));
+  expect(short.map(({ step }) => step)).toEqual([...short.map(({ step }) => step)].sort((a, b) => a - b));
 });

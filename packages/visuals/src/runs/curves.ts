@@ -39,4 +39,25 @@ export function curvePoints(metrics: Metrics, name: string): CurvePoint[] {
   });
 }
 
+/** More points of a curve than this do not fit on a screen. */
+const mostPoints = 2000;
+
+/** A long curve by the smallest and the largest value of each stretch, in order: spikes stay. */
+export function thinned(points: readonly CurvePoint[], most = mostPoints): readonly CurvePoint[] {
+  if (points.length <= most) return points;
+  const length = Math.ceil(points.length / (most / 2));
+  const out: CurvePoint[] = [];
+  for (let start = 0; start < points.length; start += length) {
+    const stretch = points.slice(start, start + length);
+    let [low, high] = [stretch[0]!, stretch[0]!];
+    for (const point of stretch) {
+      if (point.value < low.value) low = point;
+      if (point.value > high.value) high = point;
+    }
+    if (low === high) out.push(low);
+    else out.push(...(low.step < high.step ? [low, high] : [high, low]));
+  }
+  return out;
+}
+
 const isValidation = (entry: Readonly<Record<string, unknown>>): boolean => `${validation}mse` in entry;

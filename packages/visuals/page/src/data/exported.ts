@@ -1,3 +1,4 @@
+import type { Refusal } from "../../../src/explorer/api.js";
 import { type DataSource, RequestError } from "./source.js";
 
 /** What the page of an export is given: files in it, and how those beside it hand over what they hold. */
@@ -36,11 +37,17 @@ export function exportedSource(): DataSource | undefined {
   const content = async (address: string) => {
     const kept = exported.files[address];
     if (kept !== undefined) return kept;
-    if (whole) throw new RequestError("this is not part of the export");
+    // No script is asked for that cannot be there: the browser would call that an error.
+    if (whole || address.includes("/live/")) throw new RequestError("this is not part of the export");
     return load(address);
   };
   return {
-    json: async <T>(address: string) => JSON.parse(await content(address)) as T,
+    json: async <T>(address: string) => {
+      const value = JSON.parse(await content(address)) as (T & Partial<Refusal>) | null;
+      // What the server refused is part of the export, so that the page says the same.
+      if (typeof value?.error === "string") throw new RequestError(value.error);
+      return value as T;
+    },
     bytes: async (address) => Uint8Array.from(atob(await content(address)), (c) => c.charCodeAt(0)).buffer,
     url: (address) =>
       whole ? `data:image/webp;base64,${exported.files[address] ?? ""}` : `pictures/${address}`,

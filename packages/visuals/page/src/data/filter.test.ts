@@ -95,3 +95,12 @@ test("by suggested names, and by how well a text fits", () => {
   const like = { ...everything, like: "a red car", sort: "fit" as const };
   expect(filterOf(withFilter(new URLSearchParams(), like))).toEqual(like);
 });
+
+test("by the labels of their best images", () => {
+  const labelOf = (latent: number) => ["Owl", "", "owl", "barn", "", ""][latent]!;
+  const with_ = (filter: Partial<Filter>) => [
+    ...select(columns, notes, { ...everything, ...filter }, undefined, { names: { state: "none" }, labelOf }),
+  ];
+  expect(with_({ text: "OWL" })).toEqual([0, 2]);
+  expect(with_({ sort: "label", descending: false }).slice(0, 4)).toEqual([3, 2, 0, 1]);
+});

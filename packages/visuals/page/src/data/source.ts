@@ -13,7 +13,15 @@ export interface DataSource {
 }
 
 /** What went wrong, in the server's words. */
-export class RequestError extends Error {}
+export class RequestError extends Error {
+  constructor(
+    message: string,
+    /** The whole of what the server said. */
+    readonly refusal?: Refusal | undefined,
+  ) {
+    super(message);
+  }
+}
 
 async function ask(address: string, init?: RequestInit): Promise<Response> {
   let answer: Response;
@@ -24,7 +32,7 @@ async function ask(address: string, init?: RequestInit): Promise<Response> {
   }
   if (answer.ok) return answer;
   const refusal = (await answer.json().catch(() => undefined)) as Refusal | undefined;
-  throw new RequestError(refusal?.error ?? `${answer.status} ${answer.statusText}`);
+  throw new RequestError(refusal?.error ?? `${answer.status} ${answer.statusText}`, refusal);
 }
 
 /** The server of `saev explore`. */

@@ -34,6 +34,8 @@ interface ComparePageProps {
 /** Two SAEs of the same activations: which latents they share, and which only one has. */
 export function ComparePage({ session, a, b }: ComparePageProps) {
   const [, navigate] = useLocation();
+  // To choose what the other side shows is to swap them.
+  const go = (left: string, right: string) => navigate(`/compare/${left}/${right}`);
   const loaded = useLoaded(async () => {
     const [comparison, left, right] = await Promise.all([
       source.json<Comparison>(`compare/${a}/${b}.json`),
@@ -49,8 +51,8 @@ export function ComparePage({ session, a, b }: ComparePageProps) {
     <>
       <h1>Compare</h1>
       <div class="actions">
-        <ViewChoice name="A" session={session} value={a} onChoice={(id) => navigate(`/compare/${id}/${b}`)} />
-        <ViewChoice name="B" session={session} value={b} onChoice={(id) => navigate(`/compare/${a}/${id}`)} />
+        <ViewChoice name="A" session={session} value={a} onChoice={(id) => go(id, id === b ? a : b)} />
+        <ViewChoice name="B" session={session} value={b} onChoice={(id) => go(id === a ? b : a, id)} />
       </div>
       {loaded.state === "ready" ? <Compared {...loaded.value} /> : <Waiting loaded={loaded} />}
     </>
@@ -205,12 +207,22 @@ function Half({
   readonly latent: number | undefined;
 }) {
   if (latent === undefined) return <span class="soft">–</span>;
+  const words = (
+    <>
+      <Picture image={columns.best[latent]!} size={64} alt="" />
+      Latent {latent}
+    </>
+  );
   return (
     <ViewContext.Provider value={{ source, view }}>
-      <Link href={`/views/${view.id}/latents/${latent}`} class="half">
-        <Picture image={columns.best[latent]!} size={64} alt="" />
-        Latent {latent}
-      </Link>
+      {/* An export of some latents has no pages of the others. */}
+      {view.only && !view.only.includes(latent) ? (
+        <span class="half">{words}</span>
+      ) : (
+        <Link href={`/views/${view.id}/latents/${latent}`} class="half">
+          {words}
+        </Link>
+      )}
     </ViewContext.Provider>
   );
 }

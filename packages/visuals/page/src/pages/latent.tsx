@@ -2,11 +2,10 @@ import { useEffect, useMemo } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import type { LatentPage as Page } from "../../../src/explorer/api.js";
 import { stateOf } from "../data/columns.js";
-import { select } from "../data/filter.js";
 import { filterOf } from "../data/filter-address.js";
 import { useLoaded } from "../data/use.js";
+import { useChosen } from "../data/use-chosen.js";
 import { useQuery } from "../data/use-query.js";
-import { useScores } from "../data/use-scores.js";
 import { Examples } from "../parts/examples.js";
 import { figure, log10 } from "../parts/format.js";
 import { HeatControls } from "../parts/heat-controls.js";
@@ -20,7 +19,7 @@ import type { ViewData } from "./view.js";
 
 /** One latent: its numbers, the images that move it, what a person calls it. */
 export function LatentPage({ data, latent }: { readonly data: ViewData; readonly latent: number }) {
-  const { view, source, columns } = data;
+  const { view, source } = data;
   const [query] = useQuery();
   const [, navigate] = useLocation();
   const at = `views/${view.id}/latents/${latent}`;
@@ -33,15 +32,13 @@ export function LatentPage({ data, latent }: { readonly data: ViewData; readonly
   }, [at]);
   // Before and after it in the list that the person came from.
   const filter = useMemo(() => filterOf(query), [query]);
-  const found = useScores(data, filter.like);
-  const scores = found.state === "ready" ? found.value : undefined;
+  const { chosen } = useChosen(data, filter);
   const around = useMemo(() => {
-    const list = select(columns, data.notes.value, filter, view.only, { names: data.names, scores });
-    const place = list.indexOf(latent);
+    const place = chosen.indexOf(latent);
     return place < 0
       ? { before: undefined, after: undefined }
-      : { before: list[place - 1], after: list[place + 1] };
-  }, [columns, data, data.notes.value, filter, scores, latent, view]);
+      : { before: chosen[place - 1], after: chosen[place + 1] };
+  }, [chosen, latent]);
   useEffect(() => {
     document.title = `Latent ${latent} · ${view.title}`;
   }, [view, latent]);

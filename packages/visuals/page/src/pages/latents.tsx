@@ -1,8 +1,7 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { Link } from "wouter-preact";
-import { select } from "../data/filter.js";
+import { useChosen } from "../data/use-chosen.js";
 import { useFilter } from "../data/use-filter.js";
-import { useScores } from "../data/use-scores.js";
 import { amount } from "../parts/format.js";
 import { LatentFilter } from "../parts/latent-filter.js";
 import { LatentList } from "../parts/latent-list.js";
@@ -13,14 +12,8 @@ import type { ViewData } from "./view.js";
 /** All latents of an SAE: found by range, state and words, as a table or a grid, and exported. */
 export function LatentsPage({ data }: { readonly data: ViewData }) {
   const { view, columns } = data;
-  const notes = data.notes.value;
   const [filter, change] = useFilter();
-  const found = useScores(data, filter.like);
-  const scores = found.state === "ready" ? found.value : undefined;
-  const chosen = useMemo(
-    () => select(columns, notes, filter, view.only, { names: data.names, scores }),
-    [columns, notes, filter, view, data, scores],
-  );
+  const { chosen, found, scores } = useChosen(data, filter);
   useEffect(() => {
     document.title = `${view.title} · saev explorer`;
   }, [view]);

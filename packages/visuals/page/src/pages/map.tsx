@@ -1,15 +1,18 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { MapState } from "../../../src/explorer/api.js";
-import { select } from "../data/filter.js";
 import { inside, lassoOf, lassoText } from "../data/lasso.js";
+import { colourNames, type MapColour, mapColours } from "../data/map-colours.js";
+import { wordsOf } from "../data/names.js";
 import { useLoaded } from "../data/use.js";
+import { useChosen } from "../data/use-chosen.js";
+import { useDark } from "../data/use-dark.js";
 import { useFilter } from "../data/use-filter.js";
 import { useQuery } from "../data/use-query.js";
-import { useScores } from "../data/use-scores.js";
 import { LatentFilter } from "../parts/latent-filter.js";
 import { LatentList } from "../parts/latent-list.js";
-import { colourings, MapCanvas } from "../parts/map-canvas.js";
+import { MapCanvas } from "../parts/map-canvas.js";
+import { MapLegend } from "../parts/map-legend.js";
 import { TextSearch } from "../parts/text-search.js";
 import { Waiting } from "../parts/waiting.js";
 import type { ViewData } from "./view.js";
@@ -42,7 +45,7 @@ export function MapPage({ data }: { readonly data: ViewData }) {
       <h1>Map</h1>
       <p class="facts">
         Decoder directions in two dimensions (UMAP over cosine distances): latents that write alike lie near
-        each other. Drag around some to list them.
+        each other. Drag around some to list them; a point that a row of the list is about gets a ring.
       </p>
       {state?.state === "failed" && (
         <p class="status" role="alert">
@@ -69,17 +72,18 @@ function ReadyMap({ data }: { readonly data: ViewData }) {
   const [query, setQuery] = useQuery();
   const [filter, change] = useFilter();
   const lasso = useMemo(() => lassoOf(query.get("lasso")), [query]);
-  const colour = query.get("colour") ?? "frequency";
+  const wanted = query.get("colour") ?? "";
+  const colour = (wanted in colourNames ? wanted : "frequency") as MapColour;
   const put = (name: string, value: string) => {
     const next = new URLSearchParams(query);
     value === "" ? next.delete(name) : next.set(name, value);
     setQuery(next);
   };
-  const found = useScores(data, filter.like);
-  const scores = found.state === "ready" ? found.value : undefined;
-  const passing = useMemo(
-    () => select(columns, data.notes.value, filter, view.only, { names: data.names, scores }),
-    [columns, data.notes.value, filter, view, data, scores],
+  const { chosen: passing, found, scores } = useChosen(data, filter);
+  const dark = useDark();
+  const colours = useMemo(
+    () => mapColours(colour, columns, passing, { dark, scores }),
+    [colour, columns, passing, dark, scores],
   );
   const points = loaded.state === "ready" ? loaded.value : undefined;
   const chosen = useMemo(
@@ -96,13 +100,16 @@ function ReadyMap({ data }: { readonly data: ViewData }) {
         <label>
           Colour{" "}
           <select value={colour} onChange={(event) => put("colour", event.currentTarget.value)}>
-            {Object.entries(colourings).map(([key, { name }]) => (
-              <option key={key} value={key}>
-                {name}
-              </option>
-            ))}
+            {Object.entries(colourNames)
+              .filter(([key]) => (key !== "fit" || scores) && (key !== "percentile" || view.p !== undefined))
+              .map(([key, name]) => (
+                <option key={key} value={key}>
+                  {name}
+                </option>
+              ))}
           </select>
         </label>
+        <MapLegend name={colourNames[colour]} legend={colours.legend} />
         {lasso.length > 0 && (
           <button type="button" onClick={() => put("lasso", "")}>
             Clear the lasso
@@ -110,12 +117,15 @@ function ReadyMap({ data }: { readonly data: ViewData }) {
         )}
       </div>
       <MapCanvas
-        view={view}
-        columns={columns}
+        view={view.id}
         points={points}
         shown={passing}
+        colours={colours}
         lasso={lasso}
-        colour={colour}
+        nameOf={(latent) => {
+          const name = data.notes.value[latent]?.name || wordsOf(data.names, latent)[0];
+          return [name, `latent ${latent}`, data.labels.value(latent)].filter(Boolean).join(" · ");
+        }}
         onLasso={(polygon) => put("lasso", lassoText(polygon))}
       />
       <LatentFilter columns={columns} filter={filter} change={change} ranked={filter.like !== ""} />

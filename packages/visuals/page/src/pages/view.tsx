@@ -1,11 +1,12 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { Route, Switch } from "wouter-preact";
-import type { Note, Notes, View } from "../../../src/explorer/api.js";
+import type { Note, NoteConflict, Notes, View } from "../../../src/explorer/api.js";
 import { type Columns, columnsOf } from "../data/columns.js";
 import { source } from "../data/current-source.js";
+import { type LabelOf, loadLabels, noLabels } from "../data/labels.js";
 import { loadNames, type Names } from "../data/names.js";
-import { type DataSource, send } from "../data/source.js";
+import { type DataSource, RequestError, send } from "../data/source.js";
 import { useLoaded } from "../data/use.js";
 import { ViewContext } from "../data/view-context.js";
 import { Waiting } from "../parts/waiting.js";
@@ -20,9 +21,11 @@ export interface ViewData {
   readonly view: View;
   readonly columns: Columns;
   readonly notes: ReadonlySignal<Notes>;
+  /** Labels of best images, known a moment after the rest. */
+  readonly labels: ReadonlySignal<LabelOf>;
   /** What `saev names` suggests. */
   readonly names: Names;
-  /** Saves a person's words on a latent. @throws RequestError. */
+  /** Saves a person's words on a latent, unless other words came there since they were seen. @throws RequestError. */
   readonly write: (latent: number, note: Note) => Promise<void>;
 }
 
@@ -34,12 +37,31 @@ async function loadView(id: string): Promise<ViewData> {
     loadNames(source, id),
   ]);
   const notes = signal(found);
-  const write = async (latent: number, note: Note) => {
-    await send("PUT", `views/${id}/notes/${latent}`, JSON.stringify(note));
+  const put = (latent: number, note: Note) => {
     const { [String(latent)]: _, ...others } = notes.value;
     notes.value = note.name === "" && note.note === "" ? others : { ...others, [latent]: note };
   };
-  return { source, view, columns: columnsOf(bytes), notes, names, write };
+  const write = async (latent: number, note: Note) => {
+    const was = notes.value[latent] ?? { name: "", note: "" };
+    try {
+      await send("PUT", `views/${id}/notes/${latent}`, JSON.stringify({ ...note, was }));
+    } catch (error) {
+      const there = error instanceof RequestError && (error.refusal as NoteConflict | undefined)?.there;
+      if (!there) throw error;
+      // From now on it is seen: to save again is to replace it.
+      put(latent, there);
+      const words = [there.name, there.note].filter(Boolean).join(": ");
+      throw new RequestError(
+        `Not saved: it was changed elsewhere meanwhile${words && ` to “${words}”`}. Save again to replace that.`,
+      );
+    }
+    put(latent, note);
+  };
+  const labels = signal(noLabels);
+  loadLabels(source, id).then((labelOf) => {
+    labels.value = labelOf;
+  });
+  return { source, view, columns: columnsOf(bytes), notes, labels, names, write };
 }
 
 /** Everything below `/views/:view`. */

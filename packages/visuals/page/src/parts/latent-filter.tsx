@@ -18,6 +18,7 @@ const sortNames: Readonly<Record<(typeof sortKeys)[number], string>> = {
   percentile: "percentile",
   id: "number",
   name: "name",
+  label: "label of the best image",
   fit: "fit of the text",
 };
 
@@ -37,7 +38,7 @@ export function LatentFilter({ columns, filter, change, ranked }: LatentFilterPr
           <input
             id="find"
             type="search"
-            placeholder="number, name or note"
+            placeholder="number, name, note or label"
             autocomplete="off"
             spellcheck={false}
             value={filter.text}

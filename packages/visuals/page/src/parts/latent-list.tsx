@@ -28,7 +28,10 @@ export function LatentList({ data, chosen, filter, change, scores }: LatentListP
     setQuery(next);
   };
   const save = () =>
-    download(`${view.title.replaceAll("/", "-")}.csv`, selectionCsv(chosen, columns, data.notes.value));
+    download(
+      `${view.title.replaceAll("/", "-")}.csv`,
+      selectionCsv(chosen, columns, data.notes.value, data.labels.value),
+    );
   return (
     <>
       <div class="list-bar">

@@ -2,6 +2,7 @@ import { Link } from "wouter-preact";
 import { stateOf } from "../data/columns.js";
 import type { Filter, SortKey } from "../data/filter.js";
 import { wordsOf } from "../data/names.js";
+import { point, pointed } from "../data/pointed.js";
 import type { ViewData } from "../pages/view.js";
 import { figure, log10 } from "./format.js";
 import { Picture } from "./picture.js";
@@ -9,15 +10,22 @@ import { useVirtual } from "./use-virtual.js";
 
 const rowHeight = 56;
 
+/** Characters of a note that a row may show; its width cuts it further. */
+const shownNote = 200;
+
 const heads: readonly (readonly [key: SortKey, name: string])[] = [
   ["id", "Latent"],
-  ["name", "Name"],
+  ["name", "Name and note"],
+  ["label", "Label"],
   ["frequency", "log₁₀ frequency"],
   ["mean", "Mean"],
   ["max", "Max"],
 ];
 
 const fit = ["fit", "Fit"] as const;
+
+/** Wanted from the first and not from the largest. */
+const words: readonly SortKey[] = ["id", "name", "label"];
 
 interface LatentTableProps {
   readonly data: ViewData;
@@ -37,11 +45,10 @@ export function LatentTable({ data, chosen, filter, change, scores }: LatentTabl
     if (filter.sort !== key) return "none";
     return filter.descending ? "descending" : "ascending";
   };
-  // Numbers are wanted from the largest, names and latents from the first.
   const sortBy = (sort: SortKey) =>
     change({
       sort,
-      descending: filter.sort === sort ? !filter.descending : sort !== "id" && sort !== "name",
+      descending: filter.sort === sort ? !filter.descending : !words.includes(sort),
     });
   const above = rows[0]?.start ?? 0;
   const below = height - (rows.at(-1)?.end ?? 0);
@@ -73,7 +80,16 @@ export function LatentTable({ data, chosen, filter, change, scores }: LatentTabl
           {rows.map(({ index }) => {
             const latent = chosen[index]!;
             return (
-              <tr key={latent} aria-rowindex={index + 2} style={{ height: `${rowHeight}px` }}>
+              <tr
+                key={latent}
+                aria-rowindex={index + 2}
+                style={{ height: `${rowHeight}px` }}
+                class={pointed.value === latent ? "pointed" : undefined}
+                onPointerEnter={() => point(latent)}
+                onPointerLeave={() => point(undefined)}
+                onFocusIn={() => point(latent)}
+                onFocusOut={() => point(undefined)}
+              >
                 <td>
                   <Picture image={columns.best[latent]!} size={48} alt="" />
                 </td>
@@ -84,7 +100,13 @@ export function LatentTable({ data, chosen, filter, change, scores }: LatentTabl
                   {notes[latent]?.name || (
                     <span class="soft">{wordsOf(data.names, latent).slice(0, 3).join(", ")}</span>
                   )}
+                  {notes[latent]?.note && (
+                    <span class="soft" title={notes[latent].note}>
+                      {notes[latent].note.slice(0, shownNote)}
+                    </span>
+                  )}
                 </td>
+                <td class="label">{data.labels.value(latent)}</td>
                 <td>{log10(columns.frequency[latent]!)}</td>
                 <td>{figure(columns.mean[latent])}</td>
                 <td>{figure(columns.max[latent])}</td>

@@ -6,6 +6,8 @@ interface NoteFormProps {
   readonly onSave: (note: Note) => Promise<void>;
 }
 
+const saved = "Saved.";
+
 /** A person's own name for a latent, and what there is to say of it. */
 export function NoteForm({ note, onSave }: NoteFormProps) {
   const [said, setSaid] = useState<Note>(note ?? { name: "", note: "" });
@@ -17,7 +19,7 @@ export function NoteForm({ note, onSave }: NoteFormProps) {
       onSubmit={(event) => {
         event.preventDefault();
         onSave(said).then(
-          () => setResult("Saved."),
+          () => setResult(saved),
           (error: Error) => setResult(error.message),
         );
       }}
@@ -43,7 +45,7 @@ export function NoteForm({ note, onSave }: NoteFormProps) {
         <button type="submit" disabled={!changed}>
           Save
         </button>
-        <span role="status">{changed ? "" : result}</span>
+        <span role="status">{changed && result === saved ? "" : result}</span>
       </span>
     </form>
   );

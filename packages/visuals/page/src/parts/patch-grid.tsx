@@ -6,6 +6,9 @@ import { figure } from "./format.js";
 import { Picture } from "./picture.js";
 import { Heat } from "./top-images.js";
 
+/** Two digits, as a small square has room for. */
+const short = (x: number) => (Math.abs(x) >= 100 ? x.toFixed(0) : String(Number(x.toPrecision(2))));
+
 interface PatchGridProps {
   readonly image: LatentImage;
   readonly values: Float32Array;
@@ -13,19 +16,21 @@ interface PatchGridProps {
   readonly onClose: () => void;
 }
 
-/** One image, large, with the value of the patch under the pointer or the cursor keys. */
+/** One image, large, with the value of each patch, and of the one under the pointer or the cursor keys in words. */
 export function PatchGrid({ image, values, upper, onClose }: PatchGridProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const { source, view } = useContext(ViewContext);
   const side = Math.floor(Math.sqrt(values.length));
   const [patch, setPatch] = useState(image.topPatch ?? 0);
+  const [numbers, setNumbers] = useState(true);
   useEffect(() => dialog.current!.showModal(), []);
   const move = (event: KeyboardEvent) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -side, ArrowDown: side }[event.key];
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (step === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    setPatch((at) => (at + step >= 0 && at + step < values.length ? at + step : at));
+    const inside = (x: number) => Math.max(0, Math.min(side - 1, x));
+    setPatch((at) => inside(Math.floor(at / side) + step[1]!) * side + inside((at % side) + step[0]!));
   };
   return (
     <dialog ref={dialog} onClose={onClose} onKeyDown={move} aria-label={image.name || `image ${image.image}`}>
@@ -43,6 +48,17 @@ export function PatchGrid({ image, values, upper, onClose }: PatchGridProps) {
               setPatch(at(event.clientY - top, height) * side + at(event.clientX - left, width));
             }}
           >
+            {numbers &&
+              Array.from(values.subarray(0, side * side), (value, i) => (
+                <span
+                  key={i}
+                  class="value"
+                  aria-hidden="true"
+                  style={{ "--column": i % side, "--row": Math.floor(i / side) }}
+                >
+                  {value === 0 ? "" : short(value)}
+                </span>
+              ))}
             <span class="cell" style={{ "--column": patch % side, "--row": Math.floor(patch / side) }} />
           </div>
         )}
@@ -57,6 +73,11 @@ export function PatchGrid({ image, values, upper, onClose }: PatchGridProps) {
       </p>
       <form method="dialog" class="tools">
         <button type="submit">Close</button>
+        {values.length > 1 && (
+          <button type="button" aria-pressed={numbers} onClick={() => setNumbers(!numbers)}>
+            Values
+          </button>
+        )}
         {source.live && (
           <Link href={`/views/${view.id}/image?image=d${image.image}`}>All latents of this image</Link>
         )}

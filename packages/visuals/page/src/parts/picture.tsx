@@ -1,4 +1,4 @@
-import { useContext } from "preact/hooks";
+import { useContext, useEffect, useRef } from "preact/hooks";
 import { ViewContext } from "../data/view-context.js";
 
 interface PictureProps {
@@ -11,6 +11,16 @@ interface PictureProps {
 /** An image of the dataset as the model saw it, as large as the screen needs. */
 export function Picture({ image, size, alt }: PictureProps) {
   const { source, view } = useContext(ViewContext);
+  const shown = useRef<HTMLImageElement>(null);
+  useEffect(() => {
+    const img = shown.current;
+    // One that leaves a list is taken off the network: else what comes into sight waits for all that was scrolled past.
+    return () => {
+      if (!img || img.complete) return;
+      img.removeAttribute("srcset");
+      img.removeAttribute("src");
+    };
+  }, []);
   if (image < 0 || !view.pictures.ok) {
     return <span class="picture none" role="img" aria-label={alt || "no picture"} />;
   }
@@ -19,6 +29,7 @@ export function Picture({ image, size, alt }: PictureProps) {
   const fitting = (wanted: number) => sizes.find((side) => side >= wanted) ?? sizes.at(-1)!;
   return (
     <img
+      ref={shown}
       class="picture"
       src={at(fitting(size))}
       srcset={`${at(fitting(size))} 1x, ${at(fitting(2 * size))} 2x`}

@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { useMemo, useState } from "preact/hooks";
 import type { Run } from "../../../src/explorer/api.js";
-import { curveNames, curvePoints } from "../../../src/runs/curves.js";
+import { curveNames, curvePoints, thinned } from "../../../src/runs/curves.js";
 import { useMetrics } from "../data/follow.js";
 import { PlotFigure } from "./plot.js";
 
@@ -16,9 +16,9 @@ export function TrainingCurves({ runs }: { readonly runs: readonly Run[] }) {
   const name = names.includes(chosen) ? chosen : names[0];
   const [logarithmic, setLogarithmic] = useState(true);
   const points = runs.flatMap((run) =>
-    curvePoints(metrics.get(run.id) ?? [], name ?? "")
-      .filter(({ value }) => !logarithmic || value > 0)
-      .map((point) => ({ run: run.title, ...point })),
+    thinned(
+      curvePoints(metrics.get(run.id) ?? [], name ?? "").filter(({ value }) => !logarithmic || value > 0),
+    ).map((point) => ({ run: run.title, ...point })),
   );
   const [trained, validated] = [points.filter((p) => !p.validation), points.filter((p) => p.validation)];
   if (name === undefined) return null;
@@ -47,7 +47,7 @@ export function TrainingCurves({ runs }: { readonly runs: readonly Run[] }) {
       </div>
       <PlotFigure
         label={`${name} over steps of ${runs.length} runs`}
-        keys={[points.length, name, logarithmic, runs.length]}
+        keys={[points.length, points.at(-1)?.step, name, logarithmic, runs.length]}
         draw={(width) =>
           Plot.plot({
             width,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Hono } from "hono";
-import type { LatentExamplesPage, LatentPage, MapState, Neighbour, Session, View } from "../api.js";
+import type { LatentExamplesPage, LatentPage, MapState, Neighbour, Refusal, Session, View } from "../api.js";
 import type { Collection } from "../collection.js";
 import { explorerApi } from "../server/app.js";
 
@@ -36,6 +36,7 @@ export async function* answers(collection: Collection, options: AnswersOptions):
     yield json(`views/${id}/view.json`, { ...view, live, only: latents });
     yield await ask(api, `views/${id}/columns.bin`);
     yield await ask(api, `views/${id}/notes.json`);
+    yield await ask(api, `views/${id}/labels.json`);
     yield await ask(api, `views/${id}/names.json`);
     yield* mapOf(api, id);
     const pictures = new Set<number>();
@@ -55,8 +56,7 @@ export async function* answers(collection: Collection, options: AnswersOptions):
   for (const { id } of session.runs) yield await ask(api, `runs/${id}/metrics.json`);
   for (const a of session.views) {
     for (const b of session.views) {
-      const compared = await answerTo(api, `compare/${a.id}/${b.id}.json`);
-      if (a !== b && compared) yield compared;
+      if (a !== b) yield await answerTo(api, `compare/${a.id}/${b.id}.json`);
     }
   }
 }
@@ -98,9 +98,9 @@ async function* latentAnswers(
       })
     : examples;
   yield await ask(api, `${at}/examples.bin`);
-  // Without the SAE there are no directions; the page says so.
   const neighbours = await answerTo(api, `${at}/neighbours.json`);
-  if (!neighbours) return;
+  // Without the SAE there are no directions: the refusal, which the page shows.
+  if (neighbours.refused) return yield neighbours;
   const near = parsed<readonly Neighbour[]>(neighbours).filter(({ latent }) => shown.has(latent));
   yield json(neighbours.address, near);
 }
@@ -121,15 +121,14 @@ const json = (address: string, value: unknown): Answer => ({
   body: new TextEncoder().encode(JSON.stringify(value)),
 });
 
-/** undefined where the server refuses. */
-async function answerTo(api: Hono, address: string): Promise<Answer | undefined> {
+async function answerTo(api: Hono, address: string): Promise<Answer & { readonly refused: boolean }> {
   const answer = await api.request(`/${address}`);
-  return answer.ok ? { address, body: new Uint8Array(await answer.arrayBuffer()) } : undefined;
+  return { address, body: new Uint8Array(await answer.arrayBuffer()), refused: !answer.ok };
 }
 
 async function ask(api: Hono, address: string): Promise<Answer> {
   const answer = await answerTo(api, address);
-  if (!answer) throw new Error(`${address}: the server does not answer itself`);
+  if (answer.refused) throw new Error(parsed<Refusal>(answer).error);
   return answer;
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -14,7 +14,11 @@ let collection: Collection;
 
 beforeAll(async () => {
   const { root } = await makeVisuals(await smallRun(folder));
-  collection = await Collection.open([root]);
+  // As the Python package leaves them: nothing says which SAE and which pictures they are of.
+  const bare = path.join(folder, "bare", "sort_by_patch");
+  cpSync(root, bare, { recursive: true });
+  rmSync(path.join(bare, "visuals.json"));
+  collection = await Collection.open([root, bare]);
   // Text that ends a script, were it not guarded against.
   await collection.views.get("v0")!.notes.write(3, { name: "</script><b>wheels", note: "<!-- of cars" });
 });
@@ -80,6 +84,16 @@ describe.skipIf(!chromium)("opened from disk in Chromium", () => {
       await expect
         .poll(() => picture.evaluate((img: HTMLImageElement) => img.naturalWidth))
         .toBeGreaterThan(0);
+      // What the server refuses is said in its words, and is no error to the browser.
+      for (const [place, words] of [
+        ["/views/v0/map", "too few for a map"],
+        ["/views/v0/image", "this is not part of the export"],
+        ["/views/v1/latents/3", "does not say which SAE it shows"],
+        ["/compare/v0/v1", "does not say which SAE it shows"],
+      ] as const) {
+        await tab.goto(`${pathToFileURL(page).href}#${place}`);
+        await tab.getByText(words).waitFor();
+      }
       expect(problems).toEqual([]);
     } finally {
       await browser.close();

@@ -5,16 +5,15 @@ import { makeUnit } from "../../names/unit.js";
 const usualScale = 100;
 
 /**
- * Embeddings of class names, with which pictures are scored: a safetensors file with `embeddings`, float32 [classes,
- * d_embedding], in any length, and in its metadata `labels`, a JSON list of names, and perhaps `logit_scale`.
+ * What pictures are scored with: vectors of class names, whose scaled cosines with a picture's embedding are the logits, or a
+ * linear head on that embedding.
  */
 export class ClassScores {
   private constructor(
     readonly labels: readonly string[],
     readonly width: number,
-    /** [classes, width], each of length 1. */
-    private readonly rows: Float32Array,
-    private readonly logitScale: number,
+    /** The logits of an embedding, [width]; undefined where there are none. */
+    private readonly logits: (embedding: Float32Array) => number[] | undefined,
   ) {}
 
   /**
@@ -23,54 +22,91 @@ export class ClassScores {
    */
   static of(labels: readonly string[], rows: Float32Array, logitScale: number = usualScale): ClassScores {
     const width = rows.length / labels.length;
-    return new ClassScores(labels, width, makeUnit(rows, width), logitScale);
+    makeUnit(rows, width);
+    return new ClassScores(labels, width, (embedding) => {
+      const size = Math.sqrt(embedding.reduce((sum, v) => sum + v * v, 0));
+      return size > 0 ? labels.map((_, c) => (logitScale * dot(rows, c, embedding)) / size) : undefined;
+    });
   }
 
-  /** @throws SaevError `BAD_FILE` for a file of another form; as `TensorFile.open`. */
+  /**
+   * Of a linear head on the embedding.
+   * @param weight float32 [labels, width]. @param bias float32 [labels].
+   */
+  static head(labels: readonly string[], weight: Float32Array, bias: Float32Array): ClassScores {
+    const logits = (embedding: Float32Array) => labels.map((_, c) => dot(weight, c, embedding) + bias[c]!);
+    return new ClassScores(labels, weight.length / labels.length, logits);
+  }
+
+  /**
+   * Reads a safetensors file with `embeddings`, float32 [classes, d_embedding], in any length, or with a head's `weight` of that
+   * shape and perhaps `bias`, float32 [classes]; its metadata have `labels`, a JSON list of names, and for embeddings perhaps
+   * `logit_scale`.
+   * @throws SaevError `BAD_FILE` for a file of another form; as `TensorFile.open`.
+   */
   static async open(path: string): Promise<ClassScores> {
     using file = await TensorFile.open(path);
     const wrong = (why: string) => new SaevError("BAD_FILE", `${path}: ${why}`);
-    if (!file.names().includes("embeddings"))
-      throw wrong("expected a tensor embeddings [classes, d_embedding]");
-    using tensor = file.get("embeddings");
+    const name = ["embeddings", "weight"].find((each) => file.names().includes(each));
+    if (name === undefined)
+      throw wrong("expected a tensor embeddings [classes, d_embedding], or a head's weight of that shape");
+    using tensor = file.get(name);
     const [classes = 0, width = 0] = tensor.shape;
     if (tensor.dtype !== "float32" || tensor.shape.length !== 2 || classes < 2 || width < 1)
       throw wrong(
-        `embeddings: expected float32 [classes ≥ 2, d_embedding], found ${tensor.dtype} [${tensor.shape.join(", ")}]`,
+        `${name}: expected float32 [classes ≥ 2, d_embedding], found ${tensor.dtype} [${tensor.shape.join(", ")}]`,
       );
     const labels = parseLabels(file.metadata.get("labels"));
     if (labels?.length !== classes)
       throw wrong(
         `metadata: expected labels, a JSON list of ${classes} names, found ${labels?.length ?? "none"}`,
       );
+    const rows = tensor.toFloat32Array();
+    if (name === "weight")
+      return ClassScores.head(labels, finite(rows, "weight", wrong), biasOf(file, classes, wrong));
     const logitScale = Number(file.metadata.get("logit_scale") ?? usualScale);
     if (!(logitScale > 0 && Number.isFinite(logitScale)))
       throw wrong("metadata: logit_scale must be a number above 0");
-    const rows = tensor.toFloat32Array();
     for (let c = 0; c < classes; c++) {
-      const row = rows.subarray(c * width, (c + 1) * width);
-      const size = Math.hypot(...row);
+      const size = Math.hypot(...rows.subarray(c * width, (c + 1) * width));
       if (!(size > 0 && Number.isFinite(size)))
         throw wrong(`embeddings: row ${c} (${labels[c]}) is zero or not finite`);
-      for (let i = 0; i < width; i++) row[i]! /= size;
     }
-    return new ClassScores(labels, width, rows, logitScale);
+    return ClassScores.of(labels, rows, logitScale);
   }
 
-  /** softmax of the scaled cosines; undefined for an embedding of another width, or zero. */
+  /** softmax of the logits; undefined for an embedding of another width, or of zeros where cosines are taken. */
   of(embedding: Float32Array): number[] | undefined {
-    const size = Math.sqrt(embedding.reduce((sum, v) => sum + v * v, 0));
-    if (embedding.length !== this.width || !(size > 0)) return undefined;
-    const logits = this.labels.map((_, c) => {
-      let dot = 0;
-      for (let i = 0; i < this.width; i++) dot += embedding[i]! * this.rows[c * this.width + i]!;
-      return (this.logitScale * dot) / size;
-    });
+    const logits = embedding.length === this.width ? this.logits(embedding) : undefined;
+    if (!logits) return undefined;
     const largest = Math.max(...logits);
     const powers = logits.map((logit) => Math.exp(logit - largest));
     const total = powers.reduce((a, b) => a + b, 0);
     return powers.map((power) => power / total);
   }
+}
+
+type Wrong = (why: string) => SaevError;
+
+/** Row `c` of a matrix with a vector of its width. */
+function dot(rows: Float32Array, c: number, vector: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < vector.length; i++) sum += vector[i]! * rows[c * vector.length + i]!;
+  return sum;
+}
+
+function biasOf(file: TensorFile, classes: number, wrong: Wrong): Float32Array {
+  if (!file.names().includes("bias")) return new Float32Array(classes);
+  using bias = file.get("bias");
+  if (bias.dtype !== "float32" || bias.shape.length !== 1 || bias.shape[0] !== classes)
+    throw wrong(`bias: expected float32 [${classes}], found ${bias.dtype} [${bias.shape.join(", ")}]`);
+  return finite(bias.toFloat32Array(), "bias", wrong);
+}
+
+function finite(values: Float32Array, name: string, wrong: Wrong): Float32Array {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at >= 0) throw wrong(`${name}: entry ${at} is ${values[at]}`);
+  return values;
 }
 
 function parseLabels(text: string | undefined): string[] | undefined {

@@ -1,13 +1,13 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Tensor, writeSafetensors } from "@saev/core";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { scratchFolder } from "../../../../core-native/src/activations/testing/dataset.js";
 import { makeVisuals } from "../../make-visuals.js";
-import { seriousFaults } from "../../testing/axe.js";
 import { chromiumPath, launchChromium } from "../../testing/chromium.js";
-import { liveRun, nImages, picture } from "../../testing/live-run.js";
+import { ExplorerTabs } from "../../testing/explorer-tab.js";
+import { dSae, liveRun, nImages, picture } from "../../testing/live-run.js";
 import { smallRun } from "../../testing/small-run.js";
 import { Collection } from "../collection.js";
 import { type ExplorerServer, serveExplorer } from "../server/serve.js";
@@ -19,7 +19,7 @@ const folder = scratchFolder("saev-image-page-");
 const file = path.join(folder, "mine <b>.png");
 let collection: Collection;
 let server: ExplorerServer;
-let browser: Browser;
+let tabs: ExplorerTabs;
 let [live, gone] = ["", ""];
 
 describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, () => {
@@ -44,43 +44,21 @@ describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, (
     const id = (at: string) => [...collection.views.values()].find((v) => v.tables.folder === at)!.id;
     [live, gone] = [id(root), id(without)];
     server = await serveExplorer(collection);
-    browser = await launchChromium(chromium!);
+    tabs = new ExplorerTabs(await launchChromium(chromium!), server);
   }, 120_000);
   afterAll(async () => {
-    await browser?.close();
+    await tabs?.browser.close();
     await server?.close();
     collection?.dispose();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Opens an address in a tab whose console must stay clean, but for `expected`, and whose requests must stay here. */
-  async function visit(
-    place: string,
-    work: (tab: Page) => Promise<void>,
-    { expected = /^$/, ...options }: BrowserContextOptions & { expected?: RegExp } = {},
-  ) {
-    const context = await browser.newContext(options);
-    const tab = await context.newPage();
-    const problems: string[] = [];
-    tab.on("console", (message) => message.type() === "error" && problems.push(message.text()));
-    tab.on("pageerror", (error) => problems.push(error.message));
-    tab.on("request", (request) => {
-      const { protocol, hostname } = new URL(request.url());
-      if (protocol === "http:" && hostname !== "127.0.0.1") problems.push(request.url());
-    });
-    await tab.goto(server.url);
-    const [hash, query = ""] = place.split("?");
-    await tab.goto(`http://127.0.0.1:${server.port}/?${query}#${hash}`);
-    await work(tab);
-    await context.close();
-    expect(problems.filter((problem) => !expected.test(problem))).toEqual([]);
-  }
   const selected = (tab: Page) => tab.locator('.patch[aria-pressed="true"]').count();
   const naturalWidth = (tab: Page) =>
     tab.locator("img.whole").evaluate((img: HTMLImageElement) => img.naturalWidth);
 
   test("a dropped picture: patches by mouse and keys, latents, steering, all in the address", async () => {
-    await visit(
+    await tabs.visit(
       `/views/${live}/image`,
       async (tab) => {
         await tab.locator(".drop").waitFor();
@@ -170,7 +148,7 @@ describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, (
   });
 
   test("a file chosen, an image of the dataset, one from a latent's page", async () => {
-    await visit(`/views/${live}`, async (tab) => {
+    await tabs.visit(`/views/${live}`, async (tab) => {
       await tab.getByRole("link", { name: "Your own image" }).click();
       await tab.locator("input[type=file]").setInputFiles(file);
       await tab.getByRole("heading", { name: "mine <b>.png" }).waitFor();
@@ -191,7 +169,7 @@ describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, (
 
   test("a broken file and an upload that is gone are said in words", async () => {
     const expected = /status of (422|404)/; // the browser's own lines on refused requests
-    await visit(
+    await tabs.visit(
       `/views/${live}/image?image=u0123456789`,
       async (tab) => {
         await tab.getByText("no longer kept: choose its file again").waitFor();
@@ -205,35 +183,103 @@ describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, (
   });
 
   test("where the model is not at hand, the page says so and the rest works", async () => {
-    await visit(`/views/${gone}/image`, async (tab) => {
+    await tabs.visit(`/views/${gone}/image`, async (tab) => {
       await tab.getByText(/Pictures cannot be looked at here: .*made-up/).waitFor();
       await tab.getByRole("link", { name: "All latents" }).click();
       await tab.locator(".latents td a").first().waitFor();
     });
   });
 
-  test.each([
-    ["light", 1280],
-    ["dark", 360],
-  ] as const)("axe finds nothing serious in %s at %i pixels", async (colorScheme, width) => {
-    const options = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true };
-    for (const query of ["", "image=d1&patches=1,2,6&steer=3x0,4s2.5,5x-2&where=selected&show=output"]) {
-      await visit(
-        `/views/${live}/image?${query}`,
-        async (tab) => {
-          await tab
-            .locator(query ? ".patch" : ".drop")
-            .first()
-            .waitFor();
-          if (query.includes("steer")) await tab.getByRole("columnheader", { name: "after" }).waitFor();
-          await tab.waitForTimeout(300);
-          const found = await seriousFaults(tab);
-          expect([query, found]).toEqual([query, []]);
-          const wide = await tab.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-          expect([query, wide]).toEqual([query, false]);
-        },
-        options,
-      );
-    }
+  test("the map: colours, a lasso by pointer and by keys, and the list beside it", async () => {
+    await tabs.visit(`/views/${live}/map`, async (tab) => {
+      const map = tab.locator(".map .marks");
+      await map.waitFor({ timeout: 30_000 });
+      const listed = () => tab.locator(".list-bar p").textContent();
+      await tab.locator(".latents td a").first().waitFor();
+      expect(await listed()).toBe(`${dSae} of ${dSae} latents`);
+      const canvas = (at: number) =>
+        tab
+          .locator(".map canvas")
+          .nth(at)
+          .evaluate((c: HTMLCanvasElement) => c.toDataURL());
+
+      // Every statistic has colours of its own; the address holds which.
+      const seen = new Set([await canvas(0)]);
+      const colour = tab.getByRole("combobox", { name: "Colour", exact: true });
+      const names = await colour.locator("option").allTextContents();
+      expect(names).toEqual([
+        ...["log₁₀ frequency", "log₁₀ mean value", "log₁₀ largest value", "percentile", "state"],
+      ]);
+      for (const name of names.slice(1)) {
+        await colour.selectOption(name);
+        await expect.poll(async () => seen.has(await canvas(0))).toBe(false);
+        seen.add(await canvas(0));
+      }
+      expect(tab.url()).toMatch(/colour=state/);
+      expect(await tab.locator(".legend").textContent()).toBe("alivedensealmost deaddead");
+      await tab.emulateMedia({ colorScheme: "dark" });
+      await expect.poll(async () => seen.has(await canvas(0))).toBe(false);
+
+      // A row and its point are marked together.
+      const before = await canvas(1);
+      await tab.locator(".latents tbody a").first().focus();
+      await expect.poll(() => canvas(1)).not.toBe(before);
+      const latent = await tab.locator(".latents tbody a").first().textContent();
+      expect(await tab.locator(".map [role=status]").textContent()).toContain(`latent ${latent}`);
+
+      // Around the left half.
+      const box = (await map.boundingBox())!;
+      const draw = async (corners: readonly (readonly [number, number])[]) => {
+        const at = ([x, y]: readonly [number, number]) =>
+          [box.x + x * box.width, box.y + y * box.height] as const;
+        await tab.mouse.move(...at(corners[0]!));
+        await tab.mouse.down();
+        for (const corner of corners) await tab.mouse.move(...at(corner), { steps: 4 });
+        await tab.mouse.up();
+      };
+      const [near, half, far] = [0.001, 0.5, 0.999];
+      await draw([
+        [near, near],
+        [half, near],
+        [half, far],
+        [near, far],
+      ]);
+      await expect.poll(async () => Number.parseInt((await listed())!, 10)).toBeLessThan(dSae);
+      const left = Number.parseInt((await listed())!, 10);
+      expect(left).toBeGreaterThan(0);
+      expect(await tab.locator(".latents tbody a").count()).toBeLessThanOrEqual(left);
+      await tab.reload();
+      await expect.poll(listed).toBe(`${left} of ${dSae} latents`);
+      // What the filter hides is outside as well.
+      await tab.locator("#find").fill("no such latent");
+      await expect.poll(listed).toBe(`0 of ${dSae} latents`);
+      await tab.getByRole("button", { name: "Show all" }).click();
+      await tab.getByRole("button", { name: "Clear the lasso" }).click();
+      await expect.poll(listed).toBe(`${dSae} of ${dSae} latents`);
+
+      // By keys: three corners of a triangle, from the middle to the right.
+      await tab.getByRole("combobox", { name: "Colour", exact: true }).focus();
+      await tab.keyboard.press("Tab");
+      expect(await tab.evaluate(() => document.activeElement?.className)).toBe("marks");
+      await tab.keyboard.press("Space");
+      for (let i = 0; i < 40; i++) await tab.keyboard.press("Shift+ArrowRight");
+      for (let i = 0; i < 20; i++) await tab.keyboard.press("Shift+ArrowUp");
+      await tab.keyboard.press("Space");
+      for (let i = 0; i < 40; i++) await tab.keyboard.press("Shift+ArrowDown");
+      await tab.keyboard.press("Space");
+      await expect.poll(async () => Number.parseInt((await listed())!, 10)).toBeLessThan(dSae);
+      await tab.keyboard.press("Escape");
+      await expect.poll(listed).toBe(`${dSae} of ${dSae} latents`);
+    });
+  });
+
+  test("every page, light and dark, from a phone to 4K: axe finds nothing serious, nothing overflows", async () => {
+    const steered = "image=d1&patches=1,2,6&steer=3x0,4s2.5,5x-2&where=selected&show=output";
+    const places = [`/views/${live}/image`, `/views/${live}/image?${steered}`, `/views/${live}/map`];
+    await tabs.inspect(places, async (tab, place) => {
+      const first = place.endsWith("map") ? ".map .marks" : place.includes("steer") ? ".patch" : ".drop";
+      await tab.locator(first).first().waitFor();
+      if (place.includes("steer")) await tab.getByRole("columnheader", { name: "after" }).waitFor();
+    });
   });
 });

@@ -10,6 +10,7 @@ import { makeVisuals } from "../../make-visuals.js";
 import { dSae, dVit, layer, liveRun, nImages, nPatches, picture } from "../../testing/live-run.js";
 import { smallRun } from "../../testing/small-run.js";
 import { Collection } from "../collection.js";
+import { explorerApi } from "../server/app.js";
 import { type ExplorerServer, serveExplorer } from "../server/serve.js";
 import type { LiveModel, LivePicture, Steered } from "./api.js";
 import { largestUpload } from "./limits.js";
@@ -257,6 +258,10 @@ test("what is too large is refused before it is decoded", async () => {
   // The connection may be closed before the answer is seen.
   const long = await upload(patches, new Uint8Array(largestUpload + 1)).catch(() => undefined);
   expect([413, undefined]).toContain(long?.status);
+  // Without a connection that may be closed.
+  const at = `/views/${patches}/live/pictures/d0/steer`;
+  const wordy = await explorerApi(collection).request(at, { method: "POST", body: "x".repeat(300_000) });
+  expect([wordy.status, await wordy.json()]).toEqual([413, { error: "the body is larger than 256 KB" }]);
   expect((await upload(patches, new Uint8Array())).status).toBe(422);
 });
 

@@ -7,9 +7,17 @@ import { viewOf } from "../server/views.js";
 import { largestUpload, uploadTime } from "./limits.js";
 import type { SeenPicture } from "./run-picture.js";
 
-const tooLarge = (what: string) => () => {
-  throw new HTTPException(413, { message: `${what} is larger than ${largestUpload / 2 ** 20} MB` });
-};
+/** Bytes of a steering or a list of labels. */
+const largestBody = 2 ** 18;
+
+const limitOf = (maxSize: number, what: string) =>
+  bodyLimit({
+    maxSize,
+    onError: () => {
+      const size = maxSize < 2 ** 20 ? `${maxSize / 2 ** 10} KB` : `${maxSize / 2 ** 20} MB`;
+      throw new HTTPException(413, { message: `${what} is larger than ${size}` });
+    },
+  });
 
 /** `views/:view/live/…`: pictures that go through the model and the SAE. */
 export function liveRoutes(collection: Collection): Hono {
@@ -17,14 +25,10 @@ export function liveRoutes(collection: Collection): Hono {
   const { live } = collection;
   return new Hono()
     .get("/:view/live/model.json", async (c) => c.json(await live.describe(view(c.req.param("view")))))
-    .post(
-      "/:view/live/pictures",
-      bodyLimit({ maxSize: largestUpload, onError: tooLarge("the file") }),
-      async (c) => {
-        const open = view(c.req.param("view"));
-        return c.json(await live.upload(open, () => bodyOf(c.req.raw)), 201);
-      },
-    )
+    .post("/:view/live/pictures", limitOf(largestUpload, "the file"), async (c) => {
+      const open = view(c.req.param("view"));
+      return c.json(await live.upload(open, () => bodyOf(c.req.raw)), 201);
+    })
     .get("/:view/live/pictures/:id/picture.json", async (c) => {
       const { about } = await live.picture(view(c.req.param("view")), c.req.param("id"));
       return c.json(about);
@@ -37,22 +41,14 @@ export function liveRoutes(collection: Collection): Hono {
       const { seen } = await live.picture(view(c.req.param("view")), c.req.param("id"));
       return binary(c, latentsFile(seen));
     })
-    .post(
-      "/:view/live/pictures/:id/steer",
-      bodyLimit({ maxSize: 2 ** 18, onError: tooLarge("the body") }),
-      async (c) => {
-        const body: unknown = await c.req.json().catch(() => undefined);
-        return c.json(await live.steer(view(c.req.param("view")), c.req.param("id"), body));
-      },
-    )
-    .post(
-      "/:view/live/pictures/:id/scores",
-      bodyLimit({ maxSize: 2 ** 18, onError: tooLarge("the body") }),
-      async (c) => {
-        const body: unknown = await c.req.json().catch(() => undefined);
-        return c.json(await live.score(view(c.req.param("view")), c.req.param("id"), body));
-      },
-    );
+    .post("/:view/live/pictures/:id/steer", limitOf(largestBody, "the body"), async (c) => {
+      const body: unknown = await c.req.json().catch(() => undefined);
+      return c.json(await live.steer(view(c.req.param("view")), c.req.param("id"), body));
+    })
+    .post("/:view/live/pictures/:id/scores", limitOf(largestBody, "the body"), async (c) => {
+      const body: unknown = await c.req.json().catch(() => undefined);
+      return c.json(await live.score(view(c.req.param("view")), c.req.param("id"), body));
+    });
 }
 
 function latentsFile({ rowStart, latent, value }: SeenPicture): Uint8Array {

@@ -6,13 +6,30 @@ import { livingRows } from "./decoder.js";
 /** Candidates looked at for each latent. */
 const candidates = 16;
 
+/** The last comparisons, by view and view: on a large pair each takes seconds. */
+const known = new WeakMap<OpenView, WeakMap<OpenView, Promise<Comparison>>>();
+
+/** As {@link compareAnew}, once for each pair as long as they are open. */
+export function compareViews(a: OpenView, b: OpenView): Promise<Comparison> {
+  const withA = known.get(a) ?? new WeakMap<OpenView, Promise<Comparison>>();
+  known.set(a, withA);
+  let compared = withA.get(b);
+  if (!compared) {
+    compared = compareAnew(a, b);
+    withA.set(b, compared);
+    // What is missing may be there the next time.
+    compared.catch(() => withA.delete(b));
+  }
+  return compared;
+}
+
 /**
  * Pairs the latents of two SAEs that fire, one to one, by the cosine of their decoder directions: the most alike pair first,
  * then the most alike of the rest. For each latent its 16 nearest of the other SAE take part; one whose 16 are all taken
  * by better pairs has no partner.
  * @throws SaevError `SHAPE_MISMATCH` when their activations have different widths; as {@link livingRows}.
  */
-export async function compareViews(a: OpenView, b: OpenView): Promise<Comparison> {
+async function compareAnew(a: OpenView, b: OpenView): Promise<Comparison> {
   const [left, right] = [await livingRows(a), await livingRows(b)];
   const [, widthA] = left.rows.shape;
   const [, widthB] = right.rows.shape;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -117,8 +117,38 @@ test("notes are written, read and removed", async () => {
   expect([413, undefined]).toContain(large?.status);
   expect((await put("12", JSON.stringify({ name: "a", note: "" }))).status).toBe(404);
   expect(await notes()).toEqual({ 3: { name: "wheels", note: "of cars 🚗" } });
+  // Words that came there since they were seen are not replaced unseen.
+  const [mine, theirs] = [
+    { name: "", note: "mine" },
+    { name: "wheels", note: "of cars 🚗" },
+  ];
+  const late = await put("3", JSON.stringify({ ...mine, was: { name: "", note: "" } }));
+  expect([late.status, JSON.parse(late.text).there]).toEqual([409, theirs]);
+  expect(await notes()).toEqual({ 3: theirs });
+  expect((await put("3", JSON.stringify({ ...mine, was: 1 }))).status).toBe(400);
+  expect((await put("3", JSON.stringify({ ...mine, was: theirs }))).status).toBe(204);
   expect((await put("3", JSON.stringify({ name: "", note: "" }))).status).toBe(204);
   expect(await notes()).toEqual({});
+});
+
+test("many notes at once are all kept, and what else is in their file stays", async () => {
+  const { file } = collection.views.get("v0")!.notes;
+  writeFileSync(file, '{"about":["mine"],"7":{"name":"a","note":"b","colour":"red"}}');
+  const headers = { ...cookie(), ...origin() };
+  const written = await Promise.all(
+    Array.from({ length: 60 }, (_, i) =>
+      ask(`/api/views/v0/notes/${i % 6}`, { method: "PUT", headers, body: `{"name":"${i}","note":""}` }),
+    ),
+  );
+  expect(new Set(written.map(({ status }) => status))).toEqual(new Set([204]));
+  const found = JSON.parse(readFileSync(file, "utf8"));
+  expect(found).toMatchObject({ about: ["mine"], 7: { name: "a", note: "b", colour: "red" } });
+  expect(Object.keys(found).sort()).toEqual(["0", "1", "2", "3", "4", "5", "7", "about"]);
+  expect(readdirSync(path.dirname(file)).filter((name) => name.includes(".tmp."))).toEqual([]);
+  writeFileSync(file, "[]");
+  const broken = await ask("/api/views/v0/notes.json", { headers: cookie() });
+  expect([broken.status, broken.text]).toEqual([422, expect.stringContaining("expected an object of notes")]);
+  writeFileSync(file, "{}");
 });
 
 const up = [

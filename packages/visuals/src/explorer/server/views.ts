@@ -1,8 +1,11 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import type { NoteConflict } from "../api.js";
 import type { Collection } from "../collection.js";
+import { ChangedMeanwhile } from "../notes.js";
 import { type PictureSize, pictureSizes } from "../pictures.js";
 import { neighboursOf } from "../sae/decoder.js";
+import { bestLabels } from "../views/best-labels.js";
 import { exampleMaps, examplesPage } from "../views/examples-page.js";
 import type { OpenView } from "../views/open-view.js";
 import { binary, index, notFound } from "./answer.js";
@@ -31,6 +34,7 @@ export function viewRoutes(collection: Collection): Hono {
   return new Hono()
     .get("/:view/view.json", (c) => c.json(view(c.req.param("view")).describe()))
     .get("/:view/columns.bin", (c) => binary(c, view(c.req.param("view")).columns()))
+    .get("/:view/labels.json", async (c) => c.json(await bestLabels(view(c.req.param("view")))))
     .get("/:view/latents/:latent/latent.json", async (c) => {
       const open = view(c.req.param("view"));
       return c.json(await open.latent(latentOf(open, c.req.param("latent"))));
@@ -75,7 +79,12 @@ export function viewRoutes(collection: Collection): Hono {
     .put("/:view/notes/:latent", bodyLimit({ maxSize: largestNoteBody }), async (c) => {
       const open = view(c.req.param("view"));
       const latent = latentOf(open, c.req.param("latent"));
-      await open.notes.write(latent, await c.req.json().catch(() => undefined));
+      try {
+        await open.notes.write(latent, await c.req.json().catch(() => undefined));
+      } catch (error) {
+        if (!(error instanceof ChangedMeanwhile)) throw error;
+        return c.json({ error: error.message, there: error.there } satisfies NoteConflict, 409);
+      }
       return c.body(null, 204);
     });
 }

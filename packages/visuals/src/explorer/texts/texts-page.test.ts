@@ -1,13 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeVisuals } from "../../make-visuals.js";
 import { nameLatents } from "../../names/name-latents.js";
 import { namesFile } from "../../names/names-file.js";
-import { seriousFaults } from "../../testing/axe.js";
 import { chromiumPath, launchChromium } from "../../testing/chromium.js";
+import { ExplorerTabs } from "../../testing/explorer-tab.js";
 import { namedRun, namedWords, rightName } from "../../testing/named-run.js";
 import { Collection } from "../collection.js";
 import { type ExplorerServer, serveExplorer } from "../server/serve.js";
@@ -105,39 +105,17 @@ describe("names and texts, from the server", () => {
 const chromium = chromiumPath();
 
 describe.skipIf(!chromium)("names and texts, in Chromium", { timeout: 120_000 }, () => {
-  let browser: Browser;
+  let tabs: ExplorerTabs;
   beforeAll(async () => {
-    browser = await launchChromium(chromium!);
+    tabs = new ExplorerTabs(await launchChromium(chromium!), server);
   });
-  afterAll(() => browser?.close());
+  afterAll(() => tabs?.browser.close());
 
-  /** Opens an address in a tab whose console must stay clean and whose requests must stay on this machine. */
-  async function visit(
-    place: string,
-    work: (tab: Page) => Promise<void>,
-    options: BrowserContextOptions = {},
-  ) {
-    const context = await browser.newContext(options);
-    const tab = await context.newPage();
-    const problems: string[] = [];
-    tab.on("console", (message) => message.type() === "error" && problems.push(message.text()));
-    tab.on("pageerror", (error) => problems.push(error.message));
-    tab.on("request", (request) => {
-      const { protocol, hostname } = new URL(request.url());
-      if (protocol === "http:" && hostname !== "127.0.0.1") problems.push(request.url());
-    });
-    await tab.goto(server.url);
-    const [hash, query = ""] = place.split("?");
-    await tab.goto(`http://127.0.0.1:${server.port}/?${query}#${hash}`);
-    await work(tab);
-    await context.close();
-    expect(problems).toEqual([]);
-  }
   const firstLatent = (tab: Page) => tab.locator(".latents tbody tr td a").first().textContent();
 
   test("latents show their words, are found by them and ranked by any text", async () => {
     const latent = living().at(-1)!;
-    await visit("/views/v0", async (tab) => {
+    await tabs.visit("/views/v0", async (tab) => {
       await tab.locator(".latents td.name").first().waitFor();
       expect(await tab.locator(".latents").textContent()).toContain(rightName(latent));
       await tab.locator("#find").fill(rightName(latent));
@@ -160,7 +138,7 @@ describe.skipIf(!chromium)("names and texts, in Chromium", { timeout: 120_000 },
 
   test("labels that are typed are scored, and move with steering", async () => {
     const latent = living()[0]!;
-    await visit(`/views/v0/image?image=d1&steer=${latent}s50&error=out`, async (tab) => {
+    await tabs.visit(`/views/v0/image?image=d1&steer=${latent}s50&error=out`, async (tab) => {
       await tab.locator("#labels").fill(`${rightName(latent)}, apple, drum, apple`);
       await tab.getByRole("button", { name: "Score" }).click();
       await tab.getByRole("columnheader", { name: "after" }).waitFor();
@@ -170,37 +148,17 @@ describe.skipIf(!chromium)("names and texts, in Chromium", { timeout: 120_000 },
     });
   });
 
-  test.each([
-    ["light", 1280],
-    ["dark", 360],
-  ] as const)("axe finds nothing serious in %s at %i pixels", async (colorScheme, width) => {
-    const latent = living()[0]!;
-    const options = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true };
-    for (const place of [
+  test("every page, light and dark, from a phone to 4K: axe finds nothing serious, nothing overflows", async () => {
+    const places = [
       "/views/v0?like=cat&sort=fit",
-      `/views/v0/latents/${latent}`,
+      `/views/v0/latents/${living()[0]!}`,
       "/views/v0/image?image=d1&label=a&label=b",
-    ]) {
-      await visit(
-        place,
-        async (tab) => {
-          await tab
-            .locator(place.includes("image") ? "caption" : "td a, #suggested")
-            .first()
-            .waitFor();
-          await tab.waitForTimeout(300);
-          const found = await seriousFaults(tab);
-          expect([place, found]).toEqual([place, []]);
-          const wide = await tab.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-          expect([place, wide]).toEqual([place, false]);
-          const shots = process.env.SAEV_TEST_SHOTS;
-          if (shots)
-            await tab.screenshot({
-              path: path.join(shots, `${colorScheme}-${place.replace(/\W+/g, "-")}.png`),
-            });
-        },
-        options,
-      );
-    }
+    ];
+    await tabs.inspect(places, (tab, place) =>
+      tab
+        .locator(place.includes("image") ? "caption" : "td a, #suggested")
+        .first()
+        .waitFor(),
+    );
   });
 });

@@ -15,6 +15,7 @@ export interface Example {
 /** `latent_examples.safetensors` of a visuals folder, on its mapped file. */
 export class Examples {
   readonly #sampledImages: readonly number[];
+  #counted: Uint16Array | undefined;
 
   private constructor(
     readonly file: TensorFile,
@@ -67,23 +68,47 @@ export class Examples {
 
   /** Latents that fire in the same sampled images, those most alike first; none where the latent fires in none. */
   companions(latent: number, most: number): Companion[] {
-    using all = this.file.get("fired");
-    const [dSae = 0, bytes = 0] = all.shape;
-    const bits = all.toTypedArray() as Uint8Array;
-    const own = bits.subarray(latent * bytes, (latent + 1) * bytes);
+    const own = this.#row("fired", latent, 1) as Uint8Array;
+    // A latent fires in few images: most bytes of the others need no look.
+    const places = [...own.keys()].filter((i) => own[i] !== 0);
+    const sizes = this.#sizes();
     const found: Companion[] = [];
-    for (let other = 0; other < dSae; other++) {
-      if (other === latent) continue;
-      let together = 0;
-      let either = 0;
-      for (let i = 0; i < bytes; i++) {
-        const theirs = bits[other * bytes + i]!;
-        together += bitCounts[own[i]! & theirs]!;
-        either += bitCounts[own[i]! | theirs]!;
+    for (const { first, bits, bytes } of this.#fired()) {
+      for (let row = 0; row < bits.length / bytes; row++) {
+        let together = 0;
+        for (const i of places) together += bitCounts[own[i]! & bits[row * bytes + i]!]!;
+        const other = first + row;
+        if (together === 0 || other === latent) continue;
+        const jaccard = together / (sizes[latent]! + sizes[other]! - together);
+        found.push({ latent: other, together, jaccard });
       }
-      if (together > 0) found.push({ latent: other, together, jaccard: together / either });
     }
     return found.sort((a, b) => b.jaccard - a.jaccard || a.latent - b.latent).slice(0, most);
+  }
+
+  /** In how many sampled images each latent fires. */
+  #sizes(): Uint16Array {
+    if (this.#counted) return this.#counted;
+    const counts: number[] = [];
+    for (const { bits, bytes } of this.#fired()) {
+      for (let at = 0; at < bits.length; at += bytes) {
+        let count = 0;
+        for (let i = at; i < at + bytes; i++) count += bitCounts[bits[i]!]!;
+        counts.push(count);
+      }
+    }
+    this.#counted = Uint16Array.from(counts);
+    return this.#counted;
+  }
+
+  /** The bits of all latents, some rows at a time. */
+  *#fired(): Generator<{ readonly first: number; readonly bits: Uint8Array; readonly bytes: number }> {
+    using all = this.file.get("fired");
+    const [dSae = 0, bytes = 0] = all.shape;
+    for (let first = 0; first < dSae; first += rowsAtATime) {
+      using rows = all.narrow(0, first, Math.min(rowsAtATime, dSae - first));
+      yield { first, bits: rows.toTypedArray() as Uint8Array, bytes };
+    }
   }
 
   #row(name: string, start: number, length: number) {
@@ -96,6 +121,9 @@ export class Examples {
     this.file.dispose();
   }
 }
+
+/** 1 MB of bits. */
+const rowsAtATime = 4096;
 
 const bitCounts = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll("0", "").length);
 

@@ -1,0 +1,147 @@
+import { readFileSync } from "node:fs";
+import type { Browser, Page } from "playwright-core";
+import { Collection } from "../explorer/collection.js";
+import { serveExplorer } from "../explorer/server/serve.js";
+import { ExplorerTabs } from "./explorer-tab.js";
+
+export interface ExplorerTimes {
+  /** From opening the folder to a table with the thumbnails in sight, in milliseconds, nothing being cached. */
+  readonly firstPaint: number;
+  /** Of it, until the server listens. */
+  readonly opened: number;
+  /** From a click on a latent to its numbers and heat maps being drawn, the fastest and the middle of some latents. */
+  readonly latent: Spread;
+  /** Until the pictures in sight are there too. */
+  readonly latentPictures: Spread;
+  /** Heap and other memory of this process that no file backs, in bytes: before, and after all of it. */
+  readonly memory: readonly [before: number, after: number];
+}
+
+export interface Spread {
+  readonly best: number;
+  readonly median: number;
+}
+
+const spread = (times: readonly number[]): Spread => {
+  const sorted = [...times].sort((a, b) => a - b);
+  return { best: sorted[0]!, median: sorted[sorted.length >> 1]! };
+};
+
+/** Memory that no file backs: mapped tables are the system's to keep or to drop. */
+export function ownMemory(): number {
+  const line = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"));
+  return 1024 * Number(line?.[1]);
+}
+
+/** Times of the explorer on one visuals folder, in Chromium. @param latents whose pages are opened, one after the other. */
+export async function explorerTimes(browser: Browser, root: string, latents: number): Promise<ExplorerTimes> {
+  const before = ownMemory();
+  const start = performance.now();
+  const collection = await Collection.open([root]);
+  const server = await serveExplorer(collection);
+  const opened = performance.now() - start;
+  const tabs = new ExplorerTabs(browser, server);
+  const context = await tabs.context();
+  try {
+    const tab = await context.newPage();
+    const asked = performance.now();
+    await tab.goto(tabs.address("/views/v0"));
+    await tab.waitForFunction(inSight, ".latents tbody .picture", { polling: "raf" });
+    const firstPaint = opened + performance.now() - asked;
+    const drawn: number[] = [];
+    const pictures: number[] = [];
+    for (let i = 0; i < latents; i++) {
+      const times = await tab.evaluate(openLatent, 100 + 37 * i);
+      drawn.push(times.drawn);
+      pictures.push(times.pictures);
+    }
+    return {
+      ...{ firstPaint, opened, latent: spread(drawn), latentPictures: spread(pictures) },
+      memory: [before, ownMemory()],
+    };
+  } finally {
+    await context.close();
+    await server.close();
+    collection.dispose();
+  }
+}
+
+/** Runs in the page: whether there are pictures, and those in sight are loaded. */
+function inSight(selector: string): boolean {
+  const all = [...document.querySelectorAll<HTMLImageElement>(`img${selector}`)].filter((img) => {
+    const { top, bottom } = img.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  });
+  return all.length > 0 && all.every((img) => img.complete && img.naturalWidth > 0);
+}
+
+/** Runs in the page: goes to a latent as a click on it does. */
+async function openLatent(latent: number): Promise<{ drawn: number; pictures: number }> {
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  const start = performance.now();
+  location.hash = `#/views/v0/latents/${latent}`;
+  const title = new RegExp(`^Latent ${latent}\\b`);
+  let drawn = 0;
+  for (;;) {
+    await frame();
+    const there =
+      title.test(document.querySelector("h1")?.textContent ?? "") &&
+      document.querySelectorAll("[aria-labelledby=top] .heat").length > 0;
+    if (!there) continue;
+    drawn ||= performance.now() - start;
+    const all = [...document.querySelectorAll<HTMLImageElement>("[aria-labelledby=top] img")].filter(
+      (img) => {
+        const { top, bottom } = img.getBoundingClientRect();
+        return bottom > 0 && top < innerHeight;
+      },
+    );
+    if (all.length > 0 && all.every((img) => img.complete && img.naturalWidth > 0))
+      return { drawn, pictures: performance.now() - start };
+  }
+}
+
+export interface ScrollTimes {
+  /** Frames that were drawn in a second. */
+  readonly framesPerSecond: number;
+  /** Milliseconds between frames: the middle, and what one in twenty takes at least. */
+  readonly median: number;
+  readonly slow: number;
+}
+
+/** How evenly a list of latents scrolls: two screens' heights every second, and once far down, as with the bar. */
+export async function scrollTimes(browser: Browser, root: string): Promise<ScrollTimes> {
+  const collection = await Collection.open([root]);
+  const server = await serveExplorer(collection);
+  const tabs = new ExplorerTabs(browser, server);
+  const context = await tabs.context();
+  try {
+    const tab = await context.newPage();
+    await tab.goto(tabs.address("/views/v0"));
+    await tab.waitForFunction(inSight, ".latents tbody .picture", { polling: "raf" });
+    const times = await scroll(tab);
+    const sorted = [...times].sort((a, b) => a - b);
+    return {
+      framesPerSecond: (1000 * times.length) / times.reduce((a, b) => a + b, 0),
+      median: sorted[sorted.length >> 1]!,
+      slow: sorted[Math.floor(0.95 * sorted.length)]!,
+    };
+  } finally {
+    await context.close();
+    await server.close();
+    collection.dispose();
+  }
+}
+
+const scroll = (tab: Page): Promise<number[]> =>
+  tab.evaluate(async () => {
+    const list = document.querySelector(".scroller")!;
+    const times: number[] = [];
+    let last = await new Promise<number>((resolve) => requestAnimationFrame(resolve));
+    for (let i = 0; i < 180; i++) {
+      list.scrollTop += i % 60 === 59 ? 1_000_000 : 24;
+      const now = await new Promise<number>((resolve) => requestAnimationFrame(resolve));
+      times.push(now - last);
+      last = now;
+    }
+    return times;
+  });
