@@ -19,6 +19,8 @@ export default defineConfig({
     pool: "forks",
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A browser beside other tests may take a while to draw.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,

@@ -14,6 +14,15 @@ export interface LargeRunSizes {
   readonly nPatches: number;
   readonly dVit: number;
   readonly nImages: number;
+  /** Only the tables that the Python package writes too. */
+  readonly tablesOnly?: boolean;
+}
+
+/** int64 from small numbers, without a BigInt for each. */
+function int64(n: number, value: (i: number) => number): BigInt64Array {
+  const halves = new Int32Array(2 * n);
+  for (let i = 0; i < n; i++) halves[2 * i] = value(i);
+  return new BigInt64Array(halves.buffer);
 }
 
 /** Mulberry32: the same each time. */
@@ -62,7 +71,7 @@ export async function largeRun(folder: string, sizes: LargeRunSizes): Promise<st
   });
   writeFileSync(path.join(root, "visuals.json"), JSON.stringify({ config: cfg, notes: [] }));
   await writeTables(root, sizes);
-  await writeExamples(root, sizes);
+  if (!sizes.tablesOnly) await writeExamples(root, sizes);
   return root;
 }
 
@@ -99,7 +108,8 @@ function writeShards(
 }
 
 /** The tables of all latents; heat maps are those of one latent over and over. */
-async function writeTables(root: string, { dSae, topK, nPatches, nImages }: LargeRunSizes): Promise<void> {
+async function writeTables(root: string, sizes: LargeRunSizes): Promise<void> {
+  const { dSae, topK, nPatches, nImages } = sizes;
   const next = random(7);
   // One in fifty never fires, as in real runs; the others spread over four powers of ten.
   const frequency = Float32Array.from({ length: dSae }, (_, i) =>
@@ -121,19 +131,15 @@ async function writeTables(root: string, { dSae, topK, nPatches, nImages }: Larg
   }
   using topValues = Tensor.from(values, [dSae, topK, nPatches]);
   await save("top_values", topValues);
-  const order = BigInt64Array.from({ length: nImages }, (_, i) => BigInt((i * 7) % nImages));
-  const list = new BigInt64Array(dSae * topK);
-  for (let at = 0; at < list.length; at++) {
-    list[at] = order[((at % topK) + 3 * Math.floor(at / topK)) % nImages]!;
-  }
+  const list = int64(dSae * topK, (at) => (7 * ((at % topK) + 3 * Math.floor(at / topK))) % nImages);
   using topImages = Tensor.from(list, [dSae, topK]);
   await save("top_img_i", topImages);
-  const counts = new BigInt64Array(dSae * histogramBins);
-  for (let at = 0; at < counts.length; at++) counts[at] = BigInt((at * 13) % 97);
+  if (sizes.tablesOnly) return;
+  const counts = int64(dSae * histogramBins, (at) => (at * 13) % 97);
   await writeSafetensors(
     statisticsFpath(root),
     {
-      firings: Tensor.from(BigInt64Array.from(frequency, (f) => BigInt(Math.round(f * 1e6)))),
+      firings: Tensor.from(int64(dSae, (i) => Math.round(frequency[i]! * 1e6))),
       max_values: Tensor.from(maxima),
       histogram_lo: Tensor.from(new Float32Array(dSae).fill(-3)),
       histogram_hi: Tensor.from(maxima.map((m) => Math.log10(m || 1))),
@@ -151,14 +157,14 @@ async function writeExamples(root: string, { dSae, nPatches, nImages }: LargeRun
   const perMap = Math.max(1, Math.floor(nPatches / 4));
   const n = Math.min(nExamples, nImages);
   const maps = dSae * n;
-  const images = BigInt64Array.from({ length: maps }, (_, i) => BigInt((i * 11) % nImages));
+  const images = int64(maps, (i) => (i * 11) % nImages);
   const values = Float32Array.from({ length: maps }, (_, i) => 1 / (1 + (i % n)));
   const fired = Uint8Array.from({ length: dSae * bytes }, () => (next() < 0.1 ? 1 << (8 * next()) : 0));
   await writeSafetensors(examplesFpath(root), {
-    counts: Tensor.from(new BigInt64Array(dSae).fill(BigInt(nImages))),
+    counts: Tensor.from(int64(dSae, () => nImages)),
     images: Tensor.from(images, [dSae, n]),
     values: Tensor.from(values, [dSae, n]),
-    mapStarts: Tensor.from(BigInt64Array.from({ length: maps + 1 }, (_, i) => BigInt(i * perMap))),
+    mapStarts: Tensor.from(int64(maps + 1, (i) => i * perMap)),
     mapPatches: Tensor.from(Int32Array.from({ length: maps * perMap }, (_, i) => i % perMap)),
     mapValues: Tensor.from(
       Float32Array.from(
@@ -166,7 +172,7 @@ async function writeExamples(root: string, { dSae, nPatches, nImages }: LargeRun
         (_, i) => values[Math.floor(i / perMap)]! / (1 + (i % perMap)),
       ),
     ),
-    sampledImages: Tensor.from(BigInt64Array.from({ length: sampled }, (_, i) => BigInt(i))),
+    sampledImages: Tensor.from(int64(sampled, (i) => i)),
     fired: Tensor.from(fired, [dSae, bytes]),
   });
 }

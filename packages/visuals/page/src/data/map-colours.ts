@@ -48,10 +48,10 @@ export function mapColours(
       legend: { names: latentStates.map((state) => [state, colours[state]] as const) },
     };
   }
-  const valueOf = values(colour, columns, scores);
+  const worth = values(colour, columns, scores);
   let [lo, hi] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const latent of latents) {
-    const value = valueOf(latent);
+    const value = worth(latent);
     if (!Number.isFinite(value)) continue;
     lo = Math.min(lo, value);
     hi = Math.max(hi, value);
@@ -63,7 +63,7 @@ export function mapColours(
   });
   return {
     of: (latent) => {
-      const value = valueOf(latent);
+      const value = worth(latent);
       if (!Number.isFinite(value)) return undefined;
       const step = Math.round(((value - lo) / (hi - lo || 1)) * (steps.length - 1));
       return steps[Math.max(0, Math.min(steps.length - 1, step))];

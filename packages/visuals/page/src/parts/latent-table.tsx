@@ -101,7 +101,7 @@ export function LatentTable({ data, chosen, filter, change, scores }: LatentTabl
                     <span class="soft">{wordsOf(data.names, latent).slice(0, 3).join(", ")}</span>
                   )}
                   {notes[latent]?.note && (
-                    <span class="soft" title={notes[latent].note}>
+                    <span class="soft said" title={notes[latent].note}>
                       {notes[latent].note.slice(0, shownNote)}
                     </span>
                   )}

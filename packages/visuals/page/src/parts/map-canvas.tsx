@@ -43,6 +43,7 @@ const arrows: Readonly<Record<string, readonly [x: number, y: number]>> = {
 export function MapCanvas({ view, points, shown, colours, lasso, nameOf, onLasso }: MapCanvasProps) {
   const dots = useRef<HTMLCanvasElement>(null);
   const marks = useRef<HTMLCanvasElement>(null);
+  const layer = useRef<HTMLDivElement>(null);
   const [width, measured] = useWidth(900);
   const height = Math.round(Math.min(860, Math.max(320, 0.5 * width)));
   const [drawn, setDrawn] = useState<readonly Corner[]>([]);
@@ -61,7 +62,7 @@ export function MapCanvas({ view, points, shown, colours, lasso, nameOf, onLasso
   );
   useEffect(() => () => point(undefined), []);
   const at = (event: PointerEvent) => {
-    const box = marks.current!.getBoundingClientRect();
+    const box = layer.current!.getBoundingClientRect();
     return { px: event.clientX - box.left, py: event.clientY - box.top };
   };
   const corner = ({ px, py }: { px: number; py: number }): Corner => [place.x(px), place.y(py)];
@@ -95,16 +96,16 @@ export function MapCanvas({ view, points, shown, colours, lasso, nameOf, onLasso
     <div class="map">
       <div class="layers" ref={measured} style={{ height: `${height}px` }}>
         <canvas ref={dots} style={{ width: `${width}px`, height: `${height}px` }} />
-        <canvas
-          ref={marks}
+        <div
+          ref={layer}
           class="marks"
-          style={{ width: `${width}px`, height: `${height}px` }}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: an application takes the keys that its label names
           tabIndex={0}
           role="application"
           aria-label="Map of the latents. Arrows move a cross, Space puts a corner of a lasso, Enter opens a latent, Escape clears. The list below holds the same latents."
           onKeyDown={onKeyDown}
           onFocus={() => {
-            if (marks.current!.matches(":focus-visible"))
+            if (layer.current!.matches(":focus-visible"))
               setCross(cross ?? { px: width / 2, py: height / 2 });
           }}
           onBlur={() => {
@@ -112,7 +113,7 @@ export function MapCanvas({ view, points, shown, colours, lasso, nameOf, onLasso
             setDrawn([]);
           }}
           onPointerDown={(event) => {
-            marks.current!.setPointerCapture(event.pointerId);
+            layer.current!.setPointerCapture(event.pointerId);
             dragging.current = true;
             setCross(undefined);
             setDrawn([corner(at(event))]);
@@ -133,7 +134,9 @@ export function MapCanvas({ view, points, shown, colours, lasso, nameOf, onLasso
             dragging.current = false;
             setDrawn([]);
           }}
-        />
+        >
+          <canvas ref={marks} style={{ width: `${width}px`, height: `${height}px` }} />
+        </div>
       </div>
       <p class="soft" role="status">
         {ring === undefined ? "\u00a0" : nameOf(ring)}
