@@ -37,7 +37,7 @@ const command: SimpleCommand = {
       "classes",
       "FILE",
       "the path of a file",
-      "Labels that pictures are scored with: their names, one a line, or embeddings of them in a safetensors file, see docs/explorer.md.",
+      "Labels that pictures are scored with: their names, one a line, or embeddings of them or a linear head in a safetensors file, see docs/explorer.md.",
     ),
     { ...toggle("open", "Whether to open the page in the browser."), default: true, negation: "--no-open" },
   ],

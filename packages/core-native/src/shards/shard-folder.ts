@@ -2,7 +2,7 @@ import { type FileHandle, open, readdir, readFile, stat } from "node:fs/promises
 import path from "node:path";
 import { ConfigError, type Metadata, metadataHash, parseMetadata } from "@saev/config";
 import { SaevError } from "../errors.js";
-import { type ShardLayout, shardLayout, shardName } from "./layout.js";
+import { type ShardLayout, shardLayout, shardName, storedBytes } from "./layout.js";
 import { type PartStatus, partsText, readParts } from "./part-status.js";
 import {
   documentMetadata,
@@ -190,8 +190,33 @@ export class ShardFolder {
 
   /** One image's activations, `[layers, tokens, dVit]` in C order. For many rows use `ActivationLoader`. */
   async readImage(image: number): Promise<Float32Array> {
-    const { file, offset } = this.locate(image);
-    const bytes = new Uint8Array(this.layout.bytesPerImg);
+    return this.readValues(image, 0, this.layout.bytesPerImg / storedBytes(this.layout.dtype));
+  }
+
+  /**
+   * A part of one image's activations: `count` values from value `first` of `[layers, tokens, dVit]` on.
+   * @throws SaevError `INVALID_ARGUMENT` for an image, or values, that are not there; `BAD_FILE`, `IO`.
+   */
+  async readValues(image: number, first: number, count: number): Promise<Float32Array> {
+    const each = storedBytes(this.layout.dtype);
+    const total = this.layout.bytesPerImg / each;
+    if (
+      !(
+        Number.isInteger(first) &&
+        Number.isInteger(count) &&
+        first >= 0 &&
+        count >= 0 &&
+        first + count <= total
+      )
+    )
+      throw new SaevError(
+        "INVALID_ARGUMENT",
+        `values: expected some of 0 to ${total - 1}, found ${count} from ${first} on`,
+      );
+    const located = this.locate(image);
+    const { file } = located;
+    const offset = located.offset + first * each;
+    const bytes = new Uint8Array(count * each);
     let handle: FileHandle | undefined;
     try {
       handle = await open(file);

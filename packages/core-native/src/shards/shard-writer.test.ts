@@ -77,7 +77,12 @@ it("writes the Python package's layout", async () => {
     hash: metadataHash(m),
   });
   for (const image of [0, 6, 7, 22]) {
-    expect(await shards.readImage(image)).toEqual(acts(m, image, 1).toFloat32Array());
+    const whole = acts(m, image, 1).toFloat32Array();
+    expect(await shards.readImage(image)).toEqual(whole);
+    expect(await shards.readValues(image, 3, 4)).toEqual(whole.slice(3, 7));
+    await expect(shards.readValues(image, whole.length - 1, 2)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
   }
   const last = readFileSync(path.join(dir, "acts000003.bin"));
   expect(last.length).toBe(7 * 2 * 5 * 8 * 4);

@@ -11,7 +11,7 @@ import { OpenView, type OpenViewOptions } from "./views/open-view.js";
 
 export interface OpenOptions extends OpenViewOptions {
   /**
-   * What pictures are scored with: a safetensors file of class embeddings, see {@link ClassScores}, or any other file with
+   * What pictures are scored with: a safetensors file of class embeddings or a head, see {@link ClassScores}, or any other file with
    * names of classes, one a line, which the model's text tower reads.
    */
   readonly classes?: string | undefined;

@@ -43,8 +43,8 @@ export class Pictures {
       throw new SaevError("NOT_FOUND", `image ${image}: the dataset has ${dataset.length} images`);
     }
     const pixels = await decodeImage(await dataset.image(image), { name: dataset.where(image) });
-    const { width, height, data } = await viewOf(pixels, this.transform);
+    const { width, height, data } = await viewOf(pixels, this.transform, { side: size });
     const raw = { width, height, channels: 3 as const };
-    return sharp(data, { raw }).resize(size, size).webp({ quality: 82, effort: 2 }).toBuffer();
+    return sharp(data, { raw }).webp({ quality: 82, effort: 1 }).toBuffer();
   }
 }

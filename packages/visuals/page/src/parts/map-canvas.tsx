@@ -44,7 +44,7 @@ export function MapCanvas({ view, points, shown, colours, lasso, nameOf, onLasso
   const dots = useRef<HTMLCanvasElement>(null);
   const marks = useRef<HTMLCanvasElement>(null);
   const layer = useRef<HTMLDivElement>(null);
-  const [width, measured] = useWidth(900);
+  const [width, measured] = useWidth();
   const height = Math.round(Math.min(860, Math.max(320, 0.5 * width)));
   const [drawn, setDrawn] = useState<readonly Corner[]>([]);
   const dragging = useRef(false);

@@ -14,8 +14,9 @@ interface PlotFigureProps {
 /** A plot as wide as its place. */
 export function PlotFigure({ draw, keys, label }: PlotFigureProps) {
   const holder = useRef<HTMLDivElement>(null);
-  const [width, measured] = useWidth(640);
+  const [width, measured] = useWidth();
   useEffect(() => {
+    if (width === 0) return;
     const plot = draw(width);
     plot.setAttribute("aria-hidden", "true");
     holder.current!.replaceChildren(plot);

@@ -22,11 +22,12 @@ const mostDots = 1500;
 /** Frequency against mean value of all latents that fire, both as logarithms. A dragged rectangle filters. */
 export function Scatter({ columns, chosen, filter, change }: ScatterProps) {
   const holder = useRef<HTMLDivElement>(null);
-  const [width, measured] = useWidth(720);
+  const [width, measured] = useWidth();
   const [scales, setScales] = useState<Scales>();
   const all = useMemo(() => pointsOf(columns, columns.frequency.keys()), [columns]);
   const dots = useMemo(() => (chosen.length <= mostDots ? pointsOf(columns, chosen) : []), [columns, chosen]);
   useEffect(() => {
+    if (width === 0) return;
     const bins = { x: "frequency", y: "mean", thresholds: Math.min(64, Math.round(width / 12)) };
     const plot = Plot.plot({
       width,

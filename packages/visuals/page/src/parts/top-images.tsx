@@ -20,6 +20,7 @@ interface TopImagesProps {
 /** Images of a latent with their heat maps; a click opens one with the value of each patch. */
 export function TopImages({ images, maps, patches, upper, note }: TopImagesProps) {
   const [open, setOpen] = useState<number>();
+  const shown = useGrowing(images);
   if (images.length === 0) return <p class="soft">It fires in no image.</p>;
   const mapOf = (i: number) => maps.subarray(i * patches, (i + 1) * patches);
   const upperOf = (i: number) =>
@@ -27,7 +28,7 @@ export function TopImages({ images, maps, patches, upper, note }: TopImagesProps
   return (
     <>
       <ul class="images">
-        {images.map((image, i) => (
+        {images.slice(0, shown).map((image, i) => (
           <li key={image.image}>
             <button type="button" class="plain" onClick={() => setOpen(i)}>
               <span class="layers">
@@ -53,6 +54,27 @@ export function TopImages({ images, maps, patches, upper, note }: TopImagesProps
       )}
     </>
   );
+}
+
+/** Images that are drawn at once, as many as a screen has; and how many more at a time. */
+const atOnce = 24;
+
+/** How many of a list to draw: at first those in sight, then more whenever the browser has nothing else to do, until all are there. */
+function useGrowing(list: readonly unknown[]): number {
+  const [grown, setGrown] = useState({ list, shown: atOnce });
+  const shown = grown.list === list ? grown.shown : atOnce;
+  useEffect(() => {
+    if (shown >= list.length) return;
+    const next = () => setGrown({ list, shown: shown + atOnce });
+    // Safari has none of it.
+    if (typeof requestIdleCallback === "undefined") {
+      const timer = setTimeout(next, 50);
+      return () => clearTimeout(timer);
+    }
+    const idle = requestIdleCallback(next, { timeout: 500 });
+    return () => cancelIdleCallback(idle);
+  }, [list, shown]);
+  return shown;
 }
 
 interface HeatProps {
