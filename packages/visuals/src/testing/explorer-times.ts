@@ -140,7 +140,7 @@ const scroll = (tab: Page): Promise<number[]> =>
     const list = document.querySelector(".scroller")!;
     const times: number[] = [];
     let last = await new Promise<number>((resolve) => requestAnimationFrame(resolve));
-    for (let i = 0; i < 180; i++) {
+    for (let i = 0; i < 120; i++) {
       list.scrollTop += i % 60 === 59 ? 1_000_000 : 24;
       const now = await new Promise<number>((resolve) => requestAnimationFrame(resolve));
       times.push(now - last);
