@@ -70,8 +70,7 @@ void SparseAutoencoder::encode_lists(EncodeInput& in, EncodeState& state) const 
   select(in, state);
   const auto pairs = static_cast<double>(in.rows) * static_cast<double>(layout_.padded_sae());
   if (pairs == 0) return;
-  if (screened)
-    state.choice.screened(static_cast<double>(screened_candidates(state.scratch)) / pairs);
+  if (screened) state.choice.screened(static_cast<double>(screened_candidates(state.scratch)) / pairs);
   state.density = static_cast<double>(state.lists.nnz()) / pairs;
 }
 
@@ -90,8 +89,8 @@ void SparseAutoencoder::select(EncodeInput& in, EncodeState& state) const {
   if (activation_.selection == Selection::kJumpRelu) {
     for_each_entry(out, [&](int64_t j, float& value) { value += threshold_[static_cast<size_t>(j)]; });
   } else if (activation_.selection == Selection::kGated) {
-    for_each_entry(
-        out, [&](int64_t j, float& value) { value = gated_[static_cast<size_t>(j)].magnitude(value); });
+    for_each_entry(out,
+                   [&](int64_t j, float& value) { value = gated_[static_cast<size_t>(j)].magnitude(value); });
     parallel_tasks(out.n_blocks, [&](int64_t b, int) {
       filter_block(out, b, [](int64_t, int64_t, float v) { return v > 0; });
     });
@@ -174,8 +173,9 @@ ForwardError SparseAutoencoder::error(const float* x, int64_t rows, Scratch& scr
   encode_lists(in, scratch.encode);
   DecodeTarget target;
   target.start = scratch.residual.data();
-  return decode_error(level_, layout_, w_dec_.data(), scratch.encode.lists, target, {}, 1, scratch.gradient.data(),
-                      scratch.column_sums.data(), {false, true, job}, scratch.decode);
+  return decode_error(level_, layout_, w_dec_.data(), scratch.encode.lists, target, {}, 1,
+                      scratch.gradient.data(), scratch.column_sums.data(), {false, true, job},
+                      scratch.decode);
 }
 
 ForwardError SparseAutoencoder::prefix_error(int64_t length, ActiveLists& lists, Scratch& scratch,

@@ -41,7 +41,7 @@ class SparseAutoencoder final : public Encoder {
     ActiveLists lists;  ///< active latents of the last batch
     ScreenChoice choice;
     FloorGuess guess;
-    double density = 0;                         ///< of the last batch; few latents are active in most SAEs
+    double density = 0;    ///< of the last batch; few latents are active in most SAEs
     uint64_t screens = 0;  ///< the `number_` whose W_enc the screen has
   };
 

@@ -55,11 +55,11 @@ TEST(a_state_kept_between_batches_changes_no_bit_of_any_kind) {
   gated.b_mag.assign(static_cast<size_t>(d_sae), -1.9f);
   const Activation top{.selection = Selection::kTopK, .top_k = 9},
       batch{.selection = Selection::kBatchTopK, .top_k = 9, .threshold = 0.4};
-  const SparseAutoencoder saes[] = {SparseAutoencoder(p),
-                                    SparseAutoencoder(p, EncoderInput::kCentred, top),
-                                    SparseAutoencoder(p, EncoderInput::kRaw, batch),
-                                    SparseAutoencoder(jump, EncoderInput::kRaw, {.selection = Selection::kJumpRelu}),
-                                    SparseAutoencoder(gated, EncoderInput::kRaw, {.selection = Selection::kGated})};
+  const SparseAutoencoder saes[] = {
+      SparseAutoencoder(p), SparseAutoencoder(p, EncoderInput::kCentred, top),
+      SparseAutoencoder(p, EncoderInput::kRaw, batch),
+      SparseAutoencoder(jump, EncoderInput::kRaw, {.selection = Selection::kJumpRelu}),
+      SparseAutoencoder(gated, EncoderInput::kRaw, {.selection = Selection::kGated})};
   for (const SparseAutoencoder& sae : saes) {
     const auto state = sae.state();
     // Fewer rows than are worth a copy, enough of them, rows of which all latents are active, and few again.
