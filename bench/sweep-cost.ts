@@ -3,7 +3,7 @@ import type { BenchResult } from "./result.js";
 
 const [rows, dVit, dSae] = [4096, 768, 6144];
 const stepsOfOne = 2;
-const rounds = 2;
+const rounds = 7;
 const saes = 8;
 const bEnc = -2.457;
 
