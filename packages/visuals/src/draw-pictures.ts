@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { decodeImage, type ImageDataset, makeFolder, SaevError, type Transform } from "@saev/core";
+import { eachAtOnce } from "./each-at-once.js";
 import { galleryThumb, writeGalleryPicture } from "./gallery/write-gallery.js";
 import { groundOf, type HighlightStyle } from "./highlight.js";
 import { latentFolder, type PictureJob, writePicture } from "./latent-folder.js";
@@ -56,19 +57,7 @@ export async function drawPictures(
     }
   }
   const todo = [...uses].sort(([a], [b]) => a - b);
-  let next = 0;
-  let done = 0;
-  const worker = async () => {
-    for (let at = next++; at < todo.length; at = next++) {
-      options.signal?.throwIfAborted();
-      await drawImage(root, ...todo[at]!, images, options);
-      options.onProgress?.(++done, todo.length);
-    }
-  };
-  const workers = Array.from({ length: Math.max(1, options.concurrency) }, worker);
-  // The others stop at their next image: wait for them, so that nothing is written after this has returned.
-  const failed = (await Promise.allSettled(workers)).find((w) => w.status === "rejected");
-  if (failed) throw failed.reason;
+  await eachAtOnce(todo, options, ([image, use]) => drawImage(root, image, use, images, options));
 }
 
 async function drawImage(

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Visuals } from "@saev/config";
 import { type ImageDataset, makeFolder } from "@saev/core";
-import pLimit from "p-limit";
 import sharp from "sharp";
 import { contactSheetSvg, sheetImages } from "./contact-sheet.js";
+import { eachAtOnce } from "./each-at-once.js";
 import { Notes } from "./explorer/notes.js";
 import { latentFolder } from "./latent-folder.js";
 import { readNames } from "./names/names-file.js";
@@ -33,20 +33,11 @@ export interface ContactSheetsFrom {
 export async function writeContactSheets(folder: string, from: ContactSheetsFrom): Promise<void> {
   const sheets = path.join(folder, "contact_sheets");
   makeFolder(sheets);
-  const limit = pLimit(Math.max(1, from.concurrency));
-  let done = 0;
-  const jobs = from.rankings.map((ranking) =>
-    limit(async () => {
-      from.signal?.throwIfAborted();
-      const svg = await sheetOf(folder, ranking, from);
-      await writeFileAtomic(path.join(sheets, `${ranking.latent}.svg`), svg);
-      await writeFileAtomic(path.join(sheets, `${ranking.latent}.png`), await renderPng(svg, sheetPixels));
-      from.onProgress?.(++done, from.rankings.length);
-    }),
-  );
-  // The others stop at their next sheet: wait for them, so that nothing is written after this has returned.
-  const failed = (await Promise.allSettled(jobs)).find((job) => job.status === "rejected");
-  if (failed) throw failed.reason;
+  await eachAtOnce(from.rankings, from, async (ranking) => {
+    const svg = await sheetOf(folder, ranking, from);
+    await writeFileAtomic(path.join(sheets, `${ranking.latent}.svg`), svg);
+    await writeFileAtomic(path.join(sheets, `${ranking.latent}.png`), await renderPng(svg, sheetPixels));
+  });
 }
 
 /** Width of a sheet's PNG: 250 dots an inch at 180 mm. */
