@@ -1,24 +1,15 @@
-import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { built } from "./testing/built.js";
+import { runNode } from "./testing/run-node.js";
 
 const index = built();
 const url = JSON.stringify(pathToFileURL(index).href);
 
-/** Runs `node -e CODE` and gives what it prints. */
-function run(code: string): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(stderr);
-  return stdout;
-}
-
 test("it loads nothing native, and zod and TOML only when something is parsed", () => {
-  run(`
+  runNode(`
     import { createRequire } from "node:module";
     import { strict as assert } from "node:assert";
     process.dlopen = () => { throw new Error("native code was loaded"); };

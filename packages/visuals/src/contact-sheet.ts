@@ -1,6 +1,7 @@
 import { escapeHtml } from "./gallery/escape.js";
-import type { HighlightStyle } from "./highlight.js";
-import { plasma } from "./plasma.js";
+import { dimmed, type HighlightStyle } from "./highlight.js";
+import { usualOpacity } from "./overlay.js";
+import { plasmaBytes } from "./plasma.js";
 import { short } from "./plots.js";
 import { fontFamily } from "./svg.js";
 
@@ -113,11 +114,11 @@ function colourBar({ upper, style }: { readonly upper: number; readonly style: H
   const stops = Array.from({ length: 17 }, (_, i) => {
     const at = i / 16;
     if (style === "mask") {
-      const grey = Math.round(255 * (0.35 + 0.65 * Math.sqrt(at)));
+      const grey = Math.round(255 * (dimmed + (1 - dimmed) * Math.sqrt(at)));
       return stop(at, [grey, grey, grey]);
     }
-    const colour = [0, 1, 2].map((c) => Math.round(255 * plasma[3 * Math.min(255, i * 16) + c]!));
-    return stop(at, colour, style === "overlay" ? +(0.9 * at).toFixed(3) : 1);
+    const colour = plasmaBytes(Math.min(255, i * 16));
+    return stop(at, colour, style === "overlay" ? +(usualOpacity * at).toFixed(3) : 1);
   });
   return (
     `<defs><linearGradient id="scale">${stops.join("")}</linearGradient></defs>` +

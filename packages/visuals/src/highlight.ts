@@ -1,6 +1,6 @@
 import { type Pixels, resizeImage, type Transform } from "@saev/core";
 import { type OverlayOptions, opaque, overlay, type RgbaPixels } from "./overlay.js";
-import { plasma, plasmaIndex } from "./plasma.js";
+import { plasmaBytes, plasmaIndex } from "./plasma.js";
 import { viewOf, viewSize } from "./view.js";
 
 /**
@@ -87,7 +87,7 @@ export function contour(picture: RgbaPixels, values: Float32Array, { upper }: { 
   if (side === 0 || !shown.includes(true)) return { width, height, data };
   const largest = values.reduce((a, b) => Math.max(a, b), 0);
   const at = upper > 0 ? Math.max(0, plasmaIndex(largest / upper)) : 255;
-  const colour = [0, 1, 2].map((c) => Math.round(255 * plasma[3 * at + c]!));
+  const colour = plasmaBytes(at);
   const [w, h] = [width / side, height / side];
   const scale = Math.max(width, height) / viewSize;
   const [inner, outer] = [line * scale, (line + rim) * scale];
@@ -133,7 +133,7 @@ export function contour(picture: RgbaPixels, values: Float32Array, { upper }: { 
 }
 
 /** Brightness that is left where a latent is silent. */
-const dimmed = 0.35;
+export const dimmed = 0.35;
 
 /**
  * Grey and dark where the latent is silent, the picture's own colours where it has its largest value `upper`, between

@@ -11,9 +11,12 @@ export interface RgbaPixels {
 export interface OverlayOptions {
   /** The value that gets the last colour and the full opacity; usually the latent's largest among its top images. */
   readonly upper: number;
-  /** Opacity at `upper`. Default 0.9. */
+  /** Opacity at `upper`. Default {@link usualOpacity}. */
   readonly opacity?: number;
 }
+
+/** The Python package's. */
+export const usualOpacity = 0.9;
 
 const f32 = Math.fround;
 
@@ -38,7 +41,7 @@ export function heatMap(
   width: number,
   height: number,
   values: Float32Array,
-  { upper, opacity = 0.9 }: OverlayOptions,
+  { upper, opacity = usualOpacity }: OverlayOptions,
 ): RgbaPixels {
   const data = new Uint8Array(width * height * 4);
   const side = Math.trunc(Math.sqrt(values.length));
@@ -118,7 +121,7 @@ export function overlay(
   const end = (i: number, step: number, size: number) =>
     Math.min(size, (i + 1) * step + (i === side - 1 ? 1 : 0));
   for (let p = 0; p < values.length; p++) {
-    const [r, g, b, alpha] = colour(values[p]!, f32(options.upper), options.opacity ?? 0.9);
+    const [r, g, b, alpha] = colour(values[p]!, f32(options.upper), options.opacity ?? usualOpacity);
     if (alpha === 0) continue;
     const column = p % side;
     const row = Math.floor(p / side);

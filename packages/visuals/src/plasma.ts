@@ -82,3 +82,7 @@ export function plasmaIndex(x: number): number {
   if (Number.isNaN(at)) return -1;
   return at < 0 ? 0 : at >= 256 ? 255 : Math.trunc(at);
 }
+
+/** Colour number `at` as red, green and blue from 0 to 255. */
+export const plasmaBytes = (at: number): readonly number[] =>
+  [0, 1, 2].map((c) => Math.round(255 * plasma[3 * at + c]!));

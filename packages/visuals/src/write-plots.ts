@@ -3,8 +3,7 @@ import type { Visuals } from "@saev/config";
 import { type LatentStatistics, makeFolder } from "@saev/core";
 import { distributionPlot, frequencyPlot } from "./plots.js";
 import { latentLogs } from "./select-latents.js";
-import { svgToPng } from "./svg.js";
-import { writeFileAtomic } from "./write-file.js";
+import { writePlot } from "./write-plot.js";
 
 /**
  * Writes `plots/distributions.{svg,png}` (the first `n_distributions` latents) and `plots/frequency.{svg,png}`.
@@ -20,17 +19,13 @@ export async function writePlots(
 ): Promise<string> {
   const plots = path.join(folder, "plots");
   makeFolder(plots);
-  const both = async (name: string, svg: string) => {
-    await writeFileAtomic(path.join(plots, `${name}.svg`), svg);
-    await writeFileAtomic(path.join(plots, `${name}.png`), svgToPng(svg));
-  };
   const panels = Array.from({ length: Math.min(cfg.n_distributions, stats.dSae) }, (_, latent) => ({
     latent,
     histogram: stats.histogram(latent),
     percentiles: { [`p${cfg.percentile}`]: stats.firingPercentile(latent, cfg.percentile) },
     frequency: sparsity[latent]!,
   }));
-  if (panels.length > 0) await both("distributions", distributionPlot(panels));
+  if (panels.length > 0) await writePlot(plots, "distributions", distributionPlot(panels));
   // Dead latents have no place among frequencies: leave them out of the axes, whatever epsilon is.
   const points = Array.from(sparsity, (frequency, latent) => ({
     ...latentLogs(frequency, meanValues[latent]!, 0),
@@ -40,6 +35,6 @@ export async function writePlots(
     logFreqRange: cfg.log_freq_range,
     logValueRange: cfg.log_value_range,
   });
-  await both("frequency", overview);
+  await writePlot(plots, "frequency", overview);
   return overview;
 }

@@ -1,9 +1,7 @@
-import path from "node:path";
 import { makeFolder, SaevError } from "@saev/core";
 import { findFolders, titles } from "../explorer/find-folders.js";
 import { OpenRun } from "../explorer/runs.js";
-import { svgToPng } from "../svg.js";
-import { writeFileAtomic } from "../write-file.js";
+import { writePlot } from "../write-plot.js";
 import { paretoPlot, trainingPlot } from "./run-plots.js";
 
 /**
@@ -39,15 +37,6 @@ export async function writeRunPlots(paths: readonly string[], out: string): Prom
   }
   makeFolder(out);
   const files: string[] = [];
-  for (const { name, svg } of drawn) {
-    for (const [end, content] of [
-      ["svg", svg],
-      ["png", svgToPng(svg)],
-    ] as const) {
-      const file = path.join(out, `${name}.${end}`);
-      await writeFileAtomic(file, content);
-      files.push(file);
-    }
-  }
+  for (const { name, svg } of drawn) files.push(...(await writePlot(out, name, svg)));
   return files;
 }
