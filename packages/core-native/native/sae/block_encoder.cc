@@ -40,7 +40,6 @@ BlockEncoder::BlockEncoder(Level level, const Layout& layout, const EncodeInput&
     return;
   }
   float* packed = at_least(scratch.packed, padded_rows * stride);
-  at_least(scratch.panel, stride * kPanel);
   SAEV_PICK(level, pack_rows)({rows, n_, stride, packed});
 }
 
@@ -103,9 +102,9 @@ void BlockEncoder::segment(int64_t s, float* value, uint16_t* index, int32_t* pt
   const int64_t panels = std::min(segment_ / kPanel, layout_.n_panels - first_panel);
   const int64_t latent = first_panel * kPanel, stride = layout_.row_stride();
   SAEV_PICK(level_, encode_segment)
-  ({scratch_.packed.data(), n_, stride, input_.w_enc + latent * stride, scratch_.panel.data(),
-    input_.b_enc + latent, scratch_.floor.data(), panels, scratch_.row_value.data(),
-    scratch_.row_index.data(), value, index, ptr, first});
+  ({scratch_.packed.data(), n_, stride, input_.panels + latent * stride, input_.b_enc + latent,
+    scratch_.floor.data(), panels, scratch_.row_value.data(), scratch_.row_index.data(), value, index, ptr,
+    first});
 }
 
 }  // namespace saev

@@ -8,7 +8,7 @@ namespace {
 
 /// Best of a search on two Zen 3 cores with slices of 96 columns.
 Blocking for_narrow_slices(double density) {
-  if (density < 0.03) return {768, 768, 256, true, false, false, true};
+  if (density < 0.03) return {768, 768, 256, true, false, false, true, 4};
   if (density < 0.07) return {384, 512, 256, false, true, false, true};
   if (density < 0.12) return {192, 256, 128, false, true, false, true};
   return {96, 128, 64, false, true, false, true};

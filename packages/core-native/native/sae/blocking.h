@@ -16,6 +16,7 @@ struct Blocking {
   bool decode_next;          ///< fetch the next segment of W_dec
   bool backward_look_ahead;  ///< fetch rows of x and of the error ahead within a list
   bool backward_next;        ///< fetch the next rows
+  int64_t decode_blocks = 1;  ///< row blocks that are decoded together
   bool screen = false;       ///< find out in 8 bits which products to make in float32 (encoder_screen.h)
 };
 

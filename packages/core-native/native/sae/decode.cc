@@ -10,27 +10,39 @@
 namespace saev {
 namespace {
 
-void prepare(DecodeScratch& scratch, const Layout& layout) {
+void prepare(DecodeScratch& scratch, const Layout& layout, int64_t blocks = 1) {
   scratch.buffer.resize(static_cast<size_t>(std::max<int64_t>(num_threads(), scratch.buffer.size())));
   for (auto& b : scratch.buffer) {
-    const auto need = static_cast<size_t>(kRowBlock * layout.slice_width);
+    const auto need = static_cast<size_t>(blocks * kRowBlock * layout.slice_width);
     if (b.size() < need) b = AlignedArray<float>(need);
   }
 }
 
-/// buffer[row] += f W_dec for one slice and one row block, all latents.
+/// buffer[row] += f W_dec for one slice and row blocks [begin, end), all latents.
 template <typename Gather>
 void add_latents(Gather gather, const Layout& layout, const float* w_slice, const ActiveLists& lists,
-                 int64_t block, const DecodeOptions& options, float* buffer) {
-  const BlockLists& entries = lists.blocks[static_cast<size_t>(block)];
-  const int64_t width = layout.slice_width, n = lists.block_rows(block);
+                 int64_t begin, int64_t end, const DecodeOptions& options, float* buffer) {
+  const int64_t width = layout.slice_width;
   for (int64_t s = 0; s < lists.n_segments; ++s) {
-    const int32_t* ptr = lists.ptr(block, s);
     const float* w = w_slice + s * lists.segment * width;
     const int64_t following = std::min(lists.segment, layout.padded_sae() - (s + 1) * lists.segment);
-    const bool fetch = options.next_block && following > 0;
-    gather({w, width, ptr, n, entries.index(), entries.value(), buffer,
-            fetch ? w + lists.segment * width : nullptr, fetch ? following * width : 0, options.look_ahead});
+    for (int64_t b = begin; b < end; ++b) {
+      const BlockLists& entries = lists.blocks[static_cast<size_t>(b)];
+      const bool fetch = options.next_block && following > 0 && b + 1 == end;
+      gather({w, width, lists.ptr(b, s), lists.block_rows(b), entries.index(), entries.value(),
+              buffer + (b - begin) * kRowBlock * width, fetch ? w + lists.segment * width : nullptr,
+              fetch ? following * width : 0, options.look_ahead});
+    }
+  }
+}
+
+/// out[row] = factor · start + bias for `n` rows of one slice.
+void begin_rows(const DecodeTarget& target, const float* start, const float* bias, int64_t n, int64_t width,
+                float* out) {
+  for (int64_t i = 0; i < n * width; ++i) out[i] = target.factor * start[i];
+  if (bias == nullptr) return;
+  for (int64_t r = 0; r < n; ++r) {
+    for (int64_t k = 0; k < width; ++k) out[r * width + k] += bias[k];
   }
 }
 
@@ -60,43 +72,58 @@ ForwardError decode_error(Level level, const Layout& layout, const float* w_dec,
   const auto gather = SAEV_PICK(level, gather_rows);
   const auto finish = SAEV_PICK(level, residual);
   const int64_t width = layout.slice_width, stride = lists.rows * width, vit = layout.padded_vit();
-  prepare(scratch, layout);
   const auto blocks = static_cast<size_t>(lists.n_blocks);
+  const auto n_prefixes = static_cast<int64_t>(std::max<size_t>(1, prefixes.size()));
+  const int64_t together = n_prefixes > 1 ? 1 : std::max<int64_t>(1, options.blocks);
+  prepare(scratch, layout, together);
   scratch.squares.assign(blocks, 0);
   scratch.l1.assign(blocks, 0);
   scratch.active.assign(blocks, 0);
   scratch.parts.resize(scratch.buffer.size());
-  const auto n_prefixes = static_cast<int64_t>(std::max<size_t>(1, prefixes.size()));
+  scratch.slice_squares.assign(blocks * static_cast<size_t>(layout.n_slices), 0);
   const auto sums_size = blocks * static_cast<size_t>(vit);
   if (scratch.column_sums.size() < sums_size) scratch.column_sums = AlignedArray<float>(sums_size);
   std::fill_n(scratch.column_sums.data(), sums_size, 0.0f);
 
-  parallel_tasks(lists.n_blocks, [&](int64_t block, int thread) {
-    if (options.job) options.job->check_abort();
+  const auto count = [&](int64_t block) {
     const auto b = static_cast<size_t>(block);
-    const int64_t n = lists.block_rows(block), first = block * kRowBlock;
-    float* buffer = scratch.buffer[static_cast<size_t>(thread)].data();
+    const int64_t n = lists.block_rows(block);
     scratch.l1[b] =
         sum_in_groups(lists.blocks[b].value(), lists.ptr(block, lists.n_segments - 1)[n], scratch.active[b]);
+  };
+  const auto bias_of = [&](int64_t s) { return target.bias ? target.bias + s * width : nullptr; };
+
+  // A task is some row blocks and one slice.
+  const auto whole = [&](int64_t task, int thread) {
+    const int64_t s = task % layout.n_slices, begin = task / layout.n_slices * together;
+    const int64_t end = std::min(lists.n_blocks, begin + together);
+    float* buffer = scratch.buffer[static_cast<size_t>(thread)].data();
+    for (int64_t b = begin; b < end; ++b) {
+      if (s == 0) count(b);
+      begin_rows(target, target.start + s * stride + b * kRowBlock * width, bias_of(s), lists.block_rows(b),
+                 width, buffer + (b - begin) * kRowBlock * width);
+    }
+    add_latents(gather, layout, w_dec + s * layout.slice_stride(), lists, begin, end, options, buffer);
+    for (int64_t b = begin; b < end; ++b) {
+      scratch.slice_squares[static_cast<size_t>(b * layout.n_slices + s)] = finish(
+          {buffer + (b - begin) * kRowBlock * width, lists.block_rows(b), width, scale,
+           gradient + s * stride + b * kRowBlock * width, scratch.column_sums.data() + b * vit + s * width});
+    }
+  };
+
+  // With prefixes a task is a row block.
+  const auto by_prefix = [&](int64_t block, int thread) {
+    const auto b = static_cast<size_t>(block);
+    const int64_t n = lists.block_rows(block), first = block * kRowBlock, matrix = lists.rows * vit;
+    float* buffer = scratch.buffer[static_cast<size_t>(thread)].data();
+    count(block);
     PrefixParts& parts = scratch.parts[static_cast<size_t>(thread)];
-    if (n_prefixes > 1) parts.split(lists, block, prefixes);
+    parts.split(lists, block, prefixes);
     for (int64_t s = 0; s < layout.n_slices; ++s) {
-      const float* start = target.start + s * stride + first * width;
       const float* w = w_dec + s * layout.slice_stride();
       float* sums = scratch.column_sums.data() + block * vit + s * width;
       float* out = gradient + s * stride + first * width;
-      for (int64_t i = 0; i < n * width; ++i) buffer[i] = target.factor * start[i];
-      if (target.bias != nullptr) {
-        for (int64_t r = 0; r < n; ++r) {
-          for (int64_t k = 0; k < width; ++k) buffer[r * width + k] += target.bias[s * width + k];
-        }
-      }
-      if (n_prefixes == 1) {
-        add_latents(gather, layout, w, lists, block, options, buffer);
-        scratch.squares[b] += finish({buffer, n, width, scale, out, sums});
-        continue;
-      }
-      const int64_t matrix = lists.rows * vit;
+      begin_rows(target, target.start + s * stride + first * width, bias_of(s), n, width, buffer);
       for (int64_t p = 0; p < n_prefixes; ++p) {
         for (const PrefixParts::Part& part : parts.of(p)) {
           gather({w + part.segment * lists.segment * width, width, part.ptr, n, part.index, part.value,
@@ -109,7 +136,21 @@ ForwardError decode_error(Level level, const Layout& layout, const float* w_dec,
         for (int64_t i = 0; i < n * width; ++i) here[i] += here[matrix + i];
       }
     }
+  };
+
+  const int64_t groups = (lists.n_blocks + together - 1) / together;
+  parallel_tasks(n_prefixes > 1 ? lists.n_blocks : groups * layout.n_slices, [&](int64_t task, int thread) {
+    if (options.job) options.job->check_abort();
+    if (n_prefixes > 1) {
+      by_prefix(task, thread);
+    } else {
+      whole(task, thread);
+    }
   });
+  if (n_prefixes == 1) {
+    for (size_t i = 0; i < scratch.slice_squares.size(); ++i)
+      scratch.squares[i / static_cast<size_t>(layout.n_slices)] += scratch.slice_squares[i];
+  }
 
   ForwardError total;
   std::fill_n(column_sums, vit, 0.0f);
@@ -135,7 +176,7 @@ void decode_rows(Level level, const Layout& layout, const float* w_dec, const fl
       const int64_t columns = std::min(width, d_vit - s * width);
       if (columns <= 0) break;
       std::fill_n(buffer, n * width, 0.0f);
-      add_latents(gather, layout, w_dec + s * layout.slice_stride(), lists, block, {}, buffer);
+      add_latents(gather, layout, w_dec + s * layout.slice_stride(), lists, block, block + 1, {}, buffer);
       for (int64_t r = 0; r < n; ++r) {
         float* out = x_hat + (first + r) * d_vit + s * width;
         for (int64_t k = 0; k < columns; ++k) out[k] = buffer[r * width + k] + b_dec[s * width + k];

@@ -10,8 +10,9 @@
 namespace saev {
 
 struct DecodeScratch {
-  std::vector<AlignedArray<float>> buffer;  ///< per thread: one slice of a row block
+  std::vector<AlignedArray<float>> buffer;  ///< per thread: one slice of a task's row blocks
   std::vector<double> squares;              ///< per row block
+  std::vector<double> slice_squares;        ///< per row block and slice
   std::vector<double> l1;
   std::vector<int64_t> active;
   std::vector<PrefixParts> parts;   ///< per thread
@@ -22,6 +23,9 @@ struct DecodeOptions {
   bool look_ahead = false;   ///< fetch rows of W_dec ahead of their use
   bool next_block = true;    ///< fetch the next segment of W_dec while this one is used
   const Job* job = nullptr;  ///< polled by each task; an abort throws Code::kAborted
+  /// Row blocks that go through W_dec together. Where lists are short a row of it is used by few rows of a
+  /// block: several blocks fetch it once. One block at a time with prefixes.
+  int64_t blocks = 1;
 };
 
 struct ForwardError {

@@ -7,8 +7,23 @@
 
 namespace saev {
 
-void prepare_threads(EncodeScratch& scratch) {
+EncodeInput prepare_encode(Level level, const Layout& layout, const EncodeInput& input,
+                           EncodeScratch& scratch) {
   scratch.threads.resize(static_cast<size_t>(std::max<int64_t>(num_threads(), scratch.threads.size())));
+  EncodeInput prepared = input;
+  if (input.screen != nullptr || input.panels != nullptr) return prepared;
+  const auto size = static_cast<size_t>(layout.encoder_size());
+  if (scratch.panels.size() < size) scratch.panels = AlignedArray<float>(size);
+  const auto pack = SAEV_PICK(level, pack_panels);
+  constexpr int64_t kPanelsATask = 4;
+  const int64_t stride = layout.row_stride();
+  parallel_tasks((layout.n_panels + kPanelsATask - 1) / kPanelsATask, [&](int64_t task, int) {
+    const int64_t first = task * kPanelsATask, at = first * kPanel * stride;
+    pack({input.w_enc + at, stride, std::min(kPanelsATask, layout.n_panels - first),
+          scratch.panels.data() + at});
+  });
+  prepared.panels = scratch.panels.data();
+  return prepared;
 }
 
 int64_t screened_candidates(const EncodeScratch& scratch) {
@@ -23,10 +38,10 @@ void start_screen(Level level, const Layout& layout, EncodeInput& input, EncodeS
   input.screen = &scratch.screen;
 }
 
-void encode(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
+void encode(Level level, const Layout& layout, const EncodeInput& given, int64_t segment,
             EncodeScratch& scratch, ActiveLists& out) {
-  out.shape(input.rows, layout.padded_sae(), segment);
-  prepare_threads(scratch);
+  out.shape(given.rows, layout.padded_sae(), segment);
+  const EncodeInput input = prepare_encode(level, layout, given, scratch);
   parallel_tasks(out.n_blocks, [&](int64_t block, int thread) {
     if (input.job) input.job->check_abort();
     auto& mine = scratch.threads[static_cast<size_t>(thread)];

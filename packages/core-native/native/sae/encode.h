@@ -22,12 +22,13 @@ struct EncodeInput {
   float floor = 0;                     ///< pre-activations above it are active: 0 for ReLU
   /// Prepared for this input, or null: every product is made in float32. Lists are the same.
   const EncoderScreen* screen = nullptr;
+  const float* panels = nullptr;  ///< W_enc as `pack_panels` leaves it, where no screen is used
 };
 
 /// Scratch of the threads, kept between batches.
 struct EncodeScratch {
   struct Thread {
-    AlignedArray<float> rows, packed, panel;
+    AlignedArray<float> rows, packed;
     AlignedArray<float> row_value;
     AlignedArray<uint16_t> row_index;
     AlignedArray<float> floor;
@@ -41,10 +42,12 @@ struct EncodeScratch {
   };
   std::vector<Thread> threads;
   EncoderScreen screen;
+  AlignedArray<float> panels;  ///< W_enc packed for the float32 product, where no screen is used
 };
 
-/// A slot for each thread.
-void prepare_threads(EncodeScratch& scratch);
+/// A slot for each thread, and W_enc packed once for all row blocks. Returns `input` with it.
+EncodeInput prepare_encode(Level level, const Layout& layout, const EncodeInput& input,
+                           EncodeScratch& scratch);
 
 /// Pairs computed in float32 because a screen let them pass, since `start_screen`.
 int64_t screened_candidates(const EncodeScratch& scratch);

@@ -67,13 +67,13 @@ struct Tie {
 
 }  // namespace
 
-float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
+float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& given, int64_t segment,
                          int64_t k, bool relu, EncodeScratch& scratch, ActiveLists& out, FloorGuess* guess) {
   const float lowest = relu ? 0 : -std::numeric_limits<float>::infinity();
   const float begin = guess && guess->value > lowest ? guess->value : lowest;
   SharedFloor floor(k, begin);
-  out.shape(input.rows, layout.padded_sae(), segment);
-  prepare_threads(scratch);
+  out.shape(given.rows, layout.padded_sae(), segment);
+  const EncodeInput input = prepare_encode(level, layout, given, scratch);
   parallel_tasks(out.n_blocks, [&](int64_t block, int thread) {
     if (input.job) input.job->check_abort();
     auto& mine = scratch.threads[static_cast<size_t>(thread)];

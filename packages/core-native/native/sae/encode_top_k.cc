@@ -55,15 +55,15 @@ void write_lists(const RowTopKScratch::Thread& t, int64_t capacity, int64_t rows
 
 }  // namespace
 
-void encode_top_k(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
+void encode_top_k(Level level, const Layout& layout, const EncodeInput& given, int64_t segment,
                   const RowTopK& options, EncodeScratch& scratch, RowTopKScratch& top, ActiveLists& out) {
   const int64_t k = std::min(options.k, layout.d_sae);
   const float lowest = options.relu ? 0 : -std::numeric_limits<float>::infinity();
   const float per_norm = options.guess ? options.guess->per_norm : 0;
   // Between two cuts a row may gather as many again as it keeps, and what one segment adds.
   const int64_t slack = k + 16, capacity = k + slack + segment;
-  out.shape(input.rows, options.padded_sae ? options.padded_sae : layout.padded_sae(), segment);
-  prepare_threads(scratch);
+  out.shape(given.rows, options.padded_sae ? options.padded_sae : layout.padded_sae(), segment);
+  const EncodeInput input = prepare_encode(level, layout, given, scratch);
   top.threads.resize(scratch.threads.size());
   top.per_norm.resize(static_cast<size_t>(input.rows));
   parallel_tasks(out.n_blocks, [&](int64_t block, int thread) {

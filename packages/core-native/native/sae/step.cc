@@ -33,7 +33,8 @@ ForwardError gate_forward(const TrainState& state, const DecodeTarget& target, i
   const double entries = static_cast<double>(rows) * static_cast<double>(layout.d_vit);
   return decode_error(state.level, layout, state.w_dec.data(), gate.lists, target, {},
                       static_cast<float>(2 / entries), gate.error.data(), gate.column_sums.data(),
-                      {blocking.decode_look_ahead, blocking.decode_next, options.job}, gate.decode);
+                      {blocking.decode_look_ahead, blocking.decode_next, options.job, blocking.decode_blocks},
+                      gate.decode);
 }
 
 /// What sparsity_coeff weighs, summed over the batch.
@@ -109,7 +110,8 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   const ForwardError error =
       decode_error(state.level, layout, state.w_dec.data(), scratch.lists, target, options.prefixes, scale,
                    scratch.error.data(), scratch.b_dec_gradient.data(),
-                   {blocking.decode_look_ahead, blocking.decode_next, options.job}, scratch.decode);
+                   {blocking.decode_look_ahead, blocking.decode_next, options.job, blocking.decode_blocks},
+                   scratch.decode);
   double penalty = penalty_of(options, error, scratch);
   if (options.activation.selection == Selection::kGated) {
     const ForwardError gate = gate_forward(state, target, rows, options, blocking, scratch.kind.gate);

@@ -38,6 +38,15 @@ void pack_rows(const PackRowsArgs& a) {
   }
 }
 
+void pack_panels(const PackPanelsArgs& a) {
+  const int64_t steps = a.stride / kLanes;
+  for (int64_t j = 0; j < a.n_panels * kPanel; ++j) {
+    float* panel = a.packed + j / kPanel * kPanel * a.stride + j % kPanel;
+    for (int64_t k = 0; k < a.stride; ++k)
+      panel[(k % kLanes * steps + k / kLanes) * kPanel] = a.w[j * a.stride + k];
+  }
+}
+
 void encode_segment(const EncodeSegmentArgs& a) {
   const int64_t group = encode_group_rows(), steps = a.stride / kLanes;
   int32_t end = a.first;
@@ -45,12 +54,12 @@ void encode_segment(const EncodeSegmentArgs& a) {
     a.row_ptr[r] = end;
     const float* row = a.packed + r / group * group * a.stride + r % group;
     for (int64_t j = 0; j < a.n_panels * kPanel; ++j) {
-      const float* w = a.w + j * a.stride;
+      const float* w = a.w + j / kPanel * kPanel * a.stride + j % kPanel;
       float h = 0;
       for (int64_t l = 0; l < kLanes; ++l) {
         float sum = 0;
         for (int64_t i = 0; i < steps; ++i)
-          sum = std::fma(row[(l * steps + i) * group], w[i * kLanes + l], sum);
+          sum = std::fma(row[(l * steps + i) * group], w[(l * steps + i) * kPanel], sum);
         h += sum;
       }
       h += a.bias[j];

@@ -45,12 +45,18 @@ struct PackRowsArgs {
   float* packed;  ///< out: [ceil(n / group)][kLanes][stride / kLanes][group]; rows beyond n become 0
 };
 
+struct PackPanelsArgs {
+  const float* w;  ///< [n_panels · kPanel][stride] rows of W_enc; 64-byte aligned
+  int64_t stride;
+  int64_t n_panels;
+  float* packed;  ///< out: [panel][lane][step][kPanel]; 64-byte aligned
+};
+
 struct EncodeSegmentArgs {
   const float* packed;  ///< rows as `pack_rows` leaves them
   int64_t n;            ///< rows
   int64_t stride;       ///< floats of a row of W_enc
-  const float* w;       ///< [n_panels · kPanel][stride] rows of W_enc; 64-byte aligned
-  float* panel;         ///< scratch [stride · kPanel]; 64-byte aligned
+  const float* w;       ///< [n_panels] panels as `pack_panels` leaves them
   const float* bias;    ///< [n_panels · kPanel]
   const float* floor;   ///< [rows rounded up to groups]: h is listed when it is greater
   int64_t n_panels;     ///< at most 65536 / kPanel, so that an index fits in 16 bits
@@ -65,6 +71,7 @@ struct EncodeSegmentArgs {
 SAEV_DECLARE_KERNEL(int64_t, encode_group_rows, ())
 SAEV_DECLARE_KERNEL(void, centre_rows, (const CentreRowsArgs&))
 SAEV_DECLARE_KERNEL(void, pack_rows, (const PackRowsArgs&))
+SAEV_DECLARE_KERNEL(void, pack_panels, (const PackPanelsArgs&))
 SAEV_DECLARE_KERNEL(void, encode_segment, (const EncodeSegmentArgs&))
 
 }  // namespace saev

@@ -102,17 +102,22 @@ void pack_rows(const PackRowsArgs& a) {
   }
 }
 
+void pack_panels(const PackPanelsArgs& a) {
+  for (int64_t p = 0; p < a.n_panels; ++p)
+    pack_panel(a.w + p * kPanel * a.stride, a.stride, a.packed + p * kPanel * a.stride);
+}
+
 void encode_segment(const EncodeSegmentArgs& a) {
   const int64_t groups = (a.n + kGroup - 1) / kGroup, steps = a.stride / kLanes;
   const int64_t stride = a.n_panels * kPanel + kListSlack;
   int count[kMaxBlockRows + kGroup] = {};
   for (int64_t p = 0; p < a.n_panels; ++p) {
-    pack_panel(a.w + p * kPanel * a.stride, a.stride, a.panel);
+    const float* panel = a.w + p * kPanel * a.stride;
     for (int64_t half = 0; half < kPanel; half += kTileColumns) {
       const int base = static_cast<int>(p * kPanel + half);
       for (int64_t g = 0; g < groups; ++g) {
-        tile(a.packed + g * kGroup * a.stride, a.panel + half, steps, a.bias + base, a.floor + g * kGroup,
-             base, a.row_value + g * kGroup * stride, a.row_index + g * kGroup * stride, stride,
+        tile(a.packed + g * kGroup * a.stride, panel + half, steps, a.bias + base, a.floor + g * kGroup, base,
+             a.row_value + g * kGroup * stride, a.row_index + g * kGroup * stride, stride,
              count + g * kGroup);
       }
     }
