@@ -7,22 +7,30 @@
 
 namespace saev {
 
-EncodeInput prepare_encode(Level level, const Layout& layout, const EncodeInput& input,
-                           EncodeScratch& scratch) {
-  scratch.threads.resize(static_cast<size_t>(std::max<int64_t>(num_threads(), scratch.threads.size())));
-  EncodeInput prepared = input;
-  if (input.screen != nullptr || input.panels != nullptr) return prepared;
-  const auto size = static_cast<size_t>(layout.encoder_size());
-  if (scratch.panels.size() < size) scratch.panels = AlignedArray<float>(size);
+void pack_encoder_panels(Level level, const Layout& layout, const float* w_enc, float* panels) {
   const auto pack = SAEV_PICK(level, pack_panels);
   constexpr int64_t kPanelsATask = 4;
   const int64_t stride = layout.row_stride();
   parallel_tasks((layout.n_panels + kPanelsATask - 1) / kPanelsATask, [&](int64_t task, int) {
     const int64_t first = task * kPanelsATask, at = first * kPanel * stride;
-    pack({input.w_enc + at, stride, std::min(kPanelsATask, layout.n_panels - first),
-          scratch.panels.data() + at});
+    pack({w_enc + at, stride, std::min(kPanelsATask, layout.n_panels - first), panels + at});
   });
-  prepared.panels = scratch.panels.data();
+}
+
+float* EncodeScratch::room_for_panels(const Layout& layout) {
+  const auto size = static_cast<size_t>(layout.encoder_size());
+  if (panels.size() < size) panels = AlignedArray<float>(size);
+  return panels.data();
+}
+
+EncodeInput prepare_encode(Level level, const Layout& layout, const EncodeInput& input,
+                           EncodeScratch& scratch) {
+  scratch.threads.resize(static_cast<size_t>(std::max<int64_t>(num_threads(), scratch.threads.size())));
+  EncodeInput prepared = input;
+  if (input.screen != nullptr || input.panels != nullptr) return prepared;
+  float* panels = input.room ? input.room : scratch.room_for_panels(layout);
+  pack_encoder_panels(level, layout, input.w_enc, panels);
+  prepared.panels = panels;
   return prepared;
 }
 

@@ -13,7 +13,7 @@ namespace saev {
 struct EncodeInput {
   const float* x = nullptr;  ///< [rows, d_vit], C order
   int64_t rows = 0;
-  const float* w_enc = nullptr;        ///< rows
+  const float* w_enc = nullptr;        ///< rows; not read where there are `panels`
   const float* b_enc = nullptr;        ///< [padded_sae]
   const float* shift = nullptr;        ///< [d_vit], b_dec in the centred convention, else null
   const float* slice_shift = nullptr;  ///< [d_vit], b_dec
@@ -22,7 +22,9 @@ struct EncodeInput {
   float floor = 0;                     ///< pre-activations above it are active: 0 for ReLU
   /// Prepared for this input, or null: every product is made in float32. Lists are the same.
   const EncoderScreen* screen = nullptr;
-  const float* panels = nullptr;  ///< W_enc as `pack_panels` leaves it, where no screen is used
+  /// W_enc as `pack_panels` leaves it, or null: it is packed in `room` where no screen is used.
+  const float* panels = nullptr;
+  float* room = nullptr;  ///< [encoder_size], or null: the scratch has its own
 };
 
 /// Scratch of the threads, kept between batches.
@@ -42,8 +44,13 @@ struct EncodeScratch {
   };
   std::vector<Thread> threads;
   EncoderScreen screen;
-  AlignedArray<float> panels;  ///< W_enc packed for the float32 product, where no screen is used
+  AlignedArray<float> panels;  ///< W_enc packed, where the input has no room for it
+
+  float* room_for_panels(const Layout& layout);
 };
+
+/// W_enc, rows, as the float32 product reads it, on all cores. `panels` has room for encoder_size.
+void pack_encoder_panels(Level level, const Layout& layout, const float* w_enc, float* panels);
 
 /// A slot for each thread, and W_enc packed once for all row blocks. Returns `input` with it.
 EncodeInput prepare_encode(Level level, const Layout& layout, const EncodeInput& input,

@@ -60,6 +60,15 @@ bool SparseAutoencoder::screen(EncodeInput& in, EncodeState& state) const {
   return true;
 }
 
+/// W_enc packed for the float32 product, by the first batch that needs it.
+const float* SparseAutoencoder::panels(EncodeState& state) const {
+  if (state.panels != number_) {
+    pack_encoder_panels(level_, layout_, w_enc_.data(), state.scratch.room_for_panels(layout_));
+    state.panels = number_;
+  }
+  return state.scratch.panels.data();
+}
+
 void SparseAutoencoder::encode_lists(EncodeInput& in, EncodeState& state) const {
   in.w_enc = w_enc_.data();
   in.b_enc = activation_.selection == Selection::kJumpRelu ? bias_.data() : b_enc_.data();
@@ -67,6 +76,7 @@ void SparseAutoencoder::encode_lists(EncodeInput& in, EncodeState& state) const 
   // The fewest rows that are worth making the copy for.
   constexpr int64_t kWorthACopy = 256;
   const bool screened = (state.screens == number_ || in.rows >= kWorthACopy) && screen(in, state);
+  if (!screened) in.panels = panels(state);
   select(in, state);
   const auto pairs = static_cast<double>(in.rows) * static_cast<double>(layout_.padded_sae());
   if (pairs == 0) return;

@@ -34,7 +34,8 @@ class SparseAutoencoder final : public Encoder {
 
   /// W_enc does not change, so that the 8-bit copy that says which products float32 must make
   /// (encoder_screen.h) is made once, by the first batch that it is expected to be faster for: a quarter of
-  /// W_enc's memory.
+  /// W_enc's memory. So are the panels of the float32 product, by the first batch without it: as much memory
+  /// as W_enc.
   struct EncodeState final : State {
     EncodeScratch scratch;
     RowTopKScratch top_k;
@@ -43,6 +44,7 @@ class SparseAutoencoder final : public Encoder {
     FloorGuess guess;
     double density = 0;    ///< of the last batch; few latents are active in most SAEs
     uint64_t screens = 0;  ///< the `number_` whose W_enc the screen has
+    uint64_t panels = 0;   ///< the `number_` whose W_enc the panels hold
   };
 
   /// Scratch of `error`, kept between batches; `gradient` holds the errors x̂ − x of the last one as
@@ -67,6 +69,7 @@ class SparseAutoencoder final : public Encoder {
   void encode_lists(EncodeInput& input, EncodeState& state) const;
   void select(EncodeInput& input, EncodeState& state) const;
   bool screen(EncodeInput& input, EncodeState& state) const;
+  const float* panels(EncodeState& state) const;
 
   uint64_t number_;  ///< from 1, never twice: an address may come again
   Level level_;

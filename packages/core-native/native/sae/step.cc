@@ -97,6 +97,12 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   input.slice_shift = centred ? state.b_dec.data() : scratch.zeros.data();
   input.slices = scratch.centred.data();
   input.job = options.job;
+  // The gradient's memory is free until the backward pass.
+  const auto room = [&] {
+    at_least(scratch.kept_encoder, layout.decoder_size());
+    return scratch.kept_encoder.data();
+  };
+  if (!blocking.screen) input.room = room();
   StepMetrics m;
   m.threshold =
       encode_kind(state, input, {options.activation, options.momentum, options.bandwidth, blocking.screen},
@@ -125,6 +131,7 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
     scratch.has_aux = options.aux.k > 0 && m.n_dead > 0;
   }
   if (scratch.has_aux) {
+    input.room = room();
     // The last prefix is d_sae: its matrix holds the error of the whole reconstruction.
     m.aux += aux_forward(state, input, scratch.dead, options.aux, blocking.segment,
                          scratch.error.data() + (n_prefixes - 1) * matrix, scale, scratch.aux);

@@ -11,7 +11,10 @@ export interface MemoryPlan {
   readonly parameters: number;
   /** Of all of them: Adam's two moments, of the matrices with Muon its one. */
   readonly moments: number;
-  /** Whole gradients of one step, which the SAEs share: as large as the parameters of the largest. */
+  /**
+   * Whole gradients of one step, which the SAEs share: as large as the parameters of the largest. Before them W_enc lies packed in
+   * the same memory.
+   */
   readonly gradients: number;
   /** Lists of active latents, 6 bytes a pair of activation and latent; shared. */
   readonly pairs: number;
@@ -20,8 +23,8 @@ export interface MemoryPlan {
   /** The shuffle buffer, with `buffer` rows. */
   readonly buffer: number;
   /**
-   * Evaluations on what was set aside: once and a half the parameters of the largest SAE, and with `data.live` the rows, which
-   * stay. 0 without.
+   * Evaluations on what was set aside: a copy of the largest SAE and what it encodes with, and with `data.live` the rows, which stay.
+   * 0 without.
    */
   readonly validation: number;
   /** Reconstruction errors, lists by latent, the encoder in 8 bits, and what Muon and auxiliary losses need beside; shared. */
@@ -71,7 +74,8 @@ function validation(cfgs: readonly ResolvedTrain[]): number {
   const { eval_every, n_val, val_data, data, sae } = cfgs[0]!;
   if (eval_every === 0 || !validates(cfgs[0]!)) return 0;
   const rows = data.live && val_data.shard_root === "" ? float * n_val * sae.d_vit : 0;
-  return 1.5 * Math.max(...cfgs.map(parameterBytes)) + rows;
+  // A copy, W_enc packed for the float32 product, and W_enc in 8 bits.
+  return (1 + 1 / 2 + 1 / 8) * Math.max(...cfgs.map(parameterBytes)) + rows;
 }
 
 function work(cfg: ResolvedTrain, rows: number): number {

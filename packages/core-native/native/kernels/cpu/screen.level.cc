@@ -11,10 +11,11 @@ constexpr int kVectors = kLanes / kWidth;  ///< vectors of partial sums of one p
 constexpr int kTogether = 4;               ///< products that share a row of W_enc
 constexpr int kBuffered = 64;              ///< products whose partial sums wait for their sum
 
-/// Partial sums of N rows with w, kLanes floats each.
+/// Partial sums of N rows with w, kLanes floats each. `ahead` is the row of W_enc that comes next: few rows
+/// of a block need the same one, and it lies beyond the caches.
 template <int N>
 SAEV_INLINE void partial_products(const float* rows, int64_t stride, const uint16_t* row, const float* w,
-                                  float* out) {
+                                  const float* ahead, float* out) {
   const float* x[N];
   Vec sum[N][kVectors];
   SAEV_UNROLL for (int n = 0; n < N; ++n) {
@@ -22,6 +23,7 @@ SAEV_INLINE void partial_products(const float* rows, int64_t stride, const uint1
     SAEV_UNROLL for (int v = 0; v < kVectors; ++v) sum[n][v] = zero();
   }
   for (int64_t k = 0; k < stride; k += kLanes) {
+    prefetch(ahead + k);
     SAEV_UNROLL for (int v = 0; v < kVectors; ++v) {
       const Vec weights = load(w + k + v * kWidth);
       SAEV_UNROLL for (int n = 0; n < N; ++n) sum[n][v] =
@@ -129,24 +131,30 @@ void exact_segment(const ExactArgs& a) {
     for (int32_t i = 0; i < q - done; ++i) a.row_value[a.position[done + i]] = sum[i] + bias[i];
     done = q;
   };
-  for (int64_t j = 0; j < a.n_latents; ++j) {
+  const auto next_with_rows = [&](int64_t j, int32_t begin) {
+    while (j < a.n_latents && a.start[j] == begin) ++j;
+    return j;
+  };
+  for (int64_t j = next_with_rows(0, 0), next = 0; j < a.n_latents; j = next) {
     const int32_t end = a.start[j];
+    next = next_with_rows(j + 1, end);
     const float* w = a.w + j * a.stride;
+    const float* ahead = next < a.n_latents ? a.w + next * a.stride : w;
     while (q < end) {
       const int32_t n = end - q < kTogether ? end - q : kTogether;
       float* out = partial + (q - done) * kLanes;
       switch (n) {
         case 1:
-          partial_products<1>(a.rows, a.stride, a.by_latent + q, w, out);
+          partial_products<1>(a.rows, a.stride, a.by_latent + q, w, ahead, out);
           break;
         case 2:
-          partial_products<2>(a.rows, a.stride, a.by_latent + q, w, out);
+          partial_products<2>(a.rows, a.stride, a.by_latent + q, w, ahead, out);
           break;
         case 3:
-          partial_products<3>(a.rows, a.stride, a.by_latent + q, w, out);
+          partial_products<3>(a.rows, a.stride, a.by_latent + q, w, ahead, out);
           break;
         default:
-          partial_products<4>(a.rows, a.stride, a.by_latent + q, w, out);
+          partial_products<4>(a.rows, a.stride, a.by_latent + q, w, ahead, out);
       }
       for (int32_t i = 0; i < n; ++i) bias[q - done + i] = a.bias[j];
       q += n;
