@@ -79,12 +79,14 @@ TEST(a_state_kept_between_batches_changes_no_bit_of_any_kind) {
   // The scratch of one SAE used for another.
   std::vector<float> x(static_cast<size_t>(300 * d_vit));
   random.fill(x.data(), 300 * d_vit);
-  SparseAutoencoder::Scratch scratch, fresh;
   Params other = p;
   random.fill(other.w_enc.data(), d_vit * d_sae, 0.1f);
-  saes[0].error(x.data(), 300, scratch);
   const SparseAutoencoder second(other);
-  CHECK(second.error(x.data(), 300, scratch).squares == second.error(x.data(), 300, fresh).squares);
+  for (const int64_t rows : {7, 300}) {
+    SparseAutoencoder::Scratch scratch, fresh;
+    saes[0].error(x.data(), rows, scratch);
+    CHECK(second.error(x.data(), rows, scratch).squares == second.error(x.data(), rows, fresh).squares);
+  }
 }
 
 TEST(sparse_autoencoder_refuses_latents_it_does_not_have) {
