@@ -1,6 +1,7 @@
 # Compiles every kernels/cpu/*.level.cc once per instruction set of this architecture, each time with SAEV_LEVEL naming
 # the namespace its functions go to. Which of them runs is decided at run time (native/kernels/level.h).
 # -Wno-(maybe-)uninitialized: GCC 12 warns inside its own AVX-512 headers (GCC bug 105593).
+# -falign-loops=64: where a short loop begins is luck otherwise, and was worth up to 8 % of the ViT's product.
 # -fno-math-errno and -fno-trapping-math let sqrt and comparisons become vector instructions; results stay IEEE.
 
 function(saev_kernel_levels target)
@@ -29,7 +30,7 @@ function(saev_kernel_levels target)
       add_library(saev_kernels_${level} OBJECT ${sources})
       target_include_directories(saev_kernels_${level} PRIVATE native)
       target_compile_definitions(saev_kernels_${level} PRIVATE SAEV_LEVEL=${level})
-      target_compile_options(saev_kernels_${level} PRIVATE ${flags_${level}} -fno-math-errno -fno-trapping-math
+      target_compile_options(saev_kernels_${level} PRIVATE ${flags_${level}} -falign-loops=64 -fno-math-errno -fno-trapping-math
                              -ffp-contract=fast -Wall -Wextra -Wno-psabi -Wno-unused-function -Wno-maybe-uninitialized
                              -Wno-uninitialized)
       target_sources(${target} PRIVATE $<TARGET_OBJECTS:saev_kernels_${level}>)
