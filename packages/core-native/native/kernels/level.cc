@@ -23,8 +23,6 @@ bool runs(Level level) {
 #elif defined(__aarch64__)
     case Level::kNeon:
       return true;
-    default:
-      return false;
 #endif
     default:
       return false;
