@@ -1,3 +1,4 @@
+import type { FlagTable } from "@saev/config";
 import { helpOption, type Option, versionOption } from "./argv/option.js";
 import { type CommandLine, readWords } from "./argv/read.js";
 import { UsageError } from "./errors.js";
@@ -11,6 +12,8 @@ export interface SimpleCommand {
   readonly doc: CommandDoc;
   readonly options: readonly Option[];
   readonly positionals?: readonly string[];
+  /** Fields of a config that it takes besides. */
+  readonly table?: FlagTable;
 }
 
 /**
@@ -24,7 +27,8 @@ export function readSimple(
   io: Io,
 ): CommandLine | undefined {
   const options = [...command.options, helpOption, versionOption];
-  const grammar = { options, ...(command.positionals && { positionals: command.positionals }) };
+  const { positionals, table } = command;
+  const grammar = { options, ...(positionals && { positionals }), ...(table && { table }) };
   const line = readWords(grammar, words);
   if (line.options.get("help") === true) {
     io.stdout.write(helpText(command.doc, grammar, io));

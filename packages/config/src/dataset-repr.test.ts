@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { datasetSpecs } from "./dataset.js";
-import { Dataset, datasetOfRepr } from "./index.js";
+import { Dataset, datasetOfRepr, datasetWords } from "./index.js";
 import { pythonReprOf } from "./python.js";
 
 describe("datasetOfRepr", () => {
@@ -33,4 +33,15 @@ describe("datasetOfRepr", () => {
   ])("has nothing to say of %j", (text) => {
     expect(datasetOfRepr(text)).toBeUndefined();
   });
+});
+
+test("datasetWords names a dataset as a command line does, with the place to fill in", () => {
+  expect(datasetWords()).toBe("data:image-folder-dataset --data.root FOLDER");
+  const words = (value: unknown) => datasetWords(Dataset.parse(value));
+  expect(words({ kind: "ade20k-dataset", root: "a", split: "validation" })).toBe(
+    "data:ade20k-dataset --data.root FOLDER --data.split validation",
+  );
+  expect(words({ kind: "list-dataset", list: "a.csv", path_column: "p" })).toBe(
+    "data:list-dataset --data.list LIST --data.path-column p",
+  );
 });

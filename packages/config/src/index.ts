@@ -17,6 +17,7 @@ export {
   WebdatasetDataset,
 } from "./dataset.js";
 export { datasetOfRepr } from "./dataset-repr.js";
+export { datasetWords } from "./dataset-words.js";
 export {
   choice,
   type Distribution,

@@ -97,6 +97,25 @@ test("verify --recompute: without the pictures it says so and fails", async () =
   const { code, stdout } = await run(runVerify, good, "--recompute", "2", "--quiet");
   expect(code).toBe(1);
   expect(stdout).toMatch(/^nothing was recomputed: .*imgs.*; model and pictures must be here/m);
+  expect(stdout).toContain("name them: data:image-folder-dataset --data.root FOLDER");
+  const named = ["data:image-folder-dataset", "--data.root", path.join(root, "elsewhere")];
+  const elsewhere = await run(runVerify, good, "--recompute", "2", "--quiet", ...named);
+  expect(elsewhere.stdout).toMatch(
+    /^nothing was recomputed: .*elsewhere: there is no such folder; model and/m,
+  );
+  for (const [words, mistake] of [
+    [named, "data:KIND: is for --recompute N"],
+    [["--vit-ckpt", "m"], "--vit-ckpt: is for --recompute N"],
+    [
+      ["--recompute", "1", "data:ade20k-dataset", "--data.split", "all"],
+      '--data.split: expected "training" or',
+    ],
+    [["--recompute", "1", "data:images"], "data:images: no such subcommand"],
+  ] as const) {
+    const wrong = await run(runVerify, good, ...words);
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain(mistake);
+  }
   const none = await run(runVerify, good, "--recompute", "0");
   expect({ code: none.code, stdout: none.stdout }).toEqual({ code: 2, stdout: "" });
   expect(none.stderr).toContain("--recompute: expected a whole number, 1 or more, found 0");

@@ -10,6 +10,7 @@
 #include "bind/promise_worker.h"
 #include "bind/tensor.h"
 #include "io/dtypes.h"
+#include "io/pickled_config.h"
 #include "io/safetensors.h"
 #include "io/torch_archive.h"
 #include "io/weight_files.h"
@@ -74,6 +75,27 @@ Napi::Value file_get(const Napi::CallbackInfo& info) {
   return wrap_tensor(info.Env(), tensor);
 }
 
+/// readPickledConfig(bytes, where) → { name: string, fields: [string, string][] }
+Napi::Value read_config(const Napi::CallbackInfo& info) {
+  if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+    throw Error(Code::kInvalidArgument, "bytes: expected a Uint8Array");
+  const auto array = info[0].As<Napi::Uint8Array>();
+  const PickledConfig config = read_pickled_config(
+      {reinterpret_cast<const std::byte*>(array.Data()), array.ByteLength()}, string_of(info[1], "where"));
+  Napi::Env env = info.Env();
+  Napi::Array fields = Napi::Array::New(env);
+  for (const auto& [name, value] : config.fields) {
+    Napi::Array pair = Napi::Array::New(env, 2);
+    pair.Set(0u, name);
+    pair.Set(1u, value);
+    fields.Set(fields.Length(), pair);
+  }
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("name", config.name);
+  out.Set("fields", fields);
+  return out;
+}
+
 struct WriteOptions {
   std::string path, format, header;
   NamedTensors tensors;
@@ -133,6 +155,7 @@ void register_tensor_file(Napi::Env env, Napi::Object exports) {
   export_function<file_info>(env, exports, "tensorFileInfo");
   export_function<file_get>(env, exports, "tensorFileGet");
   export_function<write_file_async>(env, exports, "writeTensorFile");
+  export_function<read_config>(env, exports, "readPickledConfig");
 }
 
 }  // namespace saev::bind

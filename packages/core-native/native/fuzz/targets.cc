@@ -12,6 +12,7 @@
 #include "io/inflate.h"
 #include "io/json.h"
 #include "io/pickle.h"
+#include "io/pickled_config.h"
 #include "io/safetensors_header.h"
 #include "io/shard_status.h"
 #include "io/torch_index.h"
@@ -42,6 +43,13 @@ void pickle(Bytes bytes) {
     PickleReader reader(bytes, kWhere);
     while (reader.position() < bytes.size()) (void)reader.read();
     require(reader.position() == bytes.size(), "a pickle read beyond its end");
+  });
+  // The same bytes where a dataset's config is expected.
+  expect_clear([&] {
+    const PickledConfig config = read_pickled_config(bytes, kWhere);
+    require(config.fields.size() <= kMaxConfigFields, "more fields than a config has");
+    for (const auto& [name, value] : config.fields)
+      require(std::max(name.size(), value.size()) <= kMaxConfigText, "a field longer than any path");
   });
 }
 

@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "io/json.h"
 #include "io/pickle.h"
+#include "io/pickled_config.h"
 #include "io/safetensors.h"
 #include "io/shard_status.h"
 #include "io/tensor_file.h"
@@ -155,6 +156,39 @@ TEST(hostile_safetensors) {
   saev::write_safetensors(path, samples(), {{"format", "pt"}});
   attack(slurp(path), 0);
   ::unlink(path.c_str());
+}
+
+TEST(hostile_pickled_configs) {
+  // What Python 3.11 writes of ImgFolder(root=Path("/data/b*")), with the path's parts.
+  using namespace std::string_literals;
+  const std::string config =
+      "\x80\x04\x95\x5e\0\0\0\0\0\0\0\x8c\x12saev.data.datasets\x94\x8c\x09ImgFolder\x94\x93\x94)\x81\x94}"
+      "\x94\x8c\x04root\x94\x8c\x07pathlib\x94\x8c\x09PosixPath\x94\x93\x94\x8c\x01/\x94\x8c\x04"
+      "data\x94\x8c\x02"
+      "b*\x94\x87\x94R\x94sb."s;
+  const std::string where = "memory";
+  const auto read = saev::read_pickled_config(bytes_of(config), where);
+  CHECK(read.name == "ImgFolder");
+  CHECK(read.fields == (std::map<std::string, std::string>{{"root", "/data/b*"}}));
+  std::mt19937_64 random(11);
+  for (int round = 0; round < rounds() * 5; ++round) {
+    const std::string pickle = mutate(config, random);
+    survives("config", [&] { saev::read_pickled_config(bytes_of(pickle), where); });
+  }
+  // One long text, named by a path again and again, and by many fields: no more than a config can hold is
+  // made of it.
+  const std::string text = "\x8c\xff"s + std::string(255, 'x') + "\x94";
+  std::string parts, fields;
+  for (int i = 0; i < 1000; ++i) parts += "h\0"s;
+  for (int i = 0; i < 100; ++i) fields += "\x8c\x02"s + char('0' + i / 10) + char('0' + i % 10) + "h\0"s;
+  const std::string object = "0csaev.data.datasets\nImgFolder\n)\x81}("s;
+  for (const std::string& many : {text + object + "\x8c\x04rootcpathlib\nPosixPath\n("s + parts + "tRub."s,
+                                  text + object + fields + "ub."s})
+    CHECK_THROWS(saev::read_pickled_config(bytes_of(many), where), saev::Code::kBadFile);
+  // The torch reader still takes no such object, and this one no tensor.
+  CHECK_THROWS(saev::PickleReader(bytes_of(config), where).read(), saev::Code::kUnsupported);
+  CHECK_THROWS(saev::read_pickled_config(bytes_of("ccollections\nOrderedDict\n)R."), where),
+               saev::Code::kUnsupported);
 }
 
 TEST(hostile_pickles_and_headers) {

@@ -42,6 +42,15 @@ const std::set<std::string>& known_globals() {
   return names;
 }
 
+// Of the configs: any class of the module that holds them, so that a message can name one that has no
+// counterpart here.
+bool is_config_class(const std::string& module, const std::string& name) {
+  if (module == "saev.data.datasets") return name.find('.') == std::string::npos;
+  return (module == "pathlib" || module == "pathlib._local") &&
+         (name == "PosixPath" || name == "WindowsPath" || name == "PurePosixPath" ||
+          name == "PureWindowsPath" || name == "Path");
+}
+
 bool is_storage_class(const std::string& global, const FileDtype*& dtype) {
   if (global == "torch UntypedStorage" || global == "torch.storage UntypedStorage") {
     dtype = nullptr;
@@ -80,6 +89,7 @@ const char* PickleNode::kind_name() const {
       return "a storage";
     case Kind::kTensor:
       return "a tensor";
+    case Kind::kObject:
     case Kind::kOpaque:
       return "an object";
   }
@@ -87,8 +97,10 @@ const char* PickleNode::kind_name() const {
 }
 
 void PickleReader::fail(const std::string& what) const {
-  throw Error(Code::kBadFile, where_ + ": " + what + " (byte " + std::to_string(at_) +
-                                  " of its pickle); the file is damaged or not made by torch.save");
+  throw Error(Code::kBadFile,
+              where_ + ": " + what + " (byte " + std::to_string(at_) + " of its pickle); " +
+                  (names_ == PickledNames::kTensors ? "the file is damaged or not made by torch.save"
+                                                    : "it is damaged or no config of a dataset"));
 }
 
 std::span<const std::byte> PickleReader::take(uint64_t size) {
@@ -208,6 +220,11 @@ NodePtr PickleReader::decimal_integer(std::string text) {
 
 NodePtr PickleReader::global(const std::string& module, const std::string& name) {
   const std::string full = module + " " + name;
+  if (names_ == PickledNames::kConfigs) {
+    if (is_config_class(module, name)) return make_text(Kind::kGlobal, full);
+    throw Error(Code::kUnsupported, where_ + " holds a Python object of " + shown(module + "." + name) +
+                                        ", which is not read for safety");
+  }
   const FileDtype* dtype = nullptr;
   const bool element_type = module == "torch" && dtype_by_torch_name(name) != nullptr;
   if (!element_type && known_globals().count(full) == 0 && !is_storage_class(full, dtype)) {
@@ -304,6 +321,13 @@ NodePtr PickleReader::ordered_dict(NodePtr arguments) {
 NodePtr PickleReader::call(NodePtr function, NodePtr arguments) {
   if (!function->is(Kind::kGlobal) || !arguments->is(Kind::kTuple)) fail("it calls what is no function");
   const std::string& name = function->text;
+  if (names_ == PickledNames::kConfigs) {
+    NodePtr object = make_text(Kind::kObject, name);
+    copied_ += arguments->items.size();
+    if (copied_ > kMaxCopied) fail("more than " + std::to_string(kMaxCopied) + " entries");
+    object->items = arguments->items;
+    return object;
+  }
   if (name.rfind("torch._utils _rebuild_tensor", 0) == 0) return rebuild_tensor(name, arguments);
   if (name.rfind("torch._utils _rebuild_parameter", 0) == 0) {
     if (arguments->items.empty() || !arguments->items[0]->is(Kind::kTensor))
@@ -329,7 +353,14 @@ void PickleReader::set_items(NodePtr dict, const std::vector<NodePtr>& flat) {
   for (size_t i = 0; i < flat.size(); i += 2) dict->pairs.emplace_back(flat[i], flat[i + 1]);
 }
 
-void PickleReader::build(NodePtr object, NodePtr) {
+void PickleReader::build(NodePtr object, NodePtr state) {
+  if (object->is(Kind::kObject)) {
+    if (!state->is(Kind::kDict)) fail("the fields of an object are no dict");
+    copied_ += state->pairs.size();
+    if (copied_ > kMaxCopied) fail("more than " + std::to_string(kMaxCopied) + " entries");
+    object->pairs = state->pairs;
+    return;
+  }
   // The state of an OrderedDict is `_metadata` of a state dict: versions of modules, no tensors.
   if (!object->is(Kind::kDict) && !object->is(Kind::kTensor) && !object->is(Kind::kOpaque)) {
     fail("it sets the state of what has none");

@@ -1,8 +1,8 @@
 #pragma once
 // Reads Python pickles as data and never as a program: numbers, strings, containers, and the handful of torch
-// functions that rebuild tensors, which become descriptions of tensors. Any other class or function is
-// refused by name. Nodes live in the reader, so that pickles that contain themselves neither leak nor
-// recurse.
+// functions that rebuild tensors, which become descriptions of tensors; or, where a dataset's config is
+// expected, its class by name and its fields. Any other class or function is refused by name. Nodes live in
+// the reader, so that pickles that contain themselves neither leak nor recurse.
 
 #include <cstddef>
 #include <cstdint>
@@ -48,14 +48,15 @@ struct PickleNode {
     kGlobal,
     kStorage,
     kTensor,
+    kObject,
     kOpaque
   };
   Kind kind = Kind::kNone;
-  int64_t integer = 0;                             ///< kInt, kBool
-  double real = 0;                                 ///< kFloat
-  std::string text;                                ///< kString, kBytes, kGlobal ("module name")
-  std::vector<NodePtr> items;                      ///< kTuple, kList
-  std::vector<std::pair<NodePtr, NodePtr>> pairs;  ///< kDict, in the order written
+  int64_t integer = 0;         ///< kInt, kBool
+  double real = 0;             ///< kFloat
+  std::string text;            ///< kString, kBytes, kGlobal and kObject ("module name")
+  std::vector<NodePtr> items;  ///< kTuple, kList; of kObject, what its class was called with
+  std::vector<std::pair<NodePtr, NodePtr>> pairs;  ///< kDict, in the order written; of kObject, its fields
   StorageRef storage;                              ///< kStorage
   TensorRef tensor;                                ///< kTensor
 
@@ -63,10 +64,18 @@ struct PickleNode {
   const char* kind_name() const;
 };
 
+/// What a pickle may name beside containers.
+enum class PickledNames {
+  kTensors,  ///< what torch.save writes
+  kConfigs,  ///< classes of the Python package's datasets, and paths: kObject, of which nothing is made
+};
+
 class PickleReader {
  public:
   /// `where` goes in front of every message and must outlive the reader.
-  PickleReader(std::span<const std::byte> bytes, const std::string& where) : bytes_(bytes), where_(where) {}
+  PickleReader(std::span<const std::byte> bytes, const std::string& where,
+               PickledNames names = PickledNames::kTensors)
+      : bytes_(bytes), where_(where), names_(names) {}
 
   /// The next pickle of the bytes. Its nodes live as long as the reader. Throws kBadFile for damage,
   /// kUnsupported for a class or function that is not on the list.
@@ -108,6 +117,7 @@ class PickleReader {
 
   std::span<const std::byte> bytes_;
   const std::string& where_;
+  const PickledNames names_;
   size_t at_ = 0;
   bool done_ = false;
   std::deque<PickleNode> nodes_;

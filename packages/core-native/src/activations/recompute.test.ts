@@ -1,8 +1,9 @@
 import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { type Activations, parseActivations } from "@saev/config";
+import { type Activations, type Dataset, parseActivations } from "@saev/config";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { convertShards, recordActivations, ShardFolder, verifyShards } from "../index.js";
+import { type Protocol21Metadata, protocol21Hash } from "../shards/protocol21.js";
 import { tinyClip, tinyWeights, writeTinyClip } from "../vit/testing/tiny-clip.js";
 import { recompute } from "./recompute.js";
 import { scratchFolder, writeDataset } from "./testing/dataset.js";
@@ -46,9 +47,55 @@ it("finds the same activations again, in either layout and every dtype", async (
   expect(findings[0]!.message).toMatch(
     /^images \d, \d, \d were recomputed; the largest difference is .* of a token's size/,
   );
-  // What Python pickled is not read; what convert writes is.
   const there = await convertShards(dir, "protocol-2.1", path.join(root, "there"));
   expect((await verifyShards(there.dir, { recompute: 3 })).ok).toBe(true);
+});
+
+it("of a folder as the Python package writes it, with what its pickle says or what is named", async () => {
+  const there = await convertShards(await record(), "protocol-2.1", path.join(root, "python"));
+  // What the Python package knows not: its folder has its files alone.
+  for (const ours of ["saev.json", "SHA256SUMS", "preprocessing.json", "converted-from.json"])
+    rmSync(path.join(there.dir, ours), { force: true });
+  const file = path.join(there.dir, "metadata.json");
+  const text = readFileSync(file, "utf8");
+  const pickled = async (bytes: string, dataset: string, ckpt = path.join(root, "model")) => {
+    const data = Buffer.from(bytes, "latin1").toString("base64");
+    const metadata = { ...(JSON.parse(text) as object), data, dataset, ckpt };
+    const dir = path.join(root, protocol21Hash(metadata as Protocol21Metadata).slice(0, 8));
+    renameSync(path.dirname(file), dir);
+    writeFileSync(path.join(dir, "metadata.json"), JSON.stringify(metadata, null, 2));
+    return dir;
+  };
+  const verdict = async (dir: string, options: object = {}) => {
+    const { ok, findings } = await verifyShards(dir, { recompute: 8, ...options });
+    const found = findings.filter(({ code }) => code !== "no-checksum");
+    renameSync(dir, path.dirname(file));
+    return { ok, codes: found.map(({ code }) => code), message: found[0]?.message };
+  };
+  const good = { ok: true, codes: ["recomputed"] };
+  const images = path.join(root, "images");
+  // ImgFolder(root=PosixPath(images)), as Python 3.13 writes it; FakeImg(n_examples=8).
+  const imgFolder = (at: string) =>
+    `\x80\x04\x8c\x12saev.data.datasets\x8c\x09ImgFolder\x93)\x81}\x8c\x04root\x8c\x07pathlib\x8c\x09PosixPath\x93\x8c${String.fromCharCode(at.length)}${at}\x85Rsb.`;
+  const fake = "csaev.data.datasets\nFakeImg\n)\x81}X\x0a\0\0\0n_examplesK\x08sb.";
+  expect(await verdict(await pickled(imgFolder(images), images))).toMatchObject(good);
+
+  const moved = await verdict(await pickled(imgFolder("/gone"), "/gone"));
+  expect(moved).toMatchObject({ ok: false, codes: ["not-recomputed"] });
+  expect(moved.message).toContain("name them: data:image-folder-dataset --data.root FOLDER");
+  const data: Dataset = { kind: "image-folder-dataset", root: images };
+  expect(await verdict(await pickled(imgFolder("/gone"), "/gone"), { data })).toMatchObject(good);
+
+  const unknown = await verdict(await pickled(fake, "fake"));
+  expect(unknown.message).toMatch(
+    /FakeImg\("fake"\) of the Python package.*name them: data:image-folder-dataset/,
+  );
+  expect(await verdict(await pickled(fake, "fake"), { data })).toMatchObject(good);
+
+  const lost = await pickled(fake, "fake", "/gone/model");
+  expect((await verdict(lost, { data })).message).toMatch(/if it lies elsewhere, name it: --vit-ckpt MODEL/);
+  const vitCkpt = path.join(root, "model");
+  expect(await verdict(await pickled(fake, "fake", "/gone/model"), { data, vitCkpt })).toMatchObject(good);
 });
 
 it("leaves out holes, and takes one image of each stretch", async () => {

@@ -3,6 +3,7 @@ import path from "node:path";
 import { type Dataset, datasetOfRepr } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { type ImageDataset, openDataset } from "../images/image-dataset.js";
+import { datasetOfShards } from "../shards/dataset-of-shards.js";
 import type { ShardFolder } from "../shards/shard-folder.js";
 
 /** Classes by number, and the class of each image, or of each patch of each image; −1: none. */
@@ -39,10 +40,14 @@ export async function imagesOfShards(
   };
 }
 
-function configOf({ metadata, protocol21 }: ShardFolder, images: string): Dataset | undefined {
-  if (protocol21 === undefined) return datasetOfRepr(metadata.data, images === "" ? undefined : images);
-  // Its dataset is a pickle, which is never read; most are folders of class folders.
-  return images === "" ? undefined : { kind: "image-folder-dataset", root: images };
+function configOf(shards: ShardFolder, images: string): Dataset | undefined {
+  if (images === "") {
+    const found = datasetOfShards(shards);
+    return "dataset" in found ? found.dataset : undefined;
+  }
+  if (shards.protocol21 === undefined) return datasetOfRepr(shards.metadata.data, images);
+  // Most datasets of the Python package are folders of class folders.
+  return { kind: "image-folder-dataset", root: images };
 }
 
 /** Labels of images; undefined where fewer than two labels are told apart. */

@@ -20,4 +20,6 @@ export interface TensorFileExports {
     },
     control: Control,
   ): Promise<void>;
+  /** Reads a pickled config of the Python package; `where` goes in front of messages. */
+  readPickledConfig(bytes: Uint8Array, where: string): { name: string; fields: [string, string][] };
 }

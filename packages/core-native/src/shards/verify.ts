@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
+import type { Dataset } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { callAsync, type LongCallOptions } from "../native/call.js";
 import { addon } from "../native/load.js";
@@ -55,6 +56,10 @@ export interface VerifyOptions extends LongCallOptions {
   readonly nWorkers?: number;
   /** Images that are computed again and compared, with the model and the pictures that the metadata name. Default: 0. */
   readonly recompute?: number;
+  /** The pictures, where `metadata.json` does not say which they are, or they lie elsewhere now. */
+  readonly data?: Dataset;
+  /** The model, where it lies elsewhere now. Default: the metadata's `vit_ckpt`. */
+  readonly vitCkpt?: string;
 }
 
 const again = "record these activations again, or copy the file anew from where it came";
@@ -186,7 +191,7 @@ export async function verifyShards(dir: string, options: VerifyOptions = {}): Pr
     );
   if (holes.length > 0)
     note("hole", `images ${listed(holes)} could not be read when this was recorded; loaders leave them out`);
-  if (options.recompute) findings.push(await recomputed(folder, options.recompute, options.signal));
+  if (options.recompute) findings.push(await recomputed(folder, options.recompute, options));
   const compared = files.filter(({ name, shard }) => shard >= 0 && sums.has(name)).length;
   if (compared < there.length)
     note(
@@ -208,11 +213,11 @@ export async function verifyShards(dir: string, options: VerifyOptions = {}): Pr
 async function recomputed(
   folder: ShardFolder,
   images: number,
-  signal: AbortSignal | undefined,
+  { data, vitCkpt, signal }: VerifyOptions,
 ): Promise<ShardFinding> {
   // The model and the decoders are loaded only for those who ask.
   const { recompute } = await import("../activations/recompute.js");
-  const found = await recompute(folder, { images, signal }).catch((error: unknown) => {
+  const found = await recompute(folder, { images, data, vitCkpt, signal }).catch((error: unknown) => {
     if (!(error instanceof SaevError)) throw error;
     return { done: false, why: error.message } as const;
   });
