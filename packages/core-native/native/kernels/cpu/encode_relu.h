@@ -7,8 +7,9 @@
 // and latents, whose vectors run over latents, and the product of two rows, whose vectors run over columns
 // (screen.h), make the same bits.
 //
-// A tile of (group rows) × (two vectors) keeps its sums in registers. For it, rows are packed in groups as
-// [group][lane][step][group rows], and a panel of kPanel latents as [lane][step][kPanel].
+// A tile of (group rows) × (two vectors) keeps one lane's sums in registers. For it, rows are packed in
+// groups as [group][lane][step][group rows], and a panel of kPanel latents as [tile][lane][step][two
+// vectors], so that what the product reads lies in order. The plain level has one tile a panel.
 
 #include <cstdint>
 
@@ -49,7 +50,7 @@ struct PackPanelsArgs {
   const float* w;  ///< [n_panels · kPanel][stride] rows of W_enc; 64-byte aligned
   int64_t stride;
   int64_t n_panels;
-  float* packed;  ///< out: [panel][lane][step][kPanel]; 64-byte aligned
+  float* packed;  ///< out: [panel][tile][lane][step][columns of a tile]; 64-byte aligned
 };
 
 struct EncodeSegmentArgs {

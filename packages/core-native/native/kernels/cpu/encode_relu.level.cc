@@ -11,40 +11,48 @@ namespace {
 
 constexpr int kGroup = kTileRows;
 
-/// panel[lane][step][kPanel] from kPanel rows of W_enc.
+constexpr int kTiles = kPanel / kTileColumns;  ///< tiles that a panel is wide
+constexpr int kMaxGroups = kMaxBlockRows / kGroup + 1;
+constexpr int64_t kLine = 16;  ///< floats of a cache line
+
+/// panel[tile][lane][step][kTileColumns] from kPanel rows of W_enc.
 void pack_panel(const float* w, int64_t stride, float* panel) {
   const int64_t steps = stride / kLanes;
   for (int64_t j = 0; j < kPanel; j += 8) {
+    float* columns = panel + j / kTileColumns * kTileColumns * stride + j % kTileColumns;
     for (int64_t i = 0; i < steps; ++i) {
       for (int64_t half = 0; half < kLanes; half += 8) {
-        transpose8(w + j * stride + i * kLanes + half, stride, panel + (half * steps + i) * kPanel + j,
-                   [steps](int q) { return q * steps * kPanel; });
+        transpose8(w + j * stride + i * kLanes + half, stride, columns + (half * steps + i) * kTileColumns,
+                   [steps](int q) { return q * steps * kTileColumns; });
       }
     }
   }
 }
 
-/// One tile: sums above the row's floor go to the rows' lists, `count[r]` entries so far.
+/// total += the sums of one lane, or begins with them. `ahead` [n_ahead] is fetched meanwhile.
 [[gnu::noinline]] void tile(const float* __restrict rows, const float* __restrict w, int64_t steps,
-                            const float* bias, const float* floor, int base, float* value, uint16_t* index,
-                            int64_t stride, int* __restrict count) {
-  alignas(64) float total[kGroup][kTileColumns];
-  for (int64_t lane = 0; lane < kLanes; ++lane) {
-    Vec sum[kGroup][2];
-    SAEV_UNROLL for (int r = 0; r < kGroup; ++r) sum[r][0] = sum[r][1] = zero();
-    multiply_add_tile<kGroup>(rows + lane * steps * kGroup, w + lane * steps * kPanel, kPanel, steps, sum);
-    if (lane == 0) {
-      SAEV_UNROLL for (int r = 0; r < kGroup; ++r) {
-        store(total[r], sum[r][0]);
-        store(total[r] + kWidth, sum[r][1]);
-      }
-    } else {
-      SAEV_UNROLL for (int r = 0; r < kGroup; ++r) {
-        store(total[r], load(total[r]) + sum[r][0]);
-        store(total[r] + kWidth, load(total[r] + kWidth) + sum[r][1]);
-      }
+                            bool begin, const float* ahead, int64_t n_ahead,
+                            float (*__restrict total)[kTileColumns]) {
+  for (int64_t i = 0; i < n_ahead; i += kLine) prefetch(ahead + i);
+  Vec sum[kGroup][2];
+  SAEV_UNROLL for (int r = 0; r < kGroup; ++r) sum[r][0] = sum[r][1] = zero();
+  multiply_add_tile<kGroup>(rows, w, kTileColumns, steps, sum);
+  if (begin) {
+    SAEV_UNROLL for (int r = 0; r < kGroup; ++r) {
+      store(total[r], sum[r][0]);
+      store(total[r] + kWidth, sum[r][1]);
     }
+    return;
   }
+  SAEV_UNROLL for (int r = 0; r < kGroup; ++r) {
+    store(total[r], load(total[r]) + sum[r][0]);
+    store(total[r] + kWidth, load(total[r] + kWidth) + sum[r][1]);
+  }
+}
+
+/// Sums and biases above the row's floor go to the rows' lists, `count[r]` entries so far.
+SAEV_INLINE void list_tile(const float (*total)[kTileColumns], const float* bias, const float* floor,
+                           int base, float* value, uint16_t* index, int64_t stride, int* count) {
   const Vec b0 = load(bias), b1 = load(bias + kWidth);
   SAEV_UNROLL for (int r = 0; r < kGroup; ++r) {
     float* v = value + r * stride;
@@ -111,15 +119,25 @@ void encode_segment(const EncodeSegmentArgs& a) {
   const int64_t groups = (a.n + kGroup - 1) / kGroup, steps = a.stride / kLanes;
   const int64_t stride = a.n_panels * kPanel + kListSlack;
   int count[kMaxBlockRows + kGroup] = {};
-  for (int64_t p = 0; p < a.n_panels; ++p) {
-    const float* panel = a.w + p * kPanel * a.stride;
-    for (int64_t half = 0; half < kPanel; half += kTileColumns) {
-      const int base = static_cast<int>(p * kPanel + half);
+  alignas(64) float total[kMaxGroups][kGroup][kTileColumns];
+  // A lane's weights stay in the first-level cache while all rows go by, and those of the next lane come.
+  const int64_t lane_size = steps * kTileColumns, n_lanes = a.n_panels * kTiles * kLanes;
+  const int64_t share = (lane_size / groups + kLine - 1) / kLine * kLine;
+  for (int64_t t = 0; t < a.n_panels * kTiles; ++t) {
+    for (int64_t lane = 0; lane < kLanes; ++lane) {
+      const int64_t at = t * kLanes + lane;
+      const float* w = a.w + at * lane_size;
       for (int64_t g = 0; g < groups; ++g) {
-        tile(a.packed + g * kGroup * a.stride, panel + half, steps, a.bias + base, a.floor + g * kGroup, base,
-             a.row_value + g * kGroup * stride, a.row_index + g * kGroup * stride, stride,
-             count + g * kGroup);
+        const int64_t begin = g * share;
+        const int64_t n_ahead = at + 1 < n_lanes && begin < lane_size ? share : 0;
+        tile(a.packed + (g * a.stride + lane * steps) * kGroup, w, steps, lane == 0, w + lane_size + begin,
+             n_ahead, total[g]);
       }
+    }
+    const int base = static_cast<int>(t * kTileColumns);
+    for (int64_t g = 0; g < groups; ++g) {
+      list_tile(total[g], a.bias + base, a.floor + g * kGroup, base, a.row_value + g * kGroup * stride,
+                a.row_index + g * kGroup * stride, stride, count + g * kGroup);
     }
   }
   join_rows(a.row_value, a.row_index, stride, count, a.n, a.value, a.index, a.row_ptr, a.first);
