@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { drawPrefixes, type SaeTraining, systemInfo, Tensor, Trainer } from "@saev/core";
 import { compareParameters } from "./_compare.js";
+import { compareKept, keptByOurs, keptByPeer } from "./_kept.js";
 import { normalStart, type Start } from "./_start.js";
 import { Peer } from "./peers/peer.js";
 import type { BenchResult } from "./result.js";
@@ -39,6 +40,8 @@ export interface Pair {
   readonly loss: number;
   readonly peerLoss: number;
   readonly density: number;
+  /** Ours, of BatchTopK. */
+  readonly threshold: number;
   /** Milliseconds of ours by phase. */
   readonly phases: Readonly<Record<string, number>>;
   /** The same step with screening off, where the benchmark asks for it. */
@@ -65,18 +68,36 @@ interface PeerStep {
 const lr = 4e-4;
 const sparsityCoeff = 4e-4;
 
+/** Both sides between two steps. */
+export interface Sides {
+  readonly trainer: Trainer;
+  readonly peer: Peer;
+  /** Where the peer writes. */
+  readonly folder: string;
+  readonly start: Start;
+  /** The first batch. */
+  readonly batch: Tensor;
+}
+
 export async function benchTrain(bench: TrainBench): Promise<BenchResult[]> {
   const pairs: Pair[] = [];
   const made = bench.steps + 1;
-  const agreement = await trainPairs(
+  let agreement = "";
+  const edge = bench.kind === "batch-top-k" ? new EdgeComparison(bench) : undefined;
+  await trainPairs(
     bench,
     made,
-    (pair, step) => {
+    async (pair, step, sides) => {
       if (Math.abs(pair.loss - pair.peerLoss) > 1e-5 * pair.peerLoss)
         throw new Error(`losses ${pair.loss} and ${pair.peerLoss}: the two do not do the same work`);
       if (step > 0) pairs.push(pair);
+      if (edge) agreement = (await edge.after(step, pair, sides)) ?? agreement;
     },
-    (trainer, folder) => compareParameters(trainer, folder, lr * made),
+    async ({ trainer, peer, folder }) => {
+      if (edge) return;
+      await peer.ask("save");
+      agreement = compareParameters(trainer, folder, lr * made);
+    },
   );
   if (!bench.unscreened) return [resultOf(bench, pairs, agreement)];
   const off = pairs.map((pair) => ({ ...pair, ...(pair.unscreened as OurStep) }));
@@ -84,6 +105,38 @@ export async function benchTrain(bench: TrainBench): Promise<BenchResult[]> {
     resultOf(bench, pairs, agreement),
     { ...resultOf(bench, off, "losses are the same to the bit as with screening"), variant: "screening off" },
   ];
+}
+
+/**
+ * Of BatchTopK, where the last bits of a product decide which pairs are kept at the edge. The first step has the learning rate 0, so
+ * both begin the first two with the same parameters and keep the same pairs in both: these are compared after the first step, and the
+ * parameters after the second, without the latents that share a row with a pair that differs: their gradients are not the same.
+ * Later steps begin with parameters that are not the same either; their losses, thresholds and norms are compared.
+ */
+class EdgeComparison {
+  #kept: ReturnType<typeof compareKept> | undefined;
+
+  constructor(private readonly bench: TrainBench) {}
+
+  async after(
+    step: number,
+    pair: Pair,
+    { trainer, peer, folder, start, batch }: Sides,
+  ): Promise<string | undefined> {
+    const { dVit, dSae, rows, topK = 32 } = this.bench;
+    if (step === 0) {
+      const ours = await keptByOurs(trainer, batch, pair.threshold, topK);
+      await peer.ask("kept");
+      this.#kept = compareKept(ours, keptByPeer(folder), start, { rows, dVit, dSae, topK });
+    }
+    if (step !== 1 || !this.#kept) return undefined;
+    await peer.ask("save");
+    const { pairs, latents } = this.#kept;
+    return (
+      `${pairs} kept pairs differ of ${topK * rows} on each side, all within rounding of the edge; without the ${latents.size} latents of their rows, ` +
+      `after the first step that moves weights: ${compareParameters(trainer, folder, lr, latents)}`
+    );
+  }
 }
 
 function resultOf(bench: TrainBench, pairs: readonly Pair[], agreement: string): BenchResult {
@@ -117,15 +170,12 @@ function busy(pairs: readonly Pair[]): number {
   return 100 * median(share);
 }
 
-/**
- * Makes `steps` steps of both, the peer first in each. Then `onEnd` sees our trainer and the folder into which the peer has
- * written its parameters.
- */
+/** Makes `steps` steps of both, the peer first in each. Then `onEnd` sees both. */
 export async function trainPairs<T>(
   bench: TrainBench,
   steps: number,
-  onPair: (pair: Pair, step: number) => void,
-  onEnd: (trainer: Trainer, folder: string) => T,
+  onPair: (pair: Pair, step: number, sides: Sides) => void | Promise<void>,
+  onEnd: (sides: Sides) => T | Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(path.join(tmpdir(), "saev-bench-"));
   try {
@@ -139,8 +189,8 @@ async function run<T>(
   bench: TrainBench,
   steps: number,
   folder: string,
-  onPair: (pair: Pair, step: number) => void,
-  onEnd: (trainer: Trainer, folder: string) => T,
+  onPair: (pair: Pair, step: number, sides: Sides) => void | Promise<void>,
+  onEnd: (sides: Sides) => T | Promise<T>,
 ): Promise<T> {
   const { rows, dVit, dSae, kind = "relu", topK = 32, nPrefixes = 1, nLrWarmup = 1 } = bench;
   const as2026 = kind !== "relu" || nPrefixes > 1;
@@ -194,6 +244,7 @@ async function run<T>(
   const batches = Array.from({ length: start.x.length / (rows * dVit) }, (_, i) =>
     Tensor.from(start.x.subarray(i * rows * dVit, (i + 1) * rows * dVit), [rows, dVit]),
   );
+  const sides: Sides = { trainer, peer, folder, start, batch: batches[0] as Tensor };
   for (let step = 0; step < steps; step++) {
     const theirs = JSON.parse(await peer.ask("step")) as PeerStep;
     const batch = batches[step % batches.length] as Tensor;
@@ -207,20 +258,22 @@ async function run<T>(
     agree("threshold", sae.threshold, theirs.threshold, 1e-4);
     // PyTorch adds millions of squares up in float32.
     agree("norm of the gradients", sae.gradNorm, theirs.grad_norm, 1e-3);
-    onPair(
+    await onPair(
       {
         ...ours,
+        threshold: sae.threshold,
         peerMs: theirs.ms,
         peerCpuMs: theirs.cpu_ms,
         peerLoss: theirs.loss,
         ...(unscreened && { unscreened }),
       },
       step,
+      sides,
     );
   }
+  const end = await onEnd(sides);
   for (const batch of batches) batch.dispose();
-  await peer.ask("save");
-  return onEnd(trainer, folder);
+  return end;
 }
 
 async function timedStep(trainer: Trainer, batch: Tensor, options: { readonly prefixes: readonly number[] }) {

@@ -1,7 +1,8 @@
 """What training peers share: the folder they read, and answering one command a line.
 
 The folder holds setup.json, x.bin and the four parameters, float32. "step" trains once and prints {"ms", "cpu_ms", …};
-"save" writes the parameters beside the inputs and prints {}.
+"save" writes the parameters beside the inputs and prints {}; "kept" the pairs row · d_sae + latent, int64, ascending, that a
+BatchTopK SAE kept in the last step.
 """
 
 import json
@@ -65,6 +66,9 @@ def serve(module, train):
             figures = train(x, step)
             wall = 1e3 * (time.perf_counter() - begin)
             print(json.dumps({"ms": wall, "cpu_ms": 1e3 * (time.process_time() - cpu), **figures}), flush=True)
+        elif line.strip() == "kept":
+            module.kept.sort().values.numpy().tofile(os.path.join(folder, "kept.bin"))
+            print("{}", flush=True)
         elif line.strip() == "save":
             for name, value in module.state_dict().items():
                 value.numpy().tofile(os.path.join(folder, name + ".after.bin"))

@@ -27,6 +27,7 @@ class Sae(Parameters):
             return torch.zeros_like(h).scatter(-1, index, 1.0) * h
         flat = h.flatten()
         index = torch.topk(flat, top_k * len(h), sorted=False).indices
+        self.kept = index
         f = torch.zeros_like(flat).scatter(-1, index, 1.0).reshape(h.shape) * h
         with torch.no_grad():
             self.threshold.mul_(1 - momentum).add_(momentum * f[f > 0].min())

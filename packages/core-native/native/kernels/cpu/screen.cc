@@ -82,17 +82,17 @@ Rounded round_row(const float* row, int64_t stride, const int32_t* columns, int6
 const ScreenForm* screen_forms(Level level, int* n) {
   // 96 · 2 · 170 < 2¹⁵; of the pairs x_max, quad_max allowed this is about the one with the least error on
   // normal numbers.
-  static const ScreenForm plain[] = {{"plain", 127, 127, 0, 4, plain::screen_product}};
+  static const ScreenForm plain[] = {{"plain", 127, 127, 0, 4, kPanel, plain::screen_product}};
   *n = 0;
   if (level == Level::kPlain) {
     *n = 1;
     return plain;
   }
 #if defined(SAEV_HAS_AVX2)
-  static const ScreenForm narrow[] = {{"avx-vnni", 127, 127, 0, 6, avxvnni::screen_product},
-                                      {"avx2", 96, 127, 170, 3, avx2::screen_product}};
-  static const ScreenForm wide[] = {{"avx512-vnni", 127, 127, 0, 12, avx512vnni::screen_product},
-                                    {"avx512bw", 96, 127, 170, 6, avx512::screen_product}};
+  static const ScreenForm narrow[] = {{"avx-vnni", 127, 127, 0, 6, 16, avxvnni::screen_product},
+                                      {"avx2", 96, 127, 170, 3, 16, avx2::screen_product}};
+  static const ScreenForm wide[] = {{"avx512-vnni", 127, 127, 0, 12, 32, avx512vnni::screen_product},
+                                    {"avx512bw", 96, 127, 170, 6, 32, avx512::screen_product}};
   const bool is_wide = level == Level::kAvx512;
   const bool vnni = is_wide ? __builtin_cpu_supports("avx512vnni") : has_avx_vnni();
   *n = vnni ? 2 : 1;
@@ -133,6 +133,7 @@ void screen_rows(const ScreenRowsArgs& a) {
 void screen_panel(const ScreenPanelArgs& a) {
   std::vector<int32_t> whole(static_cast<size_t>(a.stride));
   const float margin = screen_margin(a.stride);
+  const int64_t columns = a.form.columns;
   std::fill_n(a.out.beside, kScreenColumns * kPanel, 0.0f);
   for (int64_t j = 0; j < kPanel; ++j) {
     const float* row = a.w + j * a.stride;
@@ -150,7 +151,8 @@ void screen_panel(const ScreenPanelArgs& a) {
     for (int64_t k = 0; k < a.stride; ++k) {
       const int32_t v = whole[static_cast<size_t>(k)];
       sum += v;
-      a.out.packed[(k / 4 * kPanel + j) * 4 + k % 4] = static_cast<int8_t>(v);
+      a.out.packed[j / columns * columns * a.stride + (k / 4 * columns + j % columns) * 4 + k % 4] =
+          static_cast<int8_t>(v);
     }
     a.out.shift[j] = sum * a.form.x_max;
     for (int64_t c = 0; c < a.n_columns; ++c) a.out.beside[c * kPanel + j] = row[a.columns[c]];

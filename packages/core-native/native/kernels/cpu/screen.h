@@ -47,7 +47,8 @@ struct ScreenForm {
   /// Σ |w̃| over {0, 1, 4, 5} and over {2, 3, 6, 7} of each eight columns at most, or 0: instructions that
   /// saturate at 16 bits must never do so.
   int32_t quad_max;
-  int64_t group;  ///< rows of a tile
+  int64_t group;    ///< rows of a tile
+  int64_t columns;  ///< latents of a tile: kPanel or a part of it
   void (*product)(const ScreenProductArgs&);
 };
 
@@ -73,7 +74,7 @@ struct ScreenRowsArgs {
 
 /// Per latent, for all latents of W_enc.
 struct ScreenLatents {
-  int8_t* packed;  ///< [panel][stride / 8][2][kPanel][4]
+  int8_t* packed;  ///< [panel][tile][stride / 8][2][form.columns][4]
   float* scale;    ///< [padded_sae] t
   int32_t* shift;  ///< x_max Σ w̃
   float* bias;     ///< b + η |b| + kScreenTiny

@@ -90,11 +90,12 @@ void screen_panel(const ScreenPanelArgs& a) {
       scale = of_quads > scale ? of_quads : scale;
     }
     const Rounding p = choose_rounding(sizes, a.stride, scale);
-    int8_t* out = a.out.packed + j * 4;
-    const RoundedNorms norms =
-        round_to_bytes(a.buffer, a.stride, p.inverse, 0, [out](int64_t k, const uint8_t* bytes, int64_t n) {
+    const int64_t columns = a.form.columns;
+    int8_t* out = a.out.packed + j / columns * columns * a.stride + j % columns * 4;
+    const RoundedNorms norms = round_to_bytes(
+        a.buffer, a.stride, p.inverse, 0, [out, columns](int64_t k, const uint8_t* bytes, int64_t n) {
           for (int64_t i = 0; i < n / 4; ++i)
-            __builtin_memcpy(out + (k / 4 + i) * 4 * kPanel, bytes + 4 * i, 4);
+            __builtin_memcpy(out + (k / 4 + i) * 4 * columns, bytes + 4 * i, 4);
         });
     a.out.scale[j] = p.scale;
     a.out.error[j] = p.error + p.scale * __builtin_sqrtf(norms.errors) * kNormSlack;

@@ -70,16 +70,18 @@ struct VnniProduct {
 };
 #endif
 
-/// sum[r][·] = Σ (x̃ + x_max) w̃ of rows [step][kRows][8] and latents [step][2][kPanel][4].
+/// sum[r][·] = Σ (x̃ + x_max) w̃ of rows [step][kRows][8] and latents [step][2][columns][4]. `ahead`
+/// [n_ahead] is fetched meanwhile.
 template <typename Product, int kRows>
 [[gnu::noinline]] void integer_tile(const uint8_t* __restrict rows, const int8_t* __restrict w, int64_t steps,
-                                    int32_t* __restrict out) {
+                                    const int8_t* ahead, int64_t n_ahead, int32_t* __restrict out) {
   constexpr int kVector = 4 * kWidth;  // bytes
+  for (int64_t i = 0; i < n_ahead; i += 64) prefetch(ahead + i);
   Ints sum[kRows][2];
   SAEV_UNROLL for (int r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = Ints{};
-  for (int64_t k = 0; k < steps; ++k, rows += 8 * kRows, w += 8 * kPanel) {
+  for (int64_t k = 0; k < steps; ++k, rows += 8 * kRows, w += 4 * kVector) {
     const Ints w00 = load_ints(w), w01 = load_ints(w + kVector);
-    const Ints w10 = load_ints(w + 4 * kPanel), w11 = load_ints(w + 4 * kPanel + kVector);
+    const Ints w10 = load_ints(w + 2 * kVector), w11 = load_ints(w + 3 * kVector);
     SAEV_UNROLL for (int r = 0; r < kRows; ++r) {
       int first, second;
       __builtin_memcpy(&first, rows + 8 * r, 4);
@@ -110,13 +112,18 @@ void run_screen(const ScreenProductArgs& a) {
   constexpr int kColumns = 2 * kWidth;
   const int64_t groups = (a.n + kRows - 1) / kRows, stride = a.n_panels * kPanel + kListSlack;
   alignas(64) int32_t sums[kRows * kColumns];
+  // A tile's weights stay in the first-level cache while all rows go by, and those of the next come.
+  const int64_t tile_bytes = a.steps * 8 * kColumns, share = (tile_bytes / groups + 63) / 64 * 64;
+  const int8_t* end = a.latents.packed + a.n_panels * kPanel * a.steps * 8;
   for (int64_t p = 0; p < a.n_panels; ++p) {
     for (int64_t half = 0; half < kPanel; half += kColumns) {
       const int64_t j = p * kPanel + half;
-      const int8_t* w = a.latents.packed + p * kPanel * a.steps * 8 + 4 * half;
+      const int8_t* w = a.latents.packed + j * a.steps * 8;
       const float* beside = a.latents.beside + p * kPanel * kScreenColumns + half;
       for (int64_t g = 0; g < groups; ++g) {
-        integer_tile<Product, kRows>(a.packed + g * kRows * a.steps * 8, w, a.steps, sums);
+        const int8_t* ahead = w + tile_bytes + g * share;
+        const int64_t n_ahead = g * share < tile_bytes && ahead < end ? share : 0;
+        integer_tile<Product, kRows>(a.packed + g * kRows * a.steps * 8, w, a.steps, ahead, n_ahead, sums);
         for (int64_t r = g * kRows; r < (g + 1) * kRows; ++r) {
           const Vec scale = splat(a.scale[r]), error = splat(a.error[r]), size = splat(a.size[r]);
           const Vec floor = splat(a.floor[r]);
