@@ -9,12 +9,14 @@ import type { Trainer } from "@saev/core";
  * very few.
  * @param moved the largest distance that one parameter can have gone.
  * @param without latents whose parameters need only be within that.
+ * @param few the share of the others that may differ by more than 1e-5.
  */
 export function compareParameters(
   trainer: Trainer,
   folder: string,
   moved: number,
   without: ReadonlySet<number> = new Set(),
+  few = 1e-3,
 ): string {
   const t = trainer.tensors(0);
   let worst = 0;
@@ -40,7 +42,7 @@ export function compareParameters(
       n++;
     }
   }
-  if (!(worst <= 2.2 * moved) || off > 1e-3 * n)
+  if (!(worst <= 2.2 * moved) || off > few * n)
     throw new Error(`parameters differ by up to ${worst}, ${off} of ${n} by more than 1e-5`);
   return `losses agree within 1e-5 relative; ${off} of ${n} parameters differ by more than 1e-5, the largest difference is ${worst.toExponential(1)}`;
 }

@@ -134,7 +134,7 @@ class EdgeComparison {
     const { pairs, latents } = this.#kept;
     return (
       `${pairs} kept pairs differ of ${topK * rows} on each side, all within rounding of the edge; without the ${latents.size} latents of their rows, ` +
-      `after the first step that moves weights: ${compareParameters(trainer, folder, lr, latents)}`
+      `after the first step that moves weights: ${compareParameters(trainer, folder, lr, latents, 1e-5)}`
     );
   }
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/parallel.h"
+
 namespace saev {
 namespace {
 
@@ -105,6 +107,28 @@ void BlockEncoder::segment(int64_t s, float* value, uint16_t* index, int32_t* pt
   ({scratch_.packed.data(), n_, stride, input_.panels + latent * stride, input_.b_enc + latent,
     scratch_.floor.data(), panels, scratch_.row_value.data(), scratch_.row_index.data(), value, index, ptr,
     first});
+}
+
+BlockGroup::BlockGroup(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
+                       EncodeScratch& scratch, int thread, int64_t first, int64_t n) {
+  blocks_.reserve(static_cast<size_t>(n));
+  for (int64_t i = 0; i < n; ++i)
+    blocks_.emplace_back(level, layout, input, segment, scratch.threads[slot(thread, i)], first + i);
+}
+
+void block_tasks(const EncodeInput& input, int64_t n_blocks,
+                 const std::function<void(int64_t, int64_t, int)>& work) {
+  std::vector<int64_t> begin{0};
+  while (begin.back() < n_blocks) {
+    const int64_t share = (n_blocks - begin.back()) / (2 * num_threads());
+    const int64_t n = input.screen ? std::clamp(share, int64_t{1}, kBlocksTogether) : 1;
+    begin.push_back(begin.back() + n);
+  }
+  parallel_tasks(static_cast<int64_t>(begin.size()) - 1, [&](int64_t task, int thread) {
+    if (input.job) input.job->check_abort();
+    const auto t = static_cast<size_t>(task);
+    work(begin[t], begin[t + 1] - begin[t], thread);
+  });
 }
 
 }  // namespace saev

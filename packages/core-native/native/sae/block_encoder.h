@@ -1,6 +1,9 @@
 #pragma once
 // What every kind's encoder shares: one row block packed, then one segment of latents after the other.
 
+#include <functional>
+#include <vector>
+
 #include "kernels/cpu/encode_relu.h"
 #include "sae/encode.h"
 
@@ -34,5 +37,26 @@ class BlockEncoder {
   int64_t segment_, n_segments_, n_;
   EncodeScratch::Thread& scratch_;
 };
+
+/// The row blocks of a task, each with a slot of the thread's. Whoever goes through the segments, and through
+/// the blocks in each, finds W_enc's rows in the caches that the block before has fetched.
+class BlockGroup {
+ public:
+  BlockGroup(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
+             EncodeScratch& scratch, int thread, int64_t first, int64_t n);
+
+  BlockEncoder& operator[](int64_t i) { return blocks_[static_cast<size_t>(i)]; }
+  /// Slot of block `i` of a task of `thread`.
+  static size_t slot(int thread, int64_t i) { return static_cast<size_t>(thread * kBlocksTogether + i); }
+
+ private:
+  std::vector<BlockEncoder> blocks_;
+};
+
+/// Calls work(first block, blocks, thread) for all blocks on all cores: kBlocksTogether at a time while there
+/// is enough left for all, then fewer, so that no core is left without. Where nothing is screened, one at a
+/// time: W_enc is then read in order, and the product is what takes the time. An abort throws Code::kAborted.
+void block_tasks(const EncodeInput& input, int64_t n_blocks,
+                 const std::function<void(int64_t first, int64_t n, int thread)>& work);
 
 }  // namespace saev

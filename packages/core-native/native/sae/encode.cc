@@ -25,7 +25,8 @@ float* EncodeScratch::room_for_panels(const Layout& layout) {
 
 EncodeInput prepare_encode(Level level, const Layout& layout, const EncodeInput& input,
                            EncodeScratch& scratch) {
-  scratch.threads.resize(static_cast<size_t>(std::max<int64_t>(num_threads(), scratch.threads.size())));
+  const auto slots = static_cast<size_t>(num_threads() * kBlocksTogether);
+  scratch.threads.resize(std::max(slots, scratch.threads.size()));
   EncodeInput prepared = input;
   if (input.screen != nullptr || input.panels != nullptr) return prepared;
   float* panels = input.room ? input.room : scratch.room_for_panels(layout);
@@ -50,19 +51,19 @@ void encode(Level level, const Layout& layout, const EncodeInput& given, int64_t
             EncodeScratch& scratch, ActiveLists& out) {
   out.shape(given.rows, layout.padded_sae(), segment);
   const EncodeInput input = prepare_encode(level, layout, given, scratch);
-  parallel_tasks(out.n_blocks, [&](int64_t block, int thread) {
-    if (input.job) input.job->check_abort();
-    auto& mine = scratch.threads[static_cast<size_t>(thread)];
-    BlockEncoder encoder(level, layout, input, segment, mine, block);
-    std::fill_n(encoder.floor(), encoder.rows(), input.floor);
-    BlockLists& lists = out.blocks[static_cast<size_t>(block)];
-    int32_t used = 0;
+  block_tasks(input, out.n_blocks, [&](int64_t first, int64_t n, int thread) {
+    BlockGroup group(level, layout, input, segment, scratch, thread, first, n);
+    for (int64_t i = 0; i < n; ++i) std::fill_n(group[i].floor(), group[i].rows(), input.floor);
+    int32_t used[kBlocksTogether] = {};
     for (int64_t s = 0; s < out.n_segments; ++s) {
-      lists.reserve(used + encoder.most(s), used);
-      int32_t* ptr = out.ptr(block, s);
-      encoder.segment(s, lists.value() + used, lists.index() + used, ptr, used);
-      used = ptr[encoder.rows()];
-      std::fill(ptr + encoder.rows(), ptr + kRowBlock + 1, used);
+      for (int64_t i = 0; i < n; ++i) {
+        BlockLists& lists = out.blocks[static_cast<size_t>(first + i)];
+        lists.reserve(used[i] + group[i].most(s), used[i]);
+        int32_t* ptr = out.ptr(first + i, s);
+        group[i].segment(s, lists.value() + used[i], lists.index() + used[i], ptr, used[i]);
+        used[i] = ptr[group[i].rows()];
+        std::fill(ptr + group[i].rows(), ptr + kRowBlock + 1, used[i]);
+      }
     }
   });
 }

@@ -27,6 +27,9 @@ struct EncodeInput {
   float* room = nullptr;  ///< [encoder_size], or null: the scratch has its own
 };
 
+/// Most row blocks of a task.
+inline constexpr int64_t kBlocksTogether = 4;
+
 /// Scratch of the threads, kept between batches.
 struct EncodeScratch {
   struct Thread {
@@ -42,7 +45,7 @@ struct EncodeScratch {
     std::vector<int> count;
     int64_t candidates = 0;  ///< pairs computed in float32, since somebody set it to 0
   };
-  std::vector<Thread> threads;
+  std::vector<Thread> threads;  ///< kBlocksTogether a thread, one for each block of its task
   EncoderScreen screen;
   AlignedArray<float> panels;  ///< W_enc packed, where the input has no room for it
 
@@ -52,7 +55,7 @@ struct EncodeScratch {
 /// W_enc, rows, as the float32 product reads it, on all cores. `panels` has room for encoder_size.
 void pack_encoder_panels(Level level, const Layout& layout, const float* w_enc, float* panels);
 
-/// A slot for each thread, and W_enc packed once for all row blocks. Returns `input` with it.
+/// Slots for the threads, and W_enc packed once for all row blocks. Returns `input` with it.
 EncodeInput prepare_encode(Level level, const Layout& layout, const EncodeInput& input,
                            EncodeScratch& scratch);
 

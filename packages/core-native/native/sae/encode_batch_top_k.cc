@@ -74,24 +74,26 @@ float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& g
   SharedFloor floor(k, begin);
   out.shape(given.rows, layout.padded_sae(), segment);
   const EncodeInput input = prepare_encode(level, layout, given, scratch);
-  parallel_tasks(out.n_blocks, [&](int64_t block, int thread) {
-    if (input.job) input.job->check_abort();
-    auto& mine = scratch.threads[static_cast<size_t>(thread)];
-    BlockEncoder encoder(level, layout, input, segment, mine, block);
-    BlockLists& lists = out.blocks[static_cast<size_t>(block)];
-    int32_t used = 0;
+  block_tasks(input, out.n_blocks, [&](int64_t first, int64_t n, int thread) {
+    BlockGroup group(level, layout, input, segment, scratch, thread, first, n);
+    int32_t used[kBlocksTogether] = {};
     for (int64_t s = 0; s < out.n_segments; ++s) {
-      std::fill_n(encoder.floor(), encoder.rows(), floor.get());
-      lists.reserve(used + encoder.most(s), used);
-      int32_t* ptr = out.ptr(block, s);
-      encoder.segment(s, lists.value() + used, lists.index() + used, ptr, used);
-      const int32_t end = ptr[encoder.rows()];
-      std::fill(ptr + encoder.rows(), ptr + kRowBlock + 1, end);
-      if ((s + 1) * segment <= layout.d_sae) floor.add(lists.value() + used, end - used);
-      used = end;
+      for (int64_t i = 0; i < n; ++i) {
+        BlockEncoder& encoder = group[i];
+        BlockLists& lists = out.blocks[static_cast<size_t>(first + i)];
+        std::fill_n(encoder.floor(), encoder.rows(), floor.get());
+        lists.reserve(used[i] + encoder.most(s), used[i]);
+        int32_t* ptr = out.ptr(first + i, s);
+        encoder.segment(s, lists.value() + used[i], lists.index() + used[i], ptr, used[i]);
+        const int32_t end = ptr[encoder.rows()];
+        std::fill(ptr + encoder.rows(), ptr + kRowBlock + 1, end);
+        if ((s + 1) * segment <= layout.d_sae) floor.add(lists.value() + used[i], end - used[i]);
+        used[i] = end;
+      }
     }
     if (layout.d_sae == layout.padded_sae()) return;
-    filter_block(out, block, [&](int64_t, int64_t latent, float) { return latent < layout.d_sae; });
+    for (int64_t b = first; b < first + n; ++b)
+      filter_block(out, b, [&](int64_t, int64_t latent, float) { return latent < layout.d_sae; });
   });
 
   const int64_t total = out.nnz();

@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 
+#include "core/parallel.h"
 #include "sae/encode.h"
 #include "sae/encode_batch_top_k.h"
 #include "sae/encode_top_k.h"
@@ -246,8 +247,12 @@ TEST(what_is_kept_of_the_largest_depends_neither_on_screen_nor_on_where_floors_b
                         {100, 64, 300, 7, false},
                         {97, 40, 70, 70, false},
                         {30, 128, 500, 1, true},
-                        {60, 200, 96, 20, true}};
+                        {60, 200, 96, 20, true},
+                        // Nine blocks, of which one thread takes four, two, … together.
+                        {850, 40, 150, 7, false}};
+  const int threads = num_threads();
   for (const Case& c : cases) {
+    set_num_threads(c.rows > 800 ? 1 : threads);
     for_each_form([&](Level level, const ScreenForm& form) {
       if (level == Level::kPlain && c.d_vit > 64) return;
       test::Random random(static_cast<uint64_t>(c.d_sae + c.k));
@@ -277,6 +282,9 @@ TEST(what_is_kept_of_the_largest_depends_neither_on_screen_nor_on_where_floors_b
         in.screen = &screen;
         encode_top_k(level, batch.layout, in, 64, {c.k, c.relu, nullptr, 0, &guess}, scratch, top, found);
         CHECK(same_lists(expected, found));
+        batch.lists(0.5f, nullptr, expected);
+        batch.lists(0.5f, &screen, found);
+        CHECK(same_lists(expected, found));
         in.screen = nullptr;
         const int64_t k = c.k * c.rows;
         const float least = encode_batch_top_k(level, batch.layout, in, 64, k, c.relu, scratch, expected);
@@ -288,6 +296,7 @@ TEST(what_is_kept_of_the_largest_depends_neither_on_screen_nor_on_where_floors_b
       CHECK(c.k > 20 || (guess.per_norm > 0 && batch_guess.value > 0));
     });
   }
+  set_num_threads(threads);
 }
 
 TEST(screening_is_tried_where_few_latents_are_active_and_given_up_where_it_does_not_pay) {
