@@ -112,6 +112,7 @@ def highlight(img, patches, upper, opacity=0.9):
 
 
 def draw(cfg, top_values, top_images, latents):
+    pictures = 0
     for latent in latents:
         folder = os.path.join(cfg["out"], "neurons", str(latent))
         os.makedirs(folder, exist_ok=True)
@@ -126,6 +127,8 @@ def draw(cfg, top_values, top_images, latents):
             with open(os.path.join(folder, f"{len(seen)}.txt"), "w") as fd:
                 fd.write("label\n")
             seen.add(image)
+        pictures += len(seen)
+    return pictures
 
 
 def main():
@@ -140,9 +143,10 @@ def main():
     ranked = time.perf_counter()
     freq, value = torch.log10(sparsity), torch.log10(mean)
     inside = (freq > -6) & (freq < 0) & (value > -6) & (value < 6)
-    draw(cfg, top_values, top_images, inside.nonzero()[: cfg["n_latents"], 0].tolist())
+    latents = inside.nonzero()[: cfg["n_latents"], 0].tolist()
+    pictures = draw(cfg, top_values, top_images, latents)
     end = time.perf_counter()
-    print(json.dumps({"rank": ranked - start, "draw": end - ranked}))
+    print(json.dumps({"rank": ranked - start, "draw": end - ranked, "pictures": pictures}))
 
 
 if __name__ == "__main__":

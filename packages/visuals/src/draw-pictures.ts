@@ -5,7 +5,10 @@ import { eachAtOnce } from "./each-at-once.js";
 import { galleryThumb, writeGalleryPicture } from "./gallery/write-gallery.js";
 import { groundOf, type HighlightStyle } from "./highlight.js";
 import { latentFolder, type PictureJob, writePicture } from "./latent-folder.js";
+import { PngLanes } from "./png-lane.js";
+import { PngOnGround } from "./png-on-ground.js";
 import type { Ranking } from "./ranking.js";
+import { viewSize } from "./view.js";
 
 export interface DrawOptions {
   /** How the recorded model's pictures were prepared. */
@@ -21,6 +24,13 @@ export interface DrawOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+/** Of one image: while one picture is packed or written on another thread, the next is drawn. */
+const picturesAtOnce = 2;
+
+/** Rows of a picture that change together; fewer than 12 would be many small pieces. */
+const bandRows = (patches = 0) =>
+  Math.max(12, Math.floor(viewSize / Math.max(1, Math.floor(Math.sqrt(patches)))));
 
 /** What is drawn of one image of the dataset. */
 interface Use {
@@ -57,7 +67,8 @@ export async function drawPictures(
     }
   }
   const todo = [...uses].sort(([a], [b]) => a - b);
-  await eachAtOnce(todo, options, ([image, use]) => drawImage(root, image, use, images, options));
+  using lanes = new PngLanes();
+  await eachAtOnce(todo, options, ([image, use]) => drawImage(root, image, use, images, lanes, options));
 }
 
 async function drawImage(
@@ -65,6 +76,7 @@ async function drawImage(
   image: number,
   use: Use,
   images: ImageDataset,
+  lanes: PngLanes,
   { transform, style, maxPixels, signal }: DrawOptions,
 ): Promise<void> {
   if (use.jobs.length === 0 && !use.gallery) return;
@@ -80,8 +92,9 @@ async function drawImage(
   const pixels = await decodeImage(source, { name: images.where(image), maxPixels, signal });
   const ground = await groundOf(pixels, transform, style, { signal });
   if (use.gallery) await writeGalleryPicture(root, image, ground.view);
-  for (const job of use.jobs) {
-    signal?.throwIfAborted();
-    await writePicture(job, ground, style, label, { signal });
-  }
+  const patches = use.jobs.find(({ ranked }) => ranked.values)?.ranked.values?.length;
+  const png = new PngOnGround(patches ? ground.base : ground.view, bandRows(patches));
+  await eachAtOnce(use.jobs, { concurrency: picturesAtOnce, signal }, (job) =>
+    lanes.borrow((lane) => writePicture(job, { ground, png, lane, style, label }, { signal })),
+  );
 }

@@ -45,11 +45,15 @@ export async function highlight(
   ground: HighlightGround,
   values: Float32Array,
   style: HighlightStyle,
-  { upper, signal }: Pick<OverlayOptions, "upper"> & { readonly signal?: AbortSignal | undefined },
+  {
+    upper,
+    into,
+    signal,
+  }: Pick<OverlayOptions, "upper" | "into"> & { readonly signal?: AbortSignal | undefined },
 ): Promise<Pixels | RgbaPixels> {
   switch (style) {
     case "overlay":
-      return overlay(ground.base, values, { upper });
+      return overlay(ground.base, values, { upper, into });
     case "contour":
       return contour(ground.base, values, { upper });
     case "mask":

@@ -1,7 +1,8 @@
 import path from "node:path";
 import { makeFolder } from "@saev/core";
 import { type HighlightGround, type HighlightStyle, highlight } from "./highlight.js";
-import { encodePng } from "./png.js";
+import type { PngLane } from "./png-lane.js";
+import type { PngOnGround } from "./png-on-ground.js";
 import type { RankedImage } from "./ranking.js";
 import type { LatentLogs } from "./select-latents.js";
 import { writeFileAtomic } from "./write-file.js";
@@ -18,22 +19,29 @@ export interface PictureJob {
   readonly upper: number;
 }
 
+/** What all pictures of an image share, and the lane that this one is made in. */
+export interface PictureMeans {
+  readonly ground: HighlightGround;
+  readonly png: PngOnGround;
+  readonly lane: PngLane;
+  readonly style: HighlightStyle;
+  readonly label: string;
+}
+
 /**
  * Writes `<position>.png` (highlighted if the image is ranked by patches; else as the model saw it, RGB) and
  * `<position>.txt` (the label and a newline). Highlights are RGBA, but for crops, which are RGB.
  */
 export async function writePicture(
   job: PictureJob,
-  ground: HighlightGround,
-  style: HighlightStyle,
-  label: string,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  { ground, png, lane, style, label }: PictureMeans,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const { values } = job.ranked;
   const picture = values
-    ? await highlight(ground, values, style, { upper: job.upper, ...options })
+    ? await highlight(ground, values, style, { upper: job.upper, into: lane.pixels, signal })
     : ground.view;
-  await writeFileAtomic(path.join(job.folder, `${job.position}.png`), await encodePng(picture));
+  await writeFileAtomic(path.join(job.folder, `${job.position}.png`), await png.encode(picture, lane));
   await writeFileAtomic(path.join(job.folder, `${job.position}.txt`), `${label}\n`);
 }
 

@@ -13,6 +13,8 @@ export interface OverlayOptions {
   readonly upper: number;
   /** Opacity at `upper`. Default {@link usualOpacity}. */
   readonly opacity?: number;
+  /** Where the pixels of the result go: an array of so many bytes. Default: a new one. */
+  readonly into?: ((bytes: number) => Uint8Array) | undefined;
 }
 
 /** The Python package's. */
@@ -115,7 +117,8 @@ export function overlay(
   // Of a pixel that two squares share, the later one's, to the right or below, stays: so each square keeps its own
   // rows and columns, the last ones one more, and silent patches need no work.
   const { width, height } = picture;
-  const data = under.data.slice();
+  const data = options.into?.(under.data.length) ?? new Uint8Array(under.data.length);
+  data.set(under.data);
   const w = Math.floor(width / side);
   const h = Math.floor(height / side);
   const end = (i: number, step: number, size: number) =>

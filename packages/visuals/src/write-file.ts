@@ -1,17 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { SaevError } from "@saev/core";
 
 /**
  * Writes a file so that nobody ever reads half of it: under a temporary name in the same folder, synced, renamed.
  * @throws SaevError `NOT_FOUND` when the folder is not there, else `IO`.
  */
-export async function writeFileAtomic(file: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(
+  file: string,
+  content: string | Uint8Array | readonly Uint8Array[],
+): Promise<void> {
   const temporary = `${file}.tmp.${process.pid}.${randomBytes(3).toString("hex")}`;
   try {
     const handle = await open(temporary, "w");
     try {
-      await handle.writeFile(content);
+      if (Array.isArray(content)) await writeParts(handle, content);
+      else await handle.writeFile(content as string | Uint8Array);
       await handle.sync();
     } finally {
       await handle.close();
@@ -29,4 +33,14 @@ export function asIoError(error: unknown, what: string): SaevError {
   return new SaevError(code === "ENOENT" || code === "ENOTDIR" ? "NOT_FOUND" : "IO", `${what}: ${message}`, {
     cause: error,
   });
+}
+
+/** Writes all parts, in as few calls as the system allows. */
+async function writeParts(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  let left = parts.filter((part) => part.length > 0);
+  while (left.length > 0) {
+    let { bytesWritten } = await handle.writev(left);
+    while (left.length > 0 && bytesWritten >= left[0]!.length) bytesWritten -= left.shift()!.length;
+    if (bytesWritten > 0) left = [left[0]!.subarray(bytesWritten), ...left.slice(1)];
+  }
 }
