@@ -64,9 +64,27 @@ async function loadView(id: string): Promise<ViewData> {
   return { source, view, columns: columnsOf(bytes), notes, labels, names, write };
 }
 
+/** What the address at the start names: asked for at once, not after the session's answer. */
+let ahead: { readonly id: string; readonly data: Promise<ViewData> } | undefined;
+
+/** Starts to load the view that a hash address names. */
+export function loadAhead(hash: string): void {
+  const id = /^#\/views\/([^/?]+)/.exec(hash)?.[1];
+  if (id === undefined) return;
+  ahead = { id, data: loadView(id) };
+  // Who takes it sees the failure.
+  ahead.data.catch(() => {});
+}
+
+function loadOnce(id: string): Promise<ViewData> {
+  const started = ahead?.id === id ? ahead.data : undefined;
+  ahead = undefined;
+  return started ?? loadView(id);
+}
+
 /** Everything below `/views/:view`. */
 export function ViewPages({ id }: { readonly id: string }) {
-  const loaded = useLoaded(() => loadView(id), [id]);
+  const loaded = useLoaded(() => loadOnce(id), [id]);
   const context = useMemo(
     () => (loaded.state === "ready" ? { source: loaded.value.source, view: loaded.value.view } : undefined),
     [loaded],

@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { afterPictures } from "../data/after-pictures.js";
 import type { Columns } from "../data/columns.js";
 import type { Filter, Range } from "../data/filter.js";
 import { type Box, Brush } from "./brush.js";
@@ -26,8 +27,16 @@ export function Scatter({ columns, chosen, filter, change }: ScatterProps) {
   const [scales, setScales] = useState<Scales>();
   const all = useMemo(() => pointsOf(columns, columns.frequency.keys()), [columns]);
   const dots = useMemo(() => (chosen.length <= mostDots ? pointsOf(columns, chosen) : []), [columns, chosen]);
+  const [ready, setReady] = useState(false);
   useEffect(() => {
-    if (width === 0) return;
+    let here = true;
+    afterPictures().then(() => here && setReady(true));
+    return () => {
+      here = false;
+    };
+  }, []);
+  useEffect(() => {
+    if (width === 0 || !ready) return;
     const bins = { x: "frequency", y: "mean", thresholds: Math.min(64, Math.round(width / 12)) };
     const plot = Plot.plot({
       width,
@@ -45,7 +54,7 @@ export function Scatter({ columns, chosen, filter, change }: ScatterProps) {
     plot.setAttribute("aria-hidden", "true");
     holder.current!.replaceChildren(plot);
     setScales({ x: scaleOf(plot, "x"), y: scaleOf(plot, "y") });
-  }, [all, dots, width]);
+  }, [all, dots, width, ready]);
   return (
     <figure class="scatter" ref={measured} aria-label="Frequency and mean value of all latents that fire">
       <div class="layers" style={{ height: `${height}px` }}>
