@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { SaevError } from "@saev/core";
 import { writeFileAtomic } from "../write-file.js";
 import type { Note, NoteChange, Notes as NotesByLatent } from "./api.js";
+import { withFileLock } from "./file-lock.js";
 
 /** Longest name and longest note, in UTF-16 units. */
 export const longestName = 200;
@@ -41,13 +42,15 @@ export class Notes {
       );
     }
     const { name, note: text } = given;
-    const written = this.#queue.then(async () => {
+    const set = async () => {
       const { [String(latent)]: found, ...others } = this.#entries();
       const there = isNote(found) ? { name: found.name, note: found.note } : empty;
       if (was && (was.name !== there.name || was.note !== there.note)) throw new ChangedMeanwhile(there);
       const all = name === "" && text === "" ? others : { ...others, [latent]: { name, note: text } };
       await writeFileAtomic(this.file, `${JSON.stringify(all, null, 2)}\n`);
-    });
+    };
+    // One change after another, here and in other programs on the same folder: each is made to what the last one left.
+    const written = this.#queue.then(() => withFileLock(this.file, set));
     this.#queue = written.catch(() => {});
     return written;
   }

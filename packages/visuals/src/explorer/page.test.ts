@@ -1,4 +1,12 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { SparseAutoencoder, Tensor } from "@saev/core";
@@ -207,6 +215,17 @@ describe.skipIf(!chromium)("the explorer's page in Chromium", { timeout: 120_000
         await tab.getByRole("button", { name: "Save" }).click();
         await tab.getByText("Saved.").waitFor();
 
+        // A file that cannot be written: the page says which, and keeps what was typed.
+        const { file } = [...collection.views.values()][0]!.notes;
+        renameSync(file, `${file}.kept`);
+        mkdirSync(file);
+        await tab.getByLabel("Note", { exact: true }).fill("of trains");
+        await tab.getByRole("button", { name: "Save" }).click();
+        await tab.getByText(/notes\.json: .*mend it or move it away/).waitFor();
+        expect(await tab.getByLabel("Note", { exact: true }).inputValue()).toBe("of trains");
+        rmSync(file, { recursive: true });
+        renameSync(`${file}.kept`, file);
+
         await tab.locator("body").press("Escape");
         await tab.locator("#find").fill("prams");
         await expect.poll(() => listed(tab)).toBe("1 of 12 latents");
@@ -214,7 +233,7 @@ describe.skipIf(!chromium)("the explorer's page in Chromium", { timeout: 120_000
         await tab.getByLabel("with a name or note").check();
         await expect.poll(() => listed(tab)).toBe("1 of 12 latents");
       },
-      { expected: /status of 409/ },
+      { expected: /status of (409|422)/ },
     );
   });
 
