@@ -18,7 +18,4 @@ namespace saev {
 /// One update of both matrices; `gradient` as Adam would get it. W_dec's norms are brought up to date.
 void muon_update(TrainState& state, const Params& gradient, double lr, double weight_decay);
 
-/// The iteration on x [rows, columns], C order, in place.
-void newton_schulz(float* x, int64_t rows, int64_t columns);
-
 }  // namespace saev

@@ -1,14 +1,16 @@
 // What the kernels and the step take from libtorch, for tests in an emulator, which have no libtorch for
-// their machine: how many threads there are. Muon and training states need its matrices and archives, and
-// refuse.
+// their machine: how many threads there are, and Muon's products, of which the tests have a reference.
+// Training states need its archives, and refuse.
 
 #include <ATen/Parallel.h>
 #include <c10/util/ParallelGuard.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "core/error.h"
-#include "sae/muon.h"
+#include "sae/newton_schulz.h"
+#include "sae/reference_optimiser.h"
 #include "sae/train_checkpoint.h"
 
 namespace {
@@ -35,9 +37,12 @@ c10::ParallelGuard::~ParallelGuard() {
 
 namespace saev {
 
-void muon_update(TrainState&, const Params&, double, double) {
-  throw Error(Code::kUnsupported, "Muon needs libtorch");
+void newton_schulz(float* x, int64_t rows, int64_t columns) {
+  const std::vector<double> result =
+      reference_newton_schulz(std::vector<double>(x, x + rows * columns), rows, columns);
+  std::copy(result.begin(), result.end(), x);
 }
+
 void write_train_checkpoint(const std::string&, const std::vector<StateItem>&, const Layout&,
                             const TextPairs&, const Job&) {
   throw Error(Code::kUnsupported, "training states need libtorch");
