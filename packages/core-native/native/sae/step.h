@@ -100,11 +100,11 @@ struct StepScratch {
   KindScratch kind;
   std::vector<AlignedArray<float>> own_gradient;  ///< [padded_sae] of TrainState::own
   AlignedArray<float> encoder_sums;               ///< [padded_sae] of gated SAEs: see PairGradients
-  AlignedArray<float> parallel;      ///< [padded_sae]: g_j · w_j / ‖w_j‖² of W_dec's gradient
-  AlignedArray<float> kept_decoder;  ///< gradients of all tasks, where they are clipped
-  AlignedArray<float> kept_encoder;  ///< the same; in the forward pass W_enc packed
-  StepGradients gradients;           ///< for Muon, which needs them whole
-  std::vector<double> squares;       ///< [padded_sae] of a latent's gradients
+  AlignedArray<float> parallel;                   ///< [padded_sae]: g_j · w_j / ‖w_j‖² of W_dec's gradient
+  AlignedArray<float> kept_decoder;               ///< gradients of all tasks, where they are clipped
+  AlignedArray<float> kept_encoder;               ///< the same; in the forward pass W_enc packed
+  StepGradients gradients;                        ///< for Muon, which needs them whole
+  std::vector<double> squares;                    ///< [padded_sae] of a latent's gradients
   AlignedArray<float> segment_sums;  ///< per segment of latents: its share of the gradient of b_dec
   struct Worker {
     LatentLists lists, aux;
