@@ -115,12 +115,12 @@ template <typename Product, Epilogue epilogue, Gelu gelu, typename Out>
   finish_tile<epilogue, gelu>(place, out, out_stride, bias, scale, sum);
 }
 
-/// The share that tile `tile` of `tiles` has in fetching the next block of a group's rows.
-SAEV_INLINE void fetch_share(const float* rows, int64_t stride, int64_t tile, int64_t tiles) {
-  constexpr int64_t kLine = 64 / sizeof(float), kLines = kDepth / kLine;
-  const int64_t end = (tile + 1) * kTileRows * kLines / tiles;
-  for (int64_t i = tile * kTileRows * kLines / tiles; i < end; ++i)
-    prefetch_l2(rows + i / kLines * stride + i % kLines * kLine);
+/// Lines of a group's rows in a block of inputs.
+constexpr int64_t kLine = 64 / sizeof(float), kRowLines = kDepth / kLine, kGroupLines = kTileRows * kRowLines;
+
+/// Asks for lines [from, to) of the next block of a group's rows.
+SAEV_INLINE void fetch_lines(const float* rows, int64_t stride, int64_t from, int64_t to) {
+  for (int64_t i = from; i < to; ++i) prefetch_l2(rows + i / kRowLines * stride + i % kRowLines * kLine);
 }
 
 /// Inputs in blocks, within a block one tile's weights after the other, each for all rows: a block of rows
@@ -144,13 +144,15 @@ void run_block(const LinearBlock& a, const typename Product::In* in, Out* out) {
     if constexpr (Product::kPacks) pack_rows(in + k, a.in.stride, a.rows, n, a.packed);
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const In* w = static_cast<const In*>(a.w) + (tile * steps + k) * tile_step;
+      // Each tile fetches its share of the lines that the next block of inputs will read.
+      const int64_t line = tile * kGroupLines / tiles, end_line = (tile + 1) * kGroupLines / tiles;
       const In* next = w + (tile + 1 < tiles ? steps : n - tile * steps) * tile_step;
       for (int64_t g = 0; g < groups; ++g) {
         TileInputs<In> t{nullptr, a.in.stride, w, n, next, nullptr, k == 0};
         if constexpr (Product::kPacks) {
           t.rows = a.packed + g * kTileRows * n;
           if (k + n < steps && g < whole)
-            fetch_share(in + g * kTileRows * a.in.stride + k + n, a.in.stride, tile, tiles);
+            fetch_lines(in + g * kTileRows * a.in.stride + k + n, a.in.stride, line, end_line);
         } else {
           t.rows = (g < whole ? in + g * kTileRows * a.in.stride : tail) + k * each;
         }
