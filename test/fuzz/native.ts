@@ -32,7 +32,7 @@ export const nativeTargets: readonly NativeTarget[] = [
 
 /** Everything the parsers are made of, without libtorch's libraries. */
 const parserSources = [
-  ..."checksums dtypes inflate json mapped_file numel pickle pickle_step safetensors_header shard_layout shard_status torch_index"
+  ..."checksums dtypes inflate json mapped_file numel pickle pickle_step pickled_config safetensors_header shard_layout shard_status torch_index"
     .split(" ")
     .concat("torch_index_collect", "zip_directory", "atomic_file")
     .map((name) => `io/${name}.cc`),
