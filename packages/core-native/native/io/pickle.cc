@@ -103,6 +103,11 @@ void PickleReader::fail(const std::string& what) const {
                                                     : "it is damaged or no config of a dataset"));
 }
 
+void PickleReader::count_copied(size_t entries) {
+  copied_ += entries;
+  if (copied_ > kMaxCopied) fail("more than " + std::to_string(kMaxCopied) + " entries");
+}
+
 std::span<const std::byte> PickleReader::take(uint64_t size) {
   if (size > bytes_.size() - at_) fail("it ends in the middle");
   const auto part = bytes_.subspan(at_, size);
@@ -305,8 +310,7 @@ NodePtr PickleReader::ordered_dict(NodePtr arguments) {
   if (arguments->items.size() != 1 || !(list->is(Kind::kList) || list->is(Kind::kTuple))) {
     fail("an OrderedDict is not described as Python does");
   }
-  copied_ += list->items.size();
-  if (copied_ > kMaxCopied) fail("more than " + std::to_string(kMaxCopied) + " entries");
+  count_copied(list->items.size());
   std::vector<NodePtr> flat;
   for (NodePtr pair : list->items) {
     if ((!pair->is(Kind::kList) && !pair->is(Kind::kTuple)) || pair->items.size() != 2) {
@@ -323,8 +327,7 @@ NodePtr PickleReader::call(NodePtr function, NodePtr arguments) {
   const std::string& name = function->text;
   if (names_ == PickledNames::kConfigs) {
     NodePtr object = make_text(Kind::kObject, name);
-    copied_ += arguments->items.size();
-    if (copied_ > kMaxCopied) fail("more than " + std::to_string(kMaxCopied) + " entries");
+    count_copied(arguments->items.size());
     object->items = arguments->items;
     return object;
   }
@@ -356,8 +359,7 @@ void PickleReader::set_items(NodePtr dict, const std::vector<NodePtr>& flat) {
 void PickleReader::build(NodePtr object, NodePtr state) {
   if (object->is(Kind::kObject)) {
     if (!state->is(Kind::kDict)) fail("the fields of an object are no dict");
-    copied_ += state->pairs.size();
-    if (copied_ > kMaxCopied) fail("more than " + std::to_string(kMaxCopied) + " entries");
+    count_copied(state->pairs.size());
     object->pairs = state->pairs;
     return;
   }

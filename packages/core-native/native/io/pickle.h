@@ -87,6 +87,8 @@ class PickleReader {
 
  private:
   [[noreturn]] void fail(const std::string& what) const;
+  /// Fails when a pickle makes more of few bytes by naming a container again and again.
+  void count_copied(size_t entries);
   std::span<const std::byte> take(uint64_t size);
   template <typename T>
   T number();

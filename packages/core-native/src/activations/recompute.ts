@@ -60,8 +60,7 @@ export async function recompute(folder: ShardFolder, options: RecomputeOptions):
   if ("why" in dataset) return { done: false, why: dataset.why };
   const opened = await openedOr(options, () => modelOf(folder, options));
   if ("why" in opened) return { done: false, why: opened.why };
-  const vit = opened;
-  using _vit = vit;
+  using vit = opened;
   const misfit = whyNot(folder, dataset, vit);
   if (misfit !== undefined) return { done: false, why: misfit };
   const layers = resolveLayers(folder.metadata.layers, vit.nLayers);
