@@ -58,15 +58,6 @@ template <typename Out>
   }
 }
 
-/// Asks for `width` floats of each of three rows.
-SAEV_INLINE void fetch_three(const float* a, const float* b, const float* c, int64_t width) {
-  for (int64_t i = 0; i < width; i += 64 / static_cast<int64_t>(sizeof(float))) {
-    prefetch(a + i);
-    prefetch(b + i);
-    prefetch(c + i);
-  }
-}
-
 template <typename Out>
 void run_head(const Attention& a, int64_t image, int64_t head, float* scratch, Out* out) {
   const int64_t d = a.heads * a.width, tokens = a.tokens, width = a.width, qkv_stride = 3 * d;
@@ -84,7 +75,10 @@ void run_head(const Attention& a, int64_t image, int64_t head, float* scratch, O
     if (t < tokens) {
       const int64_t later = t + kAhead < tokens ? t + kAhead : tokens - 1;
       const float* row = q + t * qkv_stride;
-      fetch_three(q + later * qkv_stride + d, row, row + 2 * d, width);
+      const auto bytes = static_cast<int64_t>(sizeof(float)) * width;
+      prefetch_range(q + later * qkv_stride + d, bytes);
+      prefetch_range(row, bytes);
+      prefetch_range(row + 2 * d, bytes);
     }
     float* to = keys + t / kColumns * kColumns * width + t % kColumns;
     const float* from = q + t * qkv_stride + d;

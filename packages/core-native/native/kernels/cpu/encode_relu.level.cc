@@ -33,7 +33,7 @@ void pack_panel(const float* w, int64_t stride, float* panel) {
 [[gnu::noinline]] void tile(const float* __restrict rows, const float* __restrict w, int64_t steps,
                             bool begin, const float* ahead, int64_t n_ahead,
                             float (*__restrict total)[kTileColumns]) {
-  for (int64_t i = 0; i < n_ahead; i += kLine) prefetch(ahead + i);
+  prefetch_range(ahead, n_ahead * static_cast<int64_t>(sizeof(float)));
   Vec sum[kGroup][2];
   SAEV_UNROLL for (int r = 0; r < kGroup; ++r) sum[r][0] = sum[r][1] = zero();
   multiply_add_tile<kGroup>(rows, w, kTileColumns, steps, sum);

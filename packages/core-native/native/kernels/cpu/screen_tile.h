@@ -76,7 +76,7 @@ template <typename Product, int kRows>
 [[gnu::noinline]] void integer_tile(const uint8_t* __restrict rows, const int8_t* __restrict w, int64_t steps,
                                     const int8_t* ahead, int64_t n_ahead, int32_t* __restrict out) {
   constexpr int kVector = 4 * kWidth;  // bytes
-  for (int64_t i = 0; i < n_ahead; i += 64) prefetch(ahead + i);
+  prefetch_range(ahead, n_ahead);
   Ints sum[kRows][2];
   SAEV_UNROLL for (int r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = Ints{};
   for (int64_t k = 0; k < steps; ++k, rows += 8 * kRows, w += 4 * kVector) {

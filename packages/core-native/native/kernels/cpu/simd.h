@@ -110,6 +110,10 @@ SAEV_INLINE unsigned above_mask(Vec v, Vec floor) {
 SAEV_INLINE void prefetch(const void* p) {
   __builtin_prefetch(p, 0, 3);
 }
+/// Asks for all cache lines of `bytes` bytes from `p`, which begins one.
+SAEV_INLINE void prefetch_range(const void* p, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 64) prefetch(static_cast<const char*>(p) + i);
+}
 SAEV_INLINE void prefetch_l2(const void* p) {
   __builtin_prefetch(p, 0, 2);
 }
