@@ -23,6 +23,11 @@ class AlignedArray {
   T* data() { return data_.get(); }
   const T* data() const { return data_.get(); }
   size_t size() const { return size_; }
+  /// Makes room for `n` values where there is less: zeroed, without the old ones. Returns the first.
+  T* at_least(int64_t n) {
+    if (static_cast<int64_t>(size_) < n) *this = AlignedArray(static_cast<size_t>(n));
+    return data();
+  }
   T& operator[](size_t i) { return data_.get()[i]; }
   const T& operator[](size_t i) const { return data_.get()[i]; }
   std::span<T> span() { return {data(), size_}; }

@@ -8,16 +8,12 @@
 namespace saev {
 namespace {
 
-void at_least(AlignedArray<float>& array, int64_t n) {
-  if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<float>(static_cast<size_t>(n));
-}
-
 /// Rows of W_enc and entries of b_enc of the dead latents.
 void gather_encoder(const TrainState& state, const std::vector<int32_t>& dead, const Layout& own,
                     AuxScratch& scratch) {
   const int64_t stride = own.row_stride(), n = static_cast<int64_t>(dead.size());
-  at_least(scratch.w_enc, own.encoder_size());
-  at_least(scratch.b_enc, own.padded_sae());
+  scratch.w_enc.at_least(own.encoder_size());
+  scratch.b_enc.at_least(own.padded_sae());
   parallel_tasks(own.n_panels, [&](int64_t panel, int) {
     for (int64_t i = panel * kPanel; i < (panel + 1) * kPanel; ++i) {
       const int64_t j = i < n ? dead[static_cast<size_t>(i)] : -1;
@@ -48,8 +44,8 @@ double aux_forward(const TrainState& state, const EncodeInput& input, const std:
   encode_top_k(state.level, own, in, segment,
                {aux.k, aux.form == AuxForm::kPublished, dead.data(), layout.padded_sae()}, scratch.encode,
                scratch.top_k, scratch.lists);
-  at_least(scratch.error, input.rows * layout.padded_vit());
-  at_least(scratch.column_sums, layout.padded_vit());
+  scratch.error.at_least(input.rows * layout.padded_vit());
+  scratch.column_sums.at_least(layout.padded_vit());
   const double entries = static_cast<double>(input.rows) * static_cast<double>(layout.d_vit);
   DecodeTarget target;
   target.start = residual;

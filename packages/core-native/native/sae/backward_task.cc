@@ -17,10 +17,6 @@ double now_ms() {
       .count();
 }
 
-void at_least(AlignedArray<float>& array, int64_t n) {
-  if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<float>(static_cast<size_t>(n));
-}
-
 }  // namespace
 
 BackwardTask::BackwardTask(TrainState& state, int64_t rows, const StepOptions& options,
@@ -49,13 +45,13 @@ void BackwardTask::gradients(StepScratch::Worker& w, StepTimes* times) {
     decoder_ = scratch_.kept_decoder.data() + first_ * l_.padded_vit();
     encoder_ = scratch_.kept_encoder.data() + first_ * l_.padded_vit();
   } else {
-    at_least(w.decoder, size);
-    at_least(w.encoder, size);
+    w.decoder.at_least(size);
+    w.encoder.at_least(size);
     decoder_ = w.decoder.data();
     encoder_ = w.encoder.data();
   }
   const int64_t longest = std::max(w.lists.longest, scratch_.has_aux ? w.aux.longest : 0);
-  at_least(w.partial, 8 * (longest + 80));
+  w.partial.at_least(8 * (longest + 80));
   std::fill_n(decoder_, size, 0.0f);
   std::fill_n(encoder_, size, 0.0f);
   std::fill_n(scratch_.parallel.data() + first_, n_, 0.0f);

@@ -7,16 +7,6 @@
 #include "core/parallel.h"
 
 namespace saev {
-namespace {
-
-template <typename T>
-T* at_least(AlignedArray<T>& array, int64_t n) {
-  if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<T>(static_cast<size_t>(n));
-  return array.data();
-}
-
-}  // namespace
-
 BlockEncoder::BlockEncoder(Level level, const Layout& layout, const EncodeInput& input, int64_t segment,
                            EncodeScratch::Thread& scratch, int64_t block)
     : level_(level),
@@ -29,10 +19,10 @@ BlockEncoder::BlockEncoder(Level level, const Layout& layout, const EncodeInput&
   const int64_t group = input.screen ? input.screen->form().group : SAEV_PICK(level, encode_group_rows)();
   const int64_t padded_rows = (kRowBlock + group - 1) / group * group, first = block * kRowBlock;
   const int64_t stride = layout.row_stride();
-  float* rows = at_least(scratch.rows, kRowBlock * stride);
-  at_least(scratch.row_value, padded_rows * (segment + kListSlack));
-  at_least(scratch.row_index, padded_rows * (segment + kListSlack));
-  std::fill_n(at_least(scratch.floor, padded_rows), padded_rows, 0.0f);
+  float* rows = scratch.rows.at_least(kRowBlock * stride);
+  scratch.row_value.at_least(padded_rows * (segment + kListSlack));
+  scratch.row_index.at_least(padded_rows * (segment + kListSlack));
+  std::fill_n(scratch.floor.at_least(padded_rows), padded_rows, 0.0f);
   SAEV_PICK(level, centre_rows)
   ({input.x + first * layout.d_vit, n_, layout.d_vit, input.shift, input.slice_shift, rows, stride,
     input.slices ? input.slices + first * layout.slice_width : nullptr, layout.slice_width,
@@ -41,7 +31,7 @@ BlockEncoder::BlockEncoder(Level level, const Layout& layout, const EncodeInput&
     pack_screened(rows);
     return;
   }
-  float* packed = at_least(scratch.packed, padded_rows * stride);
+  float* packed = scratch.packed.at_least(padded_rows * stride);
   SAEV_PICK(level, pack_rows)({rows, n_, stride, packed});
 }
 
@@ -49,15 +39,15 @@ void BlockEncoder::pack_screened(const float* rows) {
   const ScreenForm& form = input_.screen->form();
   const int64_t padded = (kRowBlock + form.group - 1) / form.group * form.group;
   const int64_t stride = layout_.row_stride();
-  uint8_t* bytes = at_least(scratch_.bytes, padded * stride);
-  at_least(scratch_.scale, padded);
-  at_least(scratch_.error, padded);
-  at_least(scratch_.size, padded);
-  at_least(scratch_.beside, padded * kScreenColumns);
-  at_least(scratch_.buffer, stride);
-  at_least(scratch_.by_latent, padded * segment_);
-  at_least(scratch_.position, padded * segment_);
-  at_least(scratch_.start, segment_ + 1);
+  uint8_t* bytes = scratch_.bytes.at_least(padded * stride);
+  scratch_.scale.at_least(padded);
+  scratch_.error.at_least(padded);
+  scratch_.size.at_least(padded);
+  scratch_.beside.at_least(padded * kScreenColumns);
+  scratch_.buffer.at_least(stride);
+  scratch_.by_latent.at_least(padded * segment_);
+  scratch_.position.at_least(padded * segment_);
+  scratch_.start.at_least(segment_ + 1);
   const auto& columns = input_.screen->columns();
   SAEV_PICK(level_, screen_rows)
   ({rows, n_, stride, columns.data(), static_cast<int64_t>(columns.size()), form.x_max, form.group,
@@ -114,6 +104,17 @@ BlockGroup::BlockGroup(Level level, const Layout& layout, const EncodeInput& inp
   blocks_.reserve(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; ++i)
     blocks_.emplace_back(level, layout, input, segment, scratch.threads[slot(thread, i)], first + i);
+}
+
+int32_t list_segment(BlockGroup& group, int64_t first, int64_t i, int64_t s, int32_t used, ActiveLists& out) {
+  BlockEncoder& encoder = group[i];
+  BlockLists& lists = out.blocks[static_cast<size_t>(first + i)];
+  lists.reserve(used + encoder.most(s), used);
+  int32_t* ptr = out.ptr(first + i, s);
+  encoder.segment(s, lists.value() + used, lists.index() + used, ptr, used);
+  const int32_t end = ptr[encoder.rows()];
+  std::fill(ptr + encoder.rows(), ptr + kRowBlock + 1, end);
+  return end;
 }
 
 void block_tasks(const EncodeInput& input, int64_t n_blocks,

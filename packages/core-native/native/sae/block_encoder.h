@@ -53,6 +53,10 @@ class BlockGroup {
   std::vector<BlockEncoder> blocks_;
 };
 
+/// Adds segment `s` to the lists of the group's block `i`, which is block `first` + i of `out` and has `used`
+/// entries so far. Returns how many it has then.
+int32_t list_segment(BlockGroup& group, int64_t first, int64_t i, int64_t s, int32_t used, ActiveLists& out);
+
 /// Calls work(first block, blocks, thread) for all blocks on all cores: kBlocksTogether at a time while there
 /// is enough left for all, then fewer, so that no core is left without. Where nothing is screened, one at a
 /// time: W_enc is then read in order, and the product is what takes the time. An abort throws Code::kAborted.

@@ -12,10 +12,7 @@ namespace {
 
 void prepare(DecodeScratch& scratch, const Layout& layout, int64_t blocks = 1) {
   scratch.buffer.resize(static_cast<size_t>(std::max<int64_t>(num_threads(), scratch.buffer.size())));
-  for (auto& b : scratch.buffer) {
-    const auto need = static_cast<size_t>(blocks * kRowBlock * layout.slice_width);
-    if (b.size() < need) b = AlignedArray<float>(need);
-  }
+  for (auto& b : scratch.buffer) b.at_least(blocks * kRowBlock * layout.slice_width);
 }
 
 /// buffer[row] += f W_dec for one slice and row blocks [begin, end), all latents.
@@ -81,9 +78,8 @@ ForwardError decode_error(Level level, const Layout& layout, const float* w_dec,
   scratch.active.assign(blocks, 0);
   scratch.parts.resize(scratch.buffer.size());
   scratch.slice_squares.assign(blocks * static_cast<size_t>(layout.n_slices), 0);
-  const auto sums_size = blocks * static_cast<size_t>(vit);
-  if (scratch.column_sums.size() < sums_size) scratch.column_sums = AlignedArray<float>(sums_size);
-  std::fill_n(scratch.column_sums.data(), sums_size, 0.0f);
+  const int64_t sums_size = lists.n_blocks * vit;
+  std::fill_n(scratch.column_sums.at_least(sums_size), sums_size, 0.0f);
 
   const auto count = [&](int64_t block) {
     const auto b = static_cast<size_t>(block);

@@ -18,9 +18,7 @@ void pack_encoder_panels(Level level, const Layout& layout, const float* w_enc, 
 }
 
 float* EncodeScratch::room_for_panels(const Layout& layout) {
-  const auto size = static_cast<size_t>(layout.encoder_size());
-  if (panels.size() < size) panels = AlignedArray<float>(size);
-  return panels.data();
+  return panels.at_least(layout.encoder_size());
 }
 
 EncodeInput prepare_encode(Level level, const Layout& layout, const EncodeInput& input,
@@ -56,14 +54,7 @@ void encode(Level level, const Layout& layout, const EncodeInput& given, int64_t
     for (int64_t i = 0; i < n; ++i) std::fill_n(group[i].floor(), group[i].rows(), input.floor);
     int32_t used[kBlocksTogether] = {};
     for (int64_t s = 0; s < out.n_segments; ++s) {
-      for (int64_t i = 0; i < n; ++i) {
-        BlockLists& lists = out.blocks[static_cast<size_t>(first + i)];
-        lists.reserve(used[i] + group[i].most(s), used[i]);
-        int32_t* ptr = out.ptr(first + i, s);
-        group[i].segment(s, lists.value() + used[i], lists.index() + used[i], ptr, used[i]);
-        used[i] = ptr[group[i].rows()];
-        std::fill(ptr + group[i].rows(), ptr + kRowBlock + 1, used[i]);
-      }
+      for (int64_t i = 0; i < n; ++i) used[i] = list_segment(group, first, i, s, used[i], out);
     }
   });
 }

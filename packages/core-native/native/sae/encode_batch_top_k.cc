@@ -79,15 +79,10 @@ float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& g
     int32_t used[kBlocksTogether] = {};
     for (int64_t s = 0; s < out.n_segments; ++s) {
       for (int64_t i = 0; i < n; ++i) {
-        BlockEncoder& encoder = group[i];
-        BlockLists& lists = out.blocks[static_cast<size_t>(first + i)];
-        std::fill_n(encoder.floor(), encoder.rows(), floor.get());
-        lists.reserve(used[i] + encoder.most(s), used[i]);
-        int32_t* ptr = out.ptr(first + i, s);
-        encoder.segment(s, lists.value() + used[i], lists.index() + used[i], ptr, used[i]);
-        const int32_t end = ptr[encoder.rows()];
-        std::fill(ptr + encoder.rows(), ptr + kRowBlock + 1, end);
-        if ((s + 1) * segment <= layout.d_sae) floor.add(lists.value() + used[i], end - used[i]);
+        std::fill_n(group[i].floor(), group[i].rows(), floor.get());
+        const int32_t end = list_segment(group, first, i, s, used[i], out);
+        if ((s + 1) * segment <= layout.d_sae)
+          floor.add(out.blocks[static_cast<size_t>(first + i)].value() + used[i], end - used[i]);
         used[i] = end;
       }
     }

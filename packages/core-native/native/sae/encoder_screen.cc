@@ -11,11 +11,6 @@
 namespace saev {
 namespace {
 
-template <typename T>
-void at_least(AlignedArray<T>& array, int64_t n) {
-  if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<T>(static_cast<size_t>(n));
-}
-
 /// Rows below this width gain nothing.
 constexpr int64_t kFewestColumns = 64;
 /// Rows that show which columns are far larger than others.
@@ -81,16 +76,16 @@ void EncoderScreen::prepare(Level level, const Layout& layout, const EncodeInput
   form_ = form ? *form : *screen_forms(level, &n);
   choose_columns(layout, input);
   const int64_t stride = layout.row_stride(), latents = layout.padded_sae();
-  at_least(packed_, layout.encoder_size());
-  for (auto* a : {&scale_, &bias_, &norm_, &error_}) at_least(*a, latents);
-  at_least(shift_, latents);
-  at_least(beside_, layout.n_panels * kScreenColumns * kPanel);
+  packed_.at_least(layout.encoder_size());
+  for (auto* a : {&scale_, &bias_, &norm_, &error_}) a->at_least(latents);
+  shift_.at_least(latents);
+  beside_.at_least(layout.n_panels * kScreenColumns * kPanel);
   buffers_.resize(static_cast<size_t>(std::max<int64_t>(num_threads(), buffers_.size())));
   const auto panel = SAEV_PICK(level, screen_panel);
   constexpr int64_t kPanelsATask = 4;
   parallel_tasks((layout.n_panels + kPanelsATask - 1) / kPanelsATask, [&](int64_t task, int thread) {
     AlignedArray<float>& buffer = buffers_[static_cast<size_t>(thread)];
-    at_least(buffer, stride);
+    buffer.at_least(stride);
     const int64_t end = std::min(layout.n_panels, (task + 1) * kPanelsATask);
     for (int64_t p = task * kPanelsATask; p < end; ++p) {
       panel({input.w_enc + p * kPanel * stride, input.b_enc + p * kPanel, stride, columns_.data(),

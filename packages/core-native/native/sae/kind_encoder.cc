@@ -9,16 +9,12 @@
 namespace saev {
 namespace {
 
-void at_least(AlignedArray<float>& array, int64_t n) {
-  if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<float>(static_cast<size_t>(n));
-}
-
 void encode_jump_relu(const TrainState& state, EncodeInput& input, const KindOptions& options,
                       int64_t segment, EncodeScratch& scratch, KindScratch& kind, ActiveLists& lists) {
   const auto n = static_cast<size_t>(state.layout.padded_sae());
   const auto half = static_cast<float>(options.bandwidth / 2);
-  at_least(kind.theta, static_cast<int64_t>(n));
-  at_least(kind.bias, static_cast<int64_t>(n));
+  kind.theta.at_least(static_cast<int64_t>(n));
+  kind.bias.at_least(static_cast<int64_t>(n));
   for (size_t j = 0; j < n; ++j) {
     kind.theta[j] = std::exp(state.own[0].w[j]);
     // Padded latents have the bias 0 and never fire.

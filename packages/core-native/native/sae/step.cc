@@ -19,8 +19,8 @@ double now_ms() {
 /// be answered within a second. Short steps do not pay for it (a write and a read of all gradients).
 constexpr double kLongMs = 250;
 
-void at_least(AlignedArray<float>& array, int64_t n) {
-  if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<float>(static_cast<size_t>(n));
+DecodeOptions decode_options(const Blocking& blocking, const StepOptions& options) {
+  return {blocking.decode_look_ahead, blocking.decode_next, options.job, blocking.decode_blocks};
 }
 
 /// The gate's own reconstruction of a gated SAE, through W_dec and b_dec as constants: its mean squared
@@ -28,13 +28,12 @@ void at_least(AlignedArray<float>& array, int64_t n) {
 ForwardError gate_forward(const TrainState& state, const DecodeTarget& target, int64_t rows,
                           const StepOptions& options, const Blocking& blocking, KindScratch::Gate& gate) {
   const Layout& layout = state.layout;
-  at_least(gate.error, rows * layout.padded_vit());
-  at_least(gate.column_sums, layout.padded_vit());
+  gate.error.at_least(rows * layout.padded_vit());
+  gate.column_sums.at_least(layout.padded_vit());
   const double entries = static_cast<double>(rows) * static_cast<double>(layout.d_vit);
   return decode_error(state.level, layout, state.w_dec.data(), gate.lists, target, {},
                       static_cast<float>(2 / entries), gate.error.data(), gate.column_sums.data(),
-                      {blocking.decode_look_ahead, blocking.decode_next, options.job, blocking.decode_blocks},
-                      gate.decode);
+                      decode_options(blocking, options), gate.decode);
 }
 
 /// What sparsity_coeff weighs, summed over the batch.
@@ -81,10 +80,10 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   const Layout& layout = state.layout;
   const auto n_prefixes = static_cast<int64_t>(std::max<size_t>(1, options.prefixes.size()));
   const int64_t matrix = rows * layout.padded_vit();
-  at_least(scratch.centred, matrix);
-  at_least(scratch.error, n_prefixes * matrix);
-  at_least(scratch.b_dec_gradient, layout.padded_vit());
-  at_least(scratch.zeros, layout.padded_vit());
+  scratch.centred.at_least(matrix);
+  scratch.error.at_least(n_prefixes * matrix);
+  scratch.b_dec_gradient.at_least(layout.padded_vit());
+  scratch.zeros.at_least(layout.padded_vit());
   const bool centred = options.input == EncoderInput::kCentred;
   const double begin = now_ms();
   EncodeInput input;
@@ -98,10 +97,7 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   input.slices = scratch.centred.data();
   input.job = options.job;
   // The gradient's memory is free until the backward pass.
-  const auto room = [&] {
-    at_least(scratch.kept_encoder, layout.decoder_size());
-    return scratch.kept_encoder.data();
-  };
+  const auto room = [&] { return scratch.kept_encoder.at_least(layout.decoder_size()); };
   if (!blocking.screen) input.room = room();
   StepMetrics m;
   m.threshold =
@@ -113,11 +109,9 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   DecodeTarget target;
   target.start = scratch.centred.data();
   target.bias = centred ? nullptr : state.b_dec.data();
-  const ForwardError error =
-      decode_error(state.level, layout, state.w_dec.data(), scratch.lists, target, options.prefixes, scale,
-                   scratch.error.data(), scratch.b_dec_gradient.data(),
-                   {blocking.decode_look_ahead, blocking.decode_next, options.job, blocking.decode_blocks},
-                   scratch.decode);
+  const ForwardError error = decode_error(
+      state.level, layout, state.w_dec.data(), scratch.lists, target, options.prefixes, scale,
+      scratch.error.data(), scratch.b_dec_gradient.data(), decode_options(blocking, options), scratch.decode);
   double penalty = penalty_of(options, error, scratch);
   if (options.activation.selection == Selection::kGated) {
     const ForwardError gate = gate_forward(state, target, rows, options, blocking, scratch.kind.gate);

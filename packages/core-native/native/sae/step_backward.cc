@@ -16,10 +16,6 @@ double now_ms() {
       .count();
 }
 
-void at_least(AlignedArray<float>& array, int64_t n) {
-  if (static_cast<int64_t>(array.size()) < n) array = AlignedArray<float>(static_cast<size_t>(n));
-}
-
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
 
 AdamStep adam_step(double lr, int64_t t) {
@@ -78,13 +74,13 @@ double step_backward(TrainState& state, int64_t rows, const StepOptions& options
   const int64_t n_tasks = (layout.padded_sae() + blocking.latents - 1) / blocking.latents;
   const int threads = num_threads();
   scratch.workers.resize(static_cast<size_t>(std::max<int64_t>(threads, scratch.workers.size())));
-  at_least(scratch.b_enc_gradient, layout.padded_sae());
-  at_least(scratch.encoder_sums, layout.padded_sae());
-  at_least(scratch.parallel, layout.padded_sae());
+  scratch.b_enc_gradient.at_least(layout.padded_sae());
+  scratch.encoder_sums.at_least(layout.padded_sae());
+  scratch.parallel.at_least(layout.padded_sae());
   scratch.own_gradient.resize(state.own.size());
-  for (auto& own : scratch.own_gradient) at_least(own, layout.padded_sae());
+  for (auto& own : scratch.own_gradient) own.at_least(layout.padded_sae());
   const int64_t n_segments = (layout.padded_sae() + blocking.segment - 1) / blocking.segment;
-  at_least(scratch.segment_sums, n_segments * layout.padded_vit());
+  scratch.segment_sums.at_least(n_segments * layout.padded_vit());
   std::fill_n(scratch.segment_sums.data(), n_segments * layout.padded_vit(), 0.0f);
   const bool muon = state.optimiser == Optimiser::kMuon;
   StepGradients* gradients = muon && wanted == nullptr ? &scratch.gradients : wanted;
@@ -109,8 +105,8 @@ double step_backward(TrainState& state, int64_t rows, const StepOptions& options
     // Clipping must know the norm before the first update, Muon whole matrices, and an abort must come before
     // anything is changed. Gradients are kept for it, two matrices more, as gathering them a second time
     // would be the whole backward pass again.
-    at_least(scratch.kept_decoder, layout.decoder_size());
-    at_least(scratch.kept_encoder, layout.decoder_size());
+    scratch.kept_decoder.at_least(layout.decoder_size());
+    scratch.kept_encoder.at_least(layout.decoder_size());
     scratch.squares.resize(static_cast<size_t>(layout.padded_sae()));
     const bool measures = BackwardTask::measures(state, options);
     each_task([&](BackwardTask& task, StepScratch::Worker& w, StepTimes* t) {
