@@ -31,7 +31,7 @@ export async function runPlots(words: readonly string[], io: Io): Promise<ExitCo
   if (line === undefined) return Exit.done;
   const out = line.options.get("out") as string | undefined;
   if (out === undefined) throw new UsageError("plots", ["--out: is missing"]);
-  const { writeRunPlots } = await import("@saev/visuals/explorer");
+  const { writeRunPlots } = await import("@saev/visuals/runs");
   const files = await writeRunPlots(line.positionals, out);
   io.stdout.write(
     line.options.get("json") === true ? configJson({ kind: "plots", files }) : `${files.join("\n")}\n`,

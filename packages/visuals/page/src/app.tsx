@@ -2,7 +2,7 @@ import { Link, Route, Router, Switch } from "wouter-preact";
 import { useHashLocation } from "wouter-preact/use-hash-location";
 import type { Session } from "../../src/explorer/api.js";
 import { source } from "./data/current-source.js";
-import { useLoaded } from "./data/use.js";
+import { type Loaded, settled } from "./data/use.js";
 import { ComparePage } from "./pages/compare.js";
 import { HomePage } from "./pages/home.js";
 import { RunsPage } from "./pages/runs.js";
@@ -10,9 +10,10 @@ import { ViewPages } from "./pages/view.js";
 import { ThemeButton } from "./parts/theme-button.js";
 import { Waiting } from "./parts/waiting.js";
 
+export const loadSession = (): Promise<Loaded<Session>> => settled(source.json<Session>("session.json"));
+
 /** The frame of every page: where one is, what there is, what went wrong. */
-export function App() {
-  const session = useLoaded(() => source.json<Session>("session.json"), []);
+export function App({ session }: { readonly session: Loaded<Session> }) {
   if (session.state !== "ready") return <Waiting loaded={session} />;
   return (
     // Hash addresses: they work from disk, and the server needs to know one page only.

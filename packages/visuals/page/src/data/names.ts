@@ -1,10 +1,11 @@
 import type { FoundLatents, NamesPage } from "../../../src/explorer/texts/api.js";
 import { type DataSource, send } from "./source.js";
 
-/** What is known of names: suggestions, none, or why they cannot be read. */
+/** What is known of names: suggestions, none, nothing yet, or why they cannot be read. */
 export type Names =
   | { readonly state: "ready"; readonly page: NamesPage }
   | { readonly state: "none" }
+  | { readonly state: "loading" }
   | { readonly state: "failed"; readonly error: string };
 
 export async function loadNames(source: DataSource, view: string): Promise<Names> {

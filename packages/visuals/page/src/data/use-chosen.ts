@@ -14,12 +14,12 @@ export function useChosen(
   readonly scores: Float32Array | undefined;
 } {
   const { view, columns } = data;
-  const [notes, labelOf] = [data.notes.value, data.labels.value];
+  const [notes, labelOf, names] = [data.notes.value, data.labels.value, data.names.value];
   const found = useScores(data, filter.like);
   const scores = found.state === "ready" ? found.value : undefined;
   const chosen = useMemo(
-    () => select(columns, notes, filter, view.only, { names: data.names, scores, labelOf }),
-    [columns, notes, labelOf, filter, view, data, scores],
+    () => select(columns, notes, filter, view.only, { names, scores, labelOf }),
+    [columns, notes, labelOf, names, filter, view, scores],
   );
   return { chosen, found, scores };
 }

@@ -1,4 +1,3 @@
-import * as Plot from "@observablehq/plot";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import type { Comparison, Session, View } from "../../../src/explorer/api.js";
@@ -114,7 +113,7 @@ function Compared({ comparison, left, right }: ComparedProps) {
       <PlotFigure
         label={`Cosines of ${comparison.pairs.length} pairs of latents`}
         keys={[comparison]}
-        draw={(width) =>
+        draw={(Plot, width) =>
           Plot.plot({
             width,
             height: 180,

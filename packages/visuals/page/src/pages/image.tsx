@@ -132,7 +132,7 @@ function LookedAt({ data, model, state, change, looked, name }: LookedAtProps) {
   const shownName =
     overlay?.of === "latent"
       ? data.notes.value[overlay.latent]?.name ||
-        wordsOf(data.names, overlay.latent)[0] ||
+        wordsOf(data.names.value, overlay.latent)[0] ||
         `latent ${overlay.latent}`
       : overlay?.of === "moved"
         ? "the reconstruction's change"

@@ -123,7 +123,7 @@ function ReadyMap({ data }: { readonly data: ViewData }) {
         colours={colours}
         lasso={lasso}
         nameOf={(latent) => {
-          const name = data.notes.value[latent]?.name || wordsOf(data.names, latent)[0];
+          const name = data.notes.value[latent]?.name || wordsOf(data.names.value, latent)[0];
           return [name, `latent ${latent}`, data.labels.value(latent)].filter(Boolean).join(" · ");
         }}
         onLasso={(polygon) => put("lasso", lassoText(polygon))}

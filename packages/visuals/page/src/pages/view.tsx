@@ -1,13 +1,14 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { Route, Switch } from "wouter-preact";
 import type { Note, NoteConflict, Notes, View } from "../../../src/explorer/api.js";
+import { afterPictures } from "../data/after-pictures.js";
 import { type Columns, columnsOf } from "../data/columns.js";
 import { source } from "../data/current-source.js";
 import { type LabelOf, loadLabels, noLabels } from "../data/labels.js";
 import { loadNames, type Names } from "../data/names.js";
 import { type DataSource, RequestError, send } from "../data/source.js";
-import { useLoaded } from "../data/use.js";
+import { type Loaded, settled, useLoaded } from "../data/use.js";
 import { ViewContext } from "../data/view-context.js";
 import { Waiting } from "../parts/waiting.js";
 import { ImagePage } from "./image.js";
@@ -21,20 +22,20 @@ export interface ViewData {
   readonly view: View;
   readonly columns: Columns;
   readonly notes: ReadonlySignal<Notes>;
-  /** Labels of best images, known a moment after the rest. */
+  /** Labels of best images; none until they are asked for. */
   readonly labels: ReadonlySignal<LabelOf>;
-  /** What `saev names` suggests. */
-  readonly names: Names;
+  readonly askLabels: () => Promise<void>;
+  /** What `saev names` suggests, known a moment after the rest. */
+  readonly names: ReadonlySignal<Names>;
   /** Saves a person's words on a latent, unless other words came there since they were seen. @throws RequestError. */
   readonly write: (latent: number, note: Note) => Promise<void>;
 }
 
 async function loadView(id: string): Promise<ViewData> {
-  const [view, bytes, found, names] = await Promise.all([
+  const [view, bytes, found] = await Promise.all([
     source.json<View>(`views/${id}/view.json`),
     source.bytes(`views/${id}/columns.bin`),
     source.json<Notes>(`views/${id}/notes.json`),
-    loadNames(source, id),
   ]);
   const notes = signal(found);
   const put = (latent: number, note: Note) => {
@@ -58,37 +59,42 @@ async function loadView(id: string): Promise<ViewData> {
     put(latent, note);
   };
   const labels = signal(noLabels);
-  loadLabels(source, id).then((labelOf) => {
-    labels.value = labelOf;
+  const askLabels = async () => {
+    labels.value = await loadLabels(source, id);
+  };
+  const names = signal<Names>({ state: "loading" });
+  loadNames(source, id).then((loaded) => {
+    names.value = loaded;
   });
-  return { source, view, columns: columnsOf(bytes), notes, labels, names, write };
+  return { source, view, columns: columnsOf(bytes), notes, labels, askLabels, names, write };
 }
 
-/** What the address at the start names: asked for at once, not after the session's answer. */
-let ahead: { readonly id: string; readonly data: Promise<ViewData> } | undefined;
+/** The view that the address at the start names. */
+let ahead: { readonly id: string; readonly loaded: Loaded<ViewData> } | undefined;
 
-/** Starts to load the view that a hash address names. */
-export function loadAhead(hash: string): void {
+/** Loads the view that a hash address names, for the first page to be drawn with it. */
+export async function loadAhead(hash: string): Promise<void> {
   const id = /^#\/views\/([^/?]+)/.exec(hash)?.[1];
-  if (id === undefined) return;
-  ahead = { id, data: loadView(id) };
-  // Who takes it sees the failure.
-  ahead.data.catch(() => {});
+  if (id !== undefined) ahead = { id, loaded: await settled(loadView(id)) };
 }
 
-function loadOnce(id: string): Promise<ViewData> {
-  const started = ahead?.id === id ? ahead.data : undefined;
+function takeAhead(id: string): Loaded<ViewData> | undefined {
+  const taken = ahead?.id === id ? ahead.loaded : undefined;
   ahead = undefined;
-  return started ?? loadView(id);
+  return taken;
 }
 
 /** Everything below `/views/:view`. */
 export function ViewPages({ id }: { readonly id: string }) {
-  const loaded = useLoaded(() => loadOnce(id), [id]);
+  const loaded = useLoaded(() => loadView(id), [id], { already: () => takeAhead(id) });
   const context = useMemo(
     () => (loaded.state === "ready" ? { source: loaded.value.source, view: loaded.value.view } : undefined),
     [loaded],
   );
+  useEffect(() => {
+    // The server has them from the dataset: pictures come first.
+    if (loaded.state === "ready") afterPictures().then(loaded.value.askLabels);
+  }, [loaded]);
   if (loaded.state !== "ready" || !context) return <Waiting loaded={loaded} />;
   const data = loaded.value;
   return (

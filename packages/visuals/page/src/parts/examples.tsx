@@ -133,7 +133,7 @@ function Companions({ data, page }: { readonly data: ViewData; readonly page: La
             <Link href={`/views/${data.view.id}/latents/${latent}`} class="card">
               <Picture image={data.columns.best[latent]!} size={110} alt="" />
               <span class="name">
-                {data.notes.value[latent]?.name || wordsOf(data.names, latent)[0] || `Latent ${latent}`}
+                {data.notes.value[latent]?.name || wordsOf(data.names.value, latent)[0] || `Latent ${latent}`}
               </span>
               <span class="soft">Jaccard {figure(jaccard)}</span>
             </Link>

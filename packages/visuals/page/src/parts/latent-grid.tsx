@@ -43,12 +43,12 @@ export function LatentGrid({ data, chosen }: { readonly data: ViewData; readonly
             style={{ transform: place, width: `${side}px` }}
           >
             <Link href={`/views/${view.id}/latents/${latent}`} class="card">
-              <Picture image={columns.best[latent]!} size={side} alt="" />
+              <Picture image={columns.best[latent]!} size={side} alt="" eager />
               <span class="name">
-                {notes[latent]?.name || wordsOf(data.names, latent)[0] || `Latent ${latent}`}
+                {notes[latent]?.name || wordsOf(data.names.value, latent)[0] || `Latent ${latent}`}
               </span>
               <span class="soft">
-                {notes[latent]?.name || wordsOf(data.names, latent).length > 0 ? `${latent} · ` : ""}10^
+                {notes[latent]?.name || wordsOf(data.names.value, latent).length > 0 ? `${latent} · ` : ""}10^
                 {log10(columns.frequency[latent]!)}
               </span>
             </Link>

@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import { Link } from "wouter-preact";
 import { stateOf } from "../data/columns.js";
 import type { Filter, SortKey } from "../data/filter.js";
@@ -27,6 +28,18 @@ const fit = ["fit", "Fit"] as const;
 /** Wanted from the first and not from the largest. */
 const words: readonly SortKey[] = ["id", "name", "label"];
 
+/**
+ * A table whose rows lie where they are put has lost the browser's own layout of tables, which would look at every row for each that
+ * comes; some browsers take what it means to a screen reader away with it.
+ */
+const roles = {
+  table: { role: "table" },
+  rowgroup: { role: "rowgroup" },
+  row: { role: "row" },
+  columnheader: { role: "columnheader" },
+  cell: { role: "cell" },
+} as const;
+
 interface LatentTableProps {
   readonly data: ViewData;
   readonly chosen: Uint32Array;
@@ -38,8 +51,6 @@ interface LatentTableProps {
 
 /** Latents a row each. Only the rows in sight are in the document; a screen reader is told how many there are. */
 export function LatentTable({ data, chosen, filter, change, scores }: LatentTableProps) {
-  const { view, columns } = data;
-  const notes = data.notes.value;
   const { scroller, rows, height } = useVirtual(chosen.length, rowHeight);
   const order = (key: SortKey) => {
     if (filter.sort !== key) return "none";
@@ -50,18 +61,21 @@ export function LatentTable({ data, chosen, filter, change, scores }: LatentTabl
       sort,
       descending: filter.sort === sort ? !filter.descending : !words.includes(sort),
     });
-  const above = rows[0]?.start ?? 0;
-  const below = height - (rows.at(-1)?.end ?? 0);
   return (
     <div class="scroller" ref={scroller}>
-      <table class="latents" aria-label="Latents" aria-rowcount={chosen.length + 1}>
-        <thead>
-          <tr aria-rowindex={1}>
-            <th scope="col">
+      <table
+        {...roles.table}
+        class={scores ? "latents fitted" : "latents"}
+        aria-label="Latents"
+        aria-rowcount={chosen.length + 1}
+      >
+        <thead {...roles.rowgroup}>
+          <tr {...roles.row} aria-rowindex={1}>
+            <th {...roles.columnheader} scope="col">
               <span class="visually-hidden">Best image</span>
             </th>
             {[...heads, ...(scores ? [fit] : [])].map(([key, name]) => (
-              <th key={key} scope="col" class={key} aria-sort={order(key)}>
+              <th {...roles.columnheader} key={key} scope="col" class={key} aria-sort={order(key)}>
                 <button type="button" class="plain" onClick={() => sortBy(key)}>
                   {name}
                   <span aria-hidden="true">
@@ -70,54 +84,82 @@ export function LatentTable({ data, chosen, filter, change, scores }: LatentTabl
                 </button>
               </th>
             ))}
-            <th scope="col" class="state">
+            <th {...roles.columnheader} scope="col" class="state">
               State
             </th>
           </tr>
         </thead>
-        <tbody>
-          {above > 0 && <tr style={{ height: `${above}px` }} />}
-          {rows.map(({ index }) => {
+        <tbody {...roles.rowgroup} style={{ height: `${height}px` }}>
+          {rows.map(({ index, start }) => {
             const latent = chosen[index]!;
             return (
-              <tr
+              <Row
                 key={latent}
-                aria-rowindex={index + 2}
-                style={{ height: `${rowHeight}px` }}
-                class={pointed.value === latent ? "pointed" : undefined}
-                onPointerEnter={() => point(latent)}
-                onPointerLeave={() => point(undefined)}
-                onFocusIn={() => point(latent)}
-                onFocusOut={() => point(undefined)}
-              >
-                <td>
-                  <Picture image={columns.best[latent]!} size={48} alt="" />
-                </td>
-                <td>
-                  <Link href={`/views/${view.id}/latents/${latent}`}>{latent}</Link>
-                </td>
-                <td class="name">
-                  {notes[latent]?.name || (
-                    <span class="soft">{wordsOf(data.names, latent).slice(0, 3).join(", ")}</span>
-                  )}
-                  {notes[latent]?.note && (
-                    <span class="soft said" title={notes[latent].note}>
-                      {notes[latent].note.slice(0, shownNote)}
-                    </span>
-                  )}
-                </td>
-                <td class="label">{data.labels.value(latent)}</td>
-                <td>{log10(columns.frequency[latent]!)}</td>
-                <td>{figure(columns.mean[latent])}</td>
-                <td>{figure(columns.max[latent])}</td>
-                {scores && <td>{Number.isNaN(scores[latent]!) ? "–" : scores[latent]!.toFixed(2)}</td>}
-                <td class="state">{stateOf(columns.frequency[latent]!)}</td>
-              </tr>
+                data={data}
+                latent={latent}
+                index={index}
+                top={start}
+                score={scores?.[latent]}
+              />
             );
           })}
-          {below > 0 && <tr style={{ height: `${below}px` }} />}
         </tbody>
       </table>
     </div>
+  );
+}
+
+interface RowProps {
+  readonly data: ViewData;
+  readonly latent: number;
+  /** Its place in the list. */
+  readonly index: number;
+  /** Its distance from the list's top, in pixels. */
+  readonly top: number;
+  /** How well a text fits, NaN where that is not known; undefined without a text. */
+  readonly score: number | undefined;
+}
+
+/** A row stays as it is while others come and go: with signals, a component whose properties are the same is not drawn anew. */
+function Row({ data, latent, index, top, score }: RowProps) {
+  const { view, columns } = data;
+  const note = data.notes.value[latent];
+  const isPointed = useComputed(() => pointed.value === latent);
+  return (
+    <tr
+      {...roles.row}
+      aria-rowindex={index + 2}
+      style={{ height: `${rowHeight}px`, transform: `translateY(${top}px)` }}
+      class={isPointed.value ? "pointed" : undefined}
+      onPointerEnter={() => point(latent)}
+      onPointerLeave={() => point(undefined)}
+      onFocusIn={() => point(latent)}
+      onFocusOut={() => point(undefined)}
+    >
+      <td {...roles.cell}>
+        <Picture image={columns.best[latent]!} size={48} alt="" eager />
+      </td>
+      <td {...roles.cell}>
+        <Link href={`/views/${view.id}/latents/${latent}`}>{latent}</Link>
+      </td>
+      <td {...roles.cell} class="name">
+        {note?.name || <span class="soft">{wordsOf(data.names.value, latent).slice(0, 3).join(", ")}</span>}
+        {note?.note && (
+          <span class="soft said" title={note.note}>
+            {note.note.slice(0, shownNote)}
+          </span>
+        )}
+      </td>
+      <td {...roles.cell} class="label">
+        {data.labels.value(latent)}
+      </td>
+      <td {...roles.cell}>{log10(columns.frequency[latent]!)}</td>
+      <td {...roles.cell}>{figure(columns.mean[latent])}</td>
+      <td {...roles.cell}>{figure(columns.max[latent])}</td>
+      {score !== undefined && <td {...roles.cell}>{Number.isNaN(score) ? "–" : score.toFixed(2)}</td>}
+      <td {...roles.cell} class="state">
+        {stateOf(columns.frequency[latent]!)}
+      </td>
+    </tr>
   );
 }

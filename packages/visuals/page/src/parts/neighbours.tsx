@@ -24,7 +24,7 @@ export function Neighbours({ data, latent }: { readonly data: ViewData; readonly
               <Link href={`/views/${view.id}/latents/${other}`} class="card">
                 <Picture image={columns.best[other]!} size={110} alt="" />
                 <span class="name">
-                  {data.notes.value[other]?.name || wordsOf(data.names, other)[0] || `Latent ${other}`}
+                  {data.notes.value[other]?.name || wordsOf(data.names.value, other)[0] || `Latent ${other}`}
                 </span>
                 <span class="soft">cosine {figure(cosine)}</span>
               </Link>

@@ -1,4 +1,3 @@
-import * as Plot from "@observablehq/plot";
 import { useState } from "preact/hooks";
 import type { Run } from "../../../src/explorer/api.js";
 import { type Figure, figureOf, figures } from "../../../src/runs/figures.js";
@@ -28,7 +27,7 @@ export function ParetoPlot({ runs }: { readonly runs: readonly Run[] }) {
       <PlotFigure
         label={`${x.name} against ${y.name}; not beaten by any other: ${front.map(({ run }) => run.title).join(", ")}`}
         keys={[runs, x, y]}
-        draw={(width) =>
+        draw={(Plot, width) =>
           Plot.plot({
             width,
             height: 300,

@@ -29,7 +29,8 @@ export function PatchLatents(props: PatchLatentsProps) {
   return (
     <ol class="patch-latents">
       {strengths.map(({ latent, mean, max, fires }) => {
-        const name = data.notes.value[latent]?.name || wordsOf(data.names, latent)[0] || `Latent ${latent}`;
+        const name =
+          data.notes.value[latent]?.name || wordsOf(data.names.value, latent)[0] || `Latent ${latent}`;
         return (
           <li key={latent}>
             <div class="about">

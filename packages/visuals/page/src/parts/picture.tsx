@@ -6,10 +6,12 @@ interface PictureProps {
   /** Side in CSS pixels at which it is shown. */
   readonly size: number;
   readonly alt: string;
+  /** Asked for at once: for lists that hold little more than what is in sight. Default: when the browser finds it near to it. */
+  readonly eager?: boolean;
 }
 
 /** An image of the dataset as the model saw it, as large as the screen needs. */
-export function Picture({ image, size, alt }: PictureProps) {
+export function Picture({ image, size, alt, eager = false }: PictureProps) {
   const { source, view } = useContext(ViewContext);
   const shown = useRef<HTMLImageElement>(null);
   useEffect(() => {
@@ -36,7 +38,7 @@ export function Picture({ image, size, alt }: PictureProps) {
       width={size}
       height={size}
       alt={alt}
-      loading="lazy"
+      loading={eager ? "eager" : "lazy"}
       decoding="async"
     />
   );

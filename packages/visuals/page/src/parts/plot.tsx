@@ -1,10 +1,10 @@
-import type * as Plot from "@observablehq/plot";
 import { useEffect, useRef } from "preact/hooks";
+import { loadPlot, type PlotLibrary } from "../data/plot.js";
 import { useWidth } from "./use-width.js";
 
 interface PlotFigureProps {
   /** Draws the plot at a width in pixels. */
-  readonly draw: (width: number) => ReturnType<typeof Plot.plot>;
+  readonly draw: (plot: PlotLibrary, width: number) => ReturnType<PlotLibrary["plot"]>;
   /** Drawn again when one of them changes. */
   readonly keys: readonly unknown[];
   /** What it shows, for those who do not see it. */
@@ -17,9 +17,16 @@ export function PlotFigure({ draw, keys, label }: PlotFigureProps) {
   const [width, measured] = useWidth();
   useEffect(() => {
     if (width === 0) return;
-    const plot = draw(width);
-    plot.setAttribute("aria-hidden", "true");
-    holder.current!.replaceChildren(plot);
+    let current = true;
+    loadPlot().then((library) => {
+      if (!current) return;
+      const plot = draw(library, width);
+      plot.setAttribute("aria-hidden", "true");
+      holder.current!.replaceChildren(plot);
+    });
+    return () => {
+      current = false;
+    };
   }, [width, ...keys]);
   return (
     <figure class="plot" aria-label={label} ref={measured}>

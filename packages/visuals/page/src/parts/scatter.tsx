@@ -1,8 +1,8 @@
-import * as Plot from "@observablehq/plot";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { afterPictures } from "../data/after-pictures.js";
 import type { Columns } from "../data/columns.js";
 import type { Filter, Range } from "../data/filter.js";
+import { loadPlot, type PlotLibrary } from "../data/plot.js";
 import { type Box, Brush } from "./brush.js";
 import { RangeInputs } from "./range-inputs.js";
 import { useWidth } from "./use-width.js";
@@ -25,18 +25,20 @@ export function Scatter({ columns, chosen, filter, change }: ScatterProps) {
   const holder = useRef<HTMLDivElement>(null);
   const [width, measured] = useWidth();
   const [scales, setScales] = useState<Scales>();
-  const all = useMemo(() => pointsOf(columns, columns.frequency.keys()), [columns]);
+  const [Plot, setPlot] = useState<PlotLibrary>();
+  const all = useMemo(() => (Plot ? pointsOf(columns, columns.frequency.keys()) : []), [Plot, columns]);
   const dots = useMemo(() => (chosen.length <= mostDots ? pointsOf(columns, chosen) : []), [columns, chosen]);
-  const [ready, setReady] = useState(false);
   useEffect(() => {
     let here = true;
-    afterPictures().then(() => here && setReady(true));
+    afterPictures()
+      .then(loadPlot)
+      .then((library) => here && setPlot(() => library));
     return () => {
       here = false;
     };
   }, []);
   useEffect(() => {
-    if (width === 0 || !ready) return;
+    if (width === 0 || !Plot) return;
     const bins = { x: "frequency", y: "mean", thresholds: Math.min(64, Math.round(width / 12)) };
     const plot = Plot.plot({
       width,
@@ -54,7 +56,7 @@ export function Scatter({ columns, chosen, filter, change }: ScatterProps) {
     plot.setAttribute("aria-hidden", "true");
     holder.current!.replaceChildren(plot);
     setScales({ x: scaleOf(plot, "x"), y: scaleOf(plot, "y") });
-  }, [all, dots, width, ready]);
+  }, [Plot, all, dots, width]);
   return (
     <figure class="scatter" ref={measured} aria-label="Frequency and mean value of all latents that fire">
       <div class="layers" style={{ height: `${height}px` }}>
@@ -98,7 +100,7 @@ interface Scales {
   readonly y: Scale;
 }
 
-function scaleOf(plot: ReturnType<typeof Plot.plot>, name: "x" | "y"): Scale {
+function scaleOf(plot: ReturnType<PlotLibrary["plot"]>, name: "x" | "y"): Scale {
   const { apply, invert, range } = plot.scale(name)!;
   const [a, b] = range as [number, number];
   return { apply, invert: invert!, range: [Math.min(a, b), Math.max(a, b)] };

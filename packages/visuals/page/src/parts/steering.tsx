@@ -85,7 +85,7 @@ interface ChangeRowProps {
 
 function ChangeRow({ data, change, top, onChange, onRemove }: ChangeRowProps) {
   const { latent, kind, value } = change;
-  const name = data.notes.value[latent]?.name || wordsOf(data.names, latent)[0] || `Latent ${latent}`;
+  const name = data.notes.value[latent]?.name || wordsOf(data.names.value, latent)[0] || `Latent ${latent}`;
   const form = kind === "set" ? "set" : value === 0 ? "suppress" : "scale";
   // Multiplying by 0 is the other choice.
   const set = (to: number) =>

@@ -3,7 +3,8 @@ import { figure } from "./format.js";
 
 /** The words that `saev names` suggests for a latent, and how they came about. */
 export function SuggestedNames({ data, latent }: { readonly data: ViewData; readonly latent: number }) {
-  const { names } = data;
+  const names = data.names.value;
+  if (names.state === "loading") return null;
   if (names.state === "none") {
     if (!data.source.live) return null;
     return (

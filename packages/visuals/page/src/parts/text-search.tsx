@@ -14,8 +14,9 @@ interface TextSearchProps {
 export function TextSearch({ data, filter, change, scores }: TextSearchProps) {
   const [typed, setTyped] = useState(filter.like);
   useEffect(() => setTyped(filter.like), [filter.like]);
-  if (data.names.state === "failed") return <p class="remark">{data.names.error}</p>;
-  if (data.names.state === "none" || !data.source.live) return null;
+  const names = data.names.value;
+  if (names.state === "failed") return <p class="remark">{names.error}</p>;
+  if (names.state !== "ready" || !data.source.live) return null;
   const rank = (like: string) =>
     change(
       like === "" ? { like, sort: "frequency", descending: true } : { like, sort: "fit", descending: true },

@@ -1,4 +1,3 @@
-import * as Plot from "@observablehq/plot";
 import { useMemo, useState } from "preact/hooks";
 import type { Run } from "../../../src/explorer/api.js";
 import { curveNames, curvePoints, thinned } from "../../../src/runs/curves.js";
@@ -48,7 +47,7 @@ export function TrainingCurves({ runs }: { readonly runs: readonly Run[] }) {
       <PlotFigure
         label={`${name} over steps of ${runs.length} runs`}
         keys={[points.length, points.at(-1)?.step, name, logarithmic, runs.length]}
-        draw={(width) =>
+        draw={(Plot, width) =>
           Plot.plot({
             width,
             height: 300,

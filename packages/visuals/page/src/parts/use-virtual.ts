@@ -19,6 +19,8 @@ export function useVirtual(count: number, rowHeight: number) {
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: 6,
+    // As high as a list is at most: its first rows are drawn with it, and not after it was measured.
+    initialRect: { width: 0, height: Math.min(0.72 * innerHeight, 900) },
     observeElementRect,
     observeElementOffset,
     scrollToFn: elementScroll,

@@ -17,7 +17,7 @@ const policy = [
  * @param script put before the page's own: where its data is.
  */
 export function exportPage(title: string, script: string): string {
-  const files = pageFiles();
+  const files = pageFiles("page-whole");
   const text = (extension: string) =>
     [...files]
       .filter(([name]) => name.endsWith(extension))

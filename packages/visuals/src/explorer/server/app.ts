@@ -6,7 +6,7 @@ import { liveRoutes } from "../live/routes.js";
 import { compareViews } from "../sae/compare.js";
 import { errorAnswer } from "./answer.js";
 import { assetRoutes, pageFiles } from "./assets.js";
-import { type GuardOptions, guard } from "./guard.js";
+import { type GuardOptions, guard, isLoopback } from "./guard.js";
 import { runRoutes } from "./runs.js";
 import { viewOf, viewRoutes } from "./views.js";
 
@@ -31,9 +31,10 @@ export function explorerApi(collection: Collection): Hono {
 
 /** Everything that the server answers: the page at `/`, the data below `/api/`. */
 export function explorerApp(collection: Collection, options: GuardOptions): Hono {
-  return new Hono()
-    .use(guard(options))
-    .use(compress())
+  const app = new Hono().use(guard(options));
+  // To this machine itself bytes are cheaper than packing them.
+  if (!isLoopback(options.host)) app.use(compress());
+  return app
     .route("/api", explorerApi(collection))
     .route("/", assetRoutes(pageFiles()))
     .notFound((c) => c.json({ error: `${c.req.path}: nothing is there` } satisfies Refusal, 404))

@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { SaevError } from "@saev/core";
 import { Hono } from "hono";
 
-/** Where the built page lies: below `dist`, which is beside `src` and holds this file when it is compiled. */
-const folder = fileURLToPath(new URL("../../../dist/page", import.meta.url));
+/** Where what was built lies: below `dist`, which is beside `src` and holds this file when it is compiled. */
+const dist = fileURLToPath(new URL("../../../dist", import.meta.url));
 
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -17,9 +17,11 @@ const types: Readonly<Record<string, string>> = {
 
 /**
  * The page's files by address, read once: what is not among them does not exist, whatever the address.
+ * @param built `page`: in several scripts, of which a browser loads what it needs; `page-whole`: with all its code in one.
  * @throws SaevError `NOT_FOUND` when the page was not built.
  */
-export function pageFiles(): ReadonlyMap<string, Uint8Array> {
+export function pageFiles(built: "page" | "page-whole" = "page"): ReadonlyMap<string, Uint8Array> {
+  const folder = path.join(dist, built);
   let names: string[];
   try {
     names = readdirSync(folder, { recursive: true, encoding: "utf8" });

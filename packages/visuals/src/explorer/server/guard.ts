@@ -90,9 +90,11 @@ function isOurHost(header: string, { host, port }: GuardOptions): boolean {
   const match = /^(\[[0-9a-f:.]+\]|[^:]*)(?::(\d+))?$/i.exec(header);
   if (!match || Number(match[2] ?? 80) !== port()) return false;
   const name = match[1]!.toLowerCase().replace(/^\[|\]$/g, "");
-  if (name === host.toLowerCase() || name === "localhost" || name === "127.0.0.1" || name === "::1")
-    return true;
+  if (name === host.toLowerCase() || isLoopback(name)) return true;
   const everywhere = host === "0.0.0.0" || host === "::";
   // By number, or by the machine's own name: a name that somebody else points here is neither.
   return everywhere && (isIP(name) !== 0 || name === hostname().toLowerCase());
 }
+
+/** Whether an address, in lower case, leads to this machine whatever its network. */
+export const isLoopback = (host: string) => ["localhost", "127.0.0.1", "::1"].includes(host);

@@ -32,7 +32,11 @@ export function viewRoutes(collection: Collection): Hono {
   const latentOf = (open: OpenView, text: string) => index(text, open.tables.dSae, "latent");
 
   return new Hono()
-    .get("/:view/view.json", (c) => c.json(view(c.req.param("view")).describe()))
+    .get("/:view/view.json", (c) => {
+      const open = view(c.req.param("view"));
+      open.drawAhead();
+      return c.json(open.describe());
+    })
     .get("/:view/columns.bin", (c) => binary(c, view(c.req.param("view")).columns()))
     .get("/:view/labels.json", async (c) => c.json(await bestLabels(view(c.req.param("view")))))
     .get("/:view/latents/:latent/latent.json", async (c) => {

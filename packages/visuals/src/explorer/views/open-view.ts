@@ -20,7 +20,7 @@ import {
 } from "../api.js";
 import { fromBase } from "../from-base.js";
 import { Notes } from "../notes.js";
-import { Pictures } from "../pictures.js";
+import { Pictures, pictureSizes } from "../pictures.js";
 import { LatentMap } from "../sae/latent-map.js";
 import { Examples } from "./examples.js";
 import { Tables } from "./tables.js";
@@ -30,9 +30,13 @@ export interface OpenViewOptions {
   readonly images?: Dataset | undefined;
 }
 
+/** Rows that a table of latents has in sight on most screens. */
+const rowsAhead = 14;
+
 /** A visuals folder that is open for reading: tables, pictures, notes. */
 export class OpenView {
   readonly map = new LatentMap(this);
+  #drawnAhead = false;
 
   private constructor(
     readonly id: string,
@@ -59,13 +63,16 @@ export class OpenView {
     title: string,
     options: OpenViewOptions = {},
   ): Promise<OpenView> {
-    const tables = await Tables.open(folder);
-    const examples = await Examples.open(folder, tables.patches);
     const { cfg, remarks, base } = readSummary(folder);
+    // At once: none of them needs what another reads, but for one number.
+    const opened = Tables.open(folder);
+    const shown = openPictures(cfg, base, options);
+    const tables = await opened;
+    const examples = await Examples.open(folder, tables.patches);
     const sortBy = (/sort_by_(cls|img|patch)$/.exec(path.resolve(folder))?.[1] ??
       cfg?.sort_by ??
       "patch") as SortBy;
-    const { pictures, dataset, note } = await openPictures(cfg, base, options);
+    const { pictures, dataset, note } = await shown;
     const said = note === undefined ? remarks : [...remarks, note];
     const notes = new Notes(path.join(folder, "notes.json"));
     return new OpenView(id, title, tables, examples, sortBy, cfg, base, said, pictures, dataset, notes);
@@ -91,6 +98,21 @@ export class OpenView {
       pictures: availability(this.pictures),
       remarks: this.remarks,
     };
+  }
+
+  /**
+   * Begins to render the pictures that the page asks for first, while the browser still reads what tells it so: those of the most
+   * frequent latents. Does it once.
+   */
+  drawAhead(): void {
+    const { pictures, tables } = this;
+    if (this.#drawnAhead || typeof pictures === "string") return;
+    this.#drawnAhead = true;
+    for (const latent of largest(tables.frequency, rowsAhead)) {
+      const image = tables.best[latent]!;
+      // Who asks for a picture sees what is wrong with it.
+      if (image >= 0) pictures.get(image, pictureSizes[0]).catch(() => {});
+    }
   }
 
   /** `columns.bin`: see {@link columnNames}. */
@@ -140,6 +162,20 @@ export class OpenView {
     this.tables.dispose();
     this.examples?.dispose();
   }
+}
+
+/** Places of the `n` largest values, the largest first and equals in their order; no place of a NaN. */
+export function largest(values: Float32Array, n: number): number[] {
+  const places: number[] = [];
+  values.forEach((value, place) => {
+    if (places.length === n && !(value > values[places[n - 1]!]!)) return;
+    if (Number.isNaN(value)) return;
+    let at = places.length;
+    while (at > 0 && value > values[places[at - 1]!]!) at--;
+    places.splice(at, 0, place);
+    places.length = Math.min(places.length, n);
+  });
+  return places;
 }
 
 const availability = (pictures: Pictures | string): Availability =>

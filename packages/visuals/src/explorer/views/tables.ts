@@ -72,10 +72,17 @@ export class Tables {
   /** @throws SaevError `NOT_FOUND`, `BAD_FILE` when a table is missing or the tables do not belong together. */
   static async open(folder: string): Promise<Tables> {
     const table = (name: string) => readTensor(path.join(folder, `${name}.pt`));
-    const topValues = await table("top_values");
-    const topImages = await table("top_img_i");
-    const frequency = (await table("sparsity")).toFloat32Array();
-    const mean = (await table("mean_values")).toFloat32Array();
+    const column = async (name: string) => {
+      using tensor = await table(name);
+      return tensor.toFloat32Array();
+    };
+    const [topValues, topImages, frequency, mean, statistics] = await Promise.all([
+      table("top_values"),
+      table("top_img_i"),
+      column("sparsity"),
+      column("mean_values"),
+      existsSync(statisticsFpath(folder)) ? TensorFile.open(statisticsFpath(folder)) : undefined,
+    ]);
     const [dSae, topK] = topValues.shape;
     const agree =
       (topValues.shape.length === 3 || topValues.shape.length === 2) &&
@@ -92,9 +99,6 @@ export class Tables {
           `sparsity [${frequency.length}], mean_values [${mean.length}]; make them again with saev visuals`,
       );
     }
-    const statistics = existsSync(statisticsFpath(folder))
-      ? await TensorFile.open(statisticsFpath(folder))
-      : undefined;
     const percentile = await percentileTable(folder, frequency.length);
     return new Tables(folder, { topValues, topImages, frequency, mean, percentile, statistics });
   }

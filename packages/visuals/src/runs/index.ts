@@ -1,0 +1,1 @@
+export { writeRunPlots } from "./write-run-plots.js";
