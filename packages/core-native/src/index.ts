@@ -41,7 +41,7 @@ export type { DownloadProgress } from "./hub/download.js";
 export { type KnownModel, knownModels, type ModelSizes, sizesOfResolved } from "./hub/models.js";
 export { type ModelReference, parseModelReference } from "./hub/references.js";
 export { type ResolvedModel, type ResolveOptions, resolveModel } from "./hub/resolve.js";
-export { type DecodeOptions, decodeImage, isImageName } from "./images/decode.js";
+export { type DecodeOptions, decodeImage, defaultMaxPixels, isImageName } from "./images/decode.js";
 export { type ImageDataset, openDataset, statedImages } from "./images/image-dataset.js";
 export { type ImageEntry, ImageFolder } from "./images/image-folder.js";
 export type { Pixels } from "./images/pixels.js";

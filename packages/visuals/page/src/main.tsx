@@ -1,10 +1,12 @@
-import { render } from "preact";
-import { App, loadSession } from "./app.js";
-import { loadAhead } from "./pages/view.js";
+import { source } from "./data/current-source.js";
+import { askEarly } from "./data/source.js";
 import "./style.css";
 
-// All that the first page needs is asked for at once, and the page is drawn once, with it: until then, what index.html says is shown.
-const root = document.getElementById("app")!;
-const [session] = await Promise.all([loadSession(), loadAhead(location.hash)]);
-root.replaceChildren();
-render(<App session={session} />, root);
+// What the first page needs is asked for before the rest of the program is there.
+if (source.live) {
+  const view = /^#\/views\/([^/?]+)/.exec(location.hash)?.[1];
+  askEarly("session.json");
+  if (view !== undefined)
+    for (const file of ["view.json", "columns.bin", "notes.json"]) askEarly(`views/${view}/${file}`);
+}
+import("./start.js").then(({ start }) => start(document.getElementById("app")!));

@@ -1,8 +1,9 @@
-import { decodeImage, type ImageDataset, SaevError, type Transform } from "@saev/core";
+import { decodeImage, defaultMaxPixels, type ImageDataset, SaevError, type Transform } from "@saev/core";
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
 import sharp from "sharp";
 import { viewOf } from "../view.js";
+import { thumbnail } from "./thumbnail.js";
 
 /** Sides of pictures that are served, in pixels: thumbnails, cards, a page, and a page on a dense screen. */
 export const pictureSizes = [96, 160, 320, 448] as const;
@@ -10,6 +11,8 @@ export type PictureSize = (typeof pictureSizes)[number];
 
 /** Bytes of encoded pictures kept in memory. */
 const cacheBytes = 64 * 2 ** 20;
+
+const webp = { quality: 82, effort: 1 };
 
 /** Pictures decoded at a time: each may take a hundred megabytes. */
 const atATime = 4;
@@ -42,9 +45,16 @@ export class Pictures {
     if (!(image < dataset.length)) {
       throw new SaevError("NOT_FOUND", `image ${image}: the dataset has ${dataset.length} images`);
     }
-    const pixels = await decodeImage(await dataset.image(image), { name: dataset.where(image) });
+    const source = await dataset.image(image);
+    try {
+      const small = await thumbnail(source, this.transform, size, defaultMaxPixels());
+      if (small) return await small.webp(webp).toBuffer();
+    } catch {
+      // The exact way says what is wrong with it.
+    }
+    const pixels = await decodeImage(source, { name: dataset.where(image) });
     const { width, height, data } = await viewOf(pixels, this.transform, { side: size });
     const raw = { width, height, channels: 3 as const };
-    return sharp(data, { raw }).webp({ quality: 82, effort: 1 }).toBuffer();
+    return sharp(data, { raw }).webp(webp).toBuffer();
   }
 }

@@ -104,3 +104,22 @@ test("by the labels of their best images", () => {
   expect(with_({ text: "OWL" })).toEqual([0, 2]);
   expect(with_({ sort: "label", descending: false }).slice(0, 4)).toEqual([3, 2, 0, 1]);
 });
+
+test("values in order: equals by number, what is no number last, both ways", () => {
+  const values = Float32Array.of(
+    0.5,
+    Number.NaN,
+    -3,
+    0,
+    Number.POSITIVE_INFINITY,
+    -0,
+    0.5,
+    1e-40,
+    -1e-40,
+    Number.NEGATIVE_INFINITY,
+  );
+  const all = { ...columns, frequency: new Float32Array(10).fill(1), max: values };
+  const order = (descending: boolean) => [...select(all, {}, { ...everything, sort: "max", descending })];
+  expect(order(false)).toEqual([9, 2, 8, 3, 5, 7, 0, 6, 4, 1]);
+  expect(order(true)).toEqual([4, 0, 6, 7, 3, 5, 8, 2, 9, 1]);
+});

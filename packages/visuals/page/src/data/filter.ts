@@ -72,11 +72,14 @@ export function select(
     if (filter.noted && notes[latent] === undefined) continue;
     kept.push(latent);
   }
-  return Uint32Array.from(kept.sort(comparison(columns, notes, filter, texts)));
+  const { sort, descending } = filter;
+  if (sort === "id" || sort === "name" || sort === "label")
+    return Uint32Array.from(kept.sort(comparison(notes, sort, descending, texts)));
+  return byValue(kept, sort === "fit" ? (texts.scores ?? frequency) : columns[sort], descending);
 }
 
-/** Far faster than `localeCompare` over a hundred thousand. */
-const inOrder = new Intl.Collator();
+/** Far faster than `localeCompare` over a hundred thousand; the browser takes a while to make it. */
+let inOrder: Intl.Collator | undefined;
 
 function matches(
   latent: number,
@@ -90,24 +93,40 @@ function matches(
   return wordsOf(names, latent).some((word) => word.toLowerCase().includes(wanted));
 }
 
-function comparison(columns: Columns, notes: Notes, { sort, descending }: Filter, texts: Texts) {
+function comparison(notes: Notes, sort: "id" | "name" | "label", descending: boolean, texts: Texts) {
   const sign = descending ? -1 : 1;
   if (sort === "id") return (a: number, b: number) => sign * (a - b);
-  if (sort === "name" || sort === "label") {
-    const word =
-      sort === "label"
-        ? (latent: number) => texts.labelOf?.(latent) ?? ""
-        : (latent: number) => notes[latent]?.name || wordsOf(texts.names, latent)[0] || "";
-    // Those without one come last whatever the direction.
-    return (a: number, b: number) => {
-      const [x, y] = [word(a), word(b)];
-      return Number(x === "") - Number(y === "") || sign * inOrder.compare(x, y) || a - b;
-    };
-  }
-  const values = sort === "fit" ? (texts.scores ?? columns.frequency) : columns[sort];
+  const word =
+    sort === "label"
+      ? (latent: number) => texts.labelOf?.(latent) ?? ""
+      : (latent: number) => notes[latent]?.name || wordsOf(texts.names, latent)[0] || "";
+  inOrder ??= new Intl.Collator();
+  const { compare } = inOrder;
+  // Those without one come last whatever the direction.
   return (a: number, b: number) => {
-    const x = values[a]!;
-    const y = values[b]!;
-    return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || sign * (x - y) || a - b;
+    const [x, y] = [word(a), word(b)];
+    return Number(x === "") - Number(y === "") || sign * compare(x, y) || a - b;
   };
+}
+
+/** Latents that fit beside a value in the 53 bits of a number. */
+const most = 2 ** 21;
+
+/**
+ * By value, NaN last and equals by number. Each becomes one number, a float32's bits above and the latent below: the browser's own
+ * order of numbers takes a tenth of the time of a comparison in JavaScript.
+ */
+function byValue(latents: readonly number[], values: Float32Array, descending: boolean): Uint32Array {
+  if (values.length > most)
+    throw new RangeError(`${values.length} latents are more than the ${most} that can be put in order`);
+  const bits = new Uint32Array(values.slice().buffer);
+  const keys = Float64Array.from(latents, (latent) => {
+    const value = values[latent]!;
+    if (Number.isNaN(value)) return 0xffffffff * most + latent;
+    const plain = value === 0 ? 0 : bits[latent]!;
+    // Bits of negative floats fall as the floats rise.
+    const rising = plain >>> 31 ? ~plain >>> 0 : (plain | 0x80000000) >>> 0;
+    return (descending ? ~rising >>> 0 : rising) * most + latent;
+  });
+  return Uint32Array.from(keys.sort(), (key) => key % most);
 }

@@ -23,10 +23,22 @@ export class RequestError extends Error {
   }
 }
 
+const early = new Map<string, Promise<Response>>();
+
+/** Asks the server for what will be asked for soon; the answer waits for that. */
+export function askEarly(address: string): void {
+  const answer = fetch(`./api/${address}`);
+  early.set(address, answer);
+  // Who takes it sees the failure.
+  answer.catch(() => {});
+}
+
 async function ask(address: string, init?: RequestInit): Promise<Response> {
+  const started = init ? undefined : early.get(address);
+  if (started) early.delete(address);
   let answer: Response;
   try {
-    answer = await fetch(`./api/${address}`, init);
+    answer = await (started ?? fetch(`./api/${address}`, init));
   } catch {
     throw new RequestError("the server does not answer: is saev explore still running?");
   }

@@ -11,7 +11,8 @@ export function figure(x: number | null | undefined): string {
 /** log10 of a fraction with two digits: "−3.21"; a dash for zero. */
 export const log10 = (x: number): string => (x > 0 ? Math.log10(x).toFixed(2).replace("-", "−") : "–");
 
-export const count = (n: number): string => n.toLocaleString("en-US");
+/** "12,345". `toLocaleString` does the same, after the browser has read its tables of languages for 50 ms. */
+export const count = (n: number): string => String(n).replaceAll(/\B(?=(\d{3})+$)/g, ",");
 
 export const amount = (n: number, one: string, many = `${one}s`): string =>
   `${count(n)} ${n === 1 ? one : many}`;
