@@ -50,6 +50,7 @@ export type { Filter, Transform } from "./images/transform.js";
 export { type TransformStep, transformSteps } from "./images/transform-steps.js";
 export { makeFolder } from "./io/make-folder.js";
 export { readSaeFile, type SaeFile, writeSaeFile } from "./io/sae-file.js";
+export { syncFileSystem } from "./io/sync-file-system.js";
 export {
   type NamedTensors,
   readTensor,

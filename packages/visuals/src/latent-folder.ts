@@ -7,6 +7,9 @@ import type { RankedImage } from "./ranking.js";
 import type { LatentLogs } from "./select-latents.js";
 import { writeFileAtomic } from "./write-file.js";
 
+/** There are thousands of these: they are synced together, see `Staging.publish`. */
+const later = { sync: false };
+
 /** `neurons/<latent>`: the folder's name is the Python package's. */
 export const latentFolder = (root: string, latent: number) => path.join(root, "neurons", String(latent));
 
@@ -41,8 +44,8 @@ export async function writePicture(
   const picture = values
     ? await highlight(ground, values, style, { upper: job.upper, into: lane.pixels, signal })
     : ground.view;
-  await writeFileAtomic(path.join(job.folder, `${job.position}.png`), await png.encode(picture, lane));
-  await writeFileAtomic(path.join(job.folder, `${job.position}.txt`), `${label}\n`);
+  await writeFileAtomic(path.join(job.folder, `${job.position}.png`), await png.encode(picture, lane), later);
+  await writeFileAtomic(path.join(job.folder, `${job.position}.txt`), `${label}\n`, later);
 }
 
 /**
@@ -55,5 +58,6 @@ export async function writeLatentMetadata(folder: string, latent: number, logs: 
   await writeFileAtomic(
     path.join(folder, "metadata.json"),
     `{"neuron": ${latent}, "log10_freq": ${number(logs.log10Freq)}, "log10_value": ${number(logs.log10Value)}}`,
+    later,
   );
 }

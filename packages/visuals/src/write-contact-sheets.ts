@@ -12,6 +12,9 @@ import type { Ranking } from "./ranking.js";
 import { renderPng } from "./svg.js";
 import { writeFileAtomic } from "./write-file.js";
 
+/** Synced with the pictures, see `Staging.publish`. */
+const later = { sync: false };
+
 export interface ContactSheetsFrom {
   readonly cfg: Visuals;
   readonly rankings: readonly Ranking[];
@@ -35,8 +38,12 @@ export async function writeContactSheets(folder: string, from: ContactSheetsFrom
   makeFolder(sheets);
   await eachAtOnce(from.rankings, from, async (ranking) => {
     const svg = await sheetOf(folder, ranking, from);
-    await writeFileAtomic(path.join(sheets, `${ranking.latent}.svg`), svg);
-    await writeFileAtomic(path.join(sheets, `${ranking.latent}.png`), await renderPng(svg, sheetPixels));
+    await writeFileAtomic(path.join(sheets, `${ranking.latent}.svg`), svg, later);
+    await writeFileAtomic(
+      path.join(sheets, `${ranking.latent}.png`),
+      await renderPng(svg, sheetPixels),
+      later,
+    );
   });
 }
 

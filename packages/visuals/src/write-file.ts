@@ -2,6 +2,14 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { SaevError } from "@saev/core";
 
+export interface WriteOptions {
+  /**
+   * Default true. Without, the file is whole for every reader and after a crash of this program, and a power cut may empty it: for
+   * one of many that are synced together before anybody is told of them, see `Staging`.
+   */
+  readonly sync?: boolean | undefined;
+}
+
 /**
  * Writes a file so that nobody ever reads half of it: under a temporary name in the same folder, synced, renamed.
  * @throws SaevError `NOT_FOUND` when the folder is not there, else `IO`.
@@ -9,6 +17,7 @@ import { SaevError } from "@saev/core";
 export async function writeFileAtomic(
   file: string,
   content: string | Uint8Array | readonly Uint8Array[],
+  { sync = true }: WriteOptions = {},
 ): Promise<void> {
   const temporary = `${file}.tmp.${process.pid}.${randomBytes(3).toString("hex")}`;
   try {
@@ -16,7 +25,7 @@ export async function writeFileAtomic(
     try {
       if (Array.isArray(content)) await writeParts(handle, content);
       else await handle.writeFile(content as string | Uint8Array);
-      await handle.sync();
+      if (sync) await handle.sync();
     } finally {
       await handle.close();
     }

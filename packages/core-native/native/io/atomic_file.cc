@@ -45,6 +45,19 @@ void sync_folder(const std::string& folder) {
     throw io_error("cannot sync folder", folder, failed);
 }
 
+void sync_file_system(const std::string& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) throw io_error("cannot open folder", folder, errno);
+#ifdef __linux__
+  const int failed = ::syncfs(fd) == 0 ? 0 : errno;
+#else
+  ::sync();
+  const int failed = 0;
+#endif
+  ::close(fd);
+  if (failed != 0) throw io_error("cannot sync the file system of", folder, failed);
+}
+
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   static std::atomic<unsigned> counter{0};
   temporary_ = path_ + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);

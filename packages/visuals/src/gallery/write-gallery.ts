@@ -19,6 +19,9 @@ export const galleryPicture = (root: string, image: number) =>
 export const galleryThumb = (root: string, image: number) =>
   path.join(root, "gallery", "thumbs", `${image}.jpg`);
 
+/** Pictures are synced together, see `Staging.publish`. */
+const later = { sync: false };
+
 /** Writes the two pictures of an image. The heat maps are drawn by the page. @param picture square, RGB. */
 export async function writeGalleryPicture(root: string, image: number, picture: Pixels): Promise<void> {
   makeFolder(path.join(root, "gallery", "images"));
@@ -28,8 +31,8 @@ export async function writeGalleryPicture(root: string, image: number, picture: 
     sharp(picture.data, { raw }).resize(pictureSize, pictureSize).jpeg({ quality: 82 }).toBuffer(),
     sharp(picture.data, { raw }).resize(thumbSize, thumbSize).jpeg({ quality: 80 }).toBuffer(),
   ]);
-  await writeFileAtomic(galleryPicture(root, image), large);
-  await writeFileAtomic(galleryThumb(root, image), small);
+  await writeFileAtomic(galleryPicture(root, image), large, later);
+  await writeFileAtomic(galleryThumb(root, image), small, later);
 }
 
 /**
