@@ -48,6 +48,7 @@ export type { Pixels } from "./images/pixels.js";
 export { cropImage, resizeImage } from "./images/resize.js";
 export type { Filter, Transform } from "./images/transform.js";
 export { type TransformStep, transformSteps } from "./images/transform-steps.js";
+export { type LockOptions, withLock } from "./io/file-lock.js";
 export { makeFolder } from "./io/make-folder.js";
 export { readSaeFile, type SaeFile, writeSaeFile } from "./io/sae-file.js";
 export { syncFileSystem } from "./io/sync-file-system.js";

@@ -1,8 +1,8 @@
 import { mkdir, stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import { SaevError } from "../errors.js";
+import { withLock } from "../io/file-lock.js";
 import { discard, type Http, type HttpResponse } from "./http.js";
-import { withLock } from "./lock.js";
 import { type Digest, PartialFile } from "./partial-file.js";
 import { HttpProblem, networkProblem, shownUrl } from "./problems.js";
 
@@ -55,12 +55,15 @@ export async function download(http: Http, spec: DownloadSpec, options: Download
     throw unwritable(spec, error);
   });
   const onWait = (owner: string) => options.onNote?.(`${spec.what}: ${owner} downloads it too; waiting`);
+  await mkdir(path.dirname(spec.lock), { recursive: true }).catch((error) => {
+    throw unwritable(spec, error, spec.lock);
+  });
   await withLock(
     spec.lock,
     async () => {
       if (!(await there())) await fetchInto(http, spec, options);
     },
-    { signal: options.signal, onWait },
+    { signal: options.signal, onWait, advice: otherCache },
   );
 }
 
@@ -190,11 +193,13 @@ async function checkSpace(spec: DownloadSpec, have: number): Promise<void> {
   );
 }
 
-function unwritable(spec: DownloadSpec, error: unknown): SaevError {
+const otherCache = "set HF_HOME (TORCH_HOME for torch.hub) to a folder that you may write to";
+
+function unwritable(spec: DownloadSpec, error: unknown, file = spec.target): SaevError {
   const { code, message } = error as NodeJS.ErrnoException;
   return new SaevError(
     "IO",
-    `${spec.what}: cannot write into ${path.dirname(spec.target)} (${code ?? message}); make room there, or set HF_HOME (TORCH_HOME for torch.hub) to a folder that you may write to`,
+    `${spec.what}: cannot write into ${path.dirname(file)} (${code ?? message}); make room there, or ${otherCache}`,
     { cause: error },
   );
 }

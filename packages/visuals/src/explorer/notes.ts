@@ -1,12 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
-import { SaevError } from "@saev/core";
+import path from "node:path";
+import { SaevError, withLock } from "@saev/core";
 import { writeFileAtomic } from "../write-file.js";
 import type { Note, NoteChange, Notes as NotesByLatent } from "./api.js";
-import { withFileLock } from "./file-lock.js";
 
 /** Longest name and longest note, in UTF-16 units. */
 export const longestName = 200;
 export const longestNote = 20_000;
+
+/** A change takes some milliseconds: a silent owner has ended sooner than one of a download. */
+const lockTimes = { beatMs: 1000, staleMs: 5000, patienceMs: 10_000 };
 
 /**
  * A person's names and notes on latents, in a plain JSON file: `{"12": {"name": "…", "note": "…"}}`. Written whole, after
@@ -28,7 +31,7 @@ export class Notes {
   /**
    * Sets a latent's note; an empty one removes it.
    * @param given a {@link NoteChange}.
-   * @throws SaevError `INVALID_ARGUMENT`, `BAD_FILE`, `IO`; {@link ChangedMeanwhile}.
+   * @throws SaevError `INVALID_ARGUMENT`, `BAD_FILE`, `IO` with what to do; {@link ChangedMeanwhile}.
    */
   write(latent: number, given: unknown): Promise<void> {
     const { was } = (given ?? {}) as Partial<NoteChange>;
@@ -50,9 +53,26 @@ export class Notes {
       await writeFileAtomic(this.file, `${JSON.stringify(all, null, 2)}\n`);
     };
     // One change after another, here and in other programs on the same folder: each is made to what the last one left.
-    const written = this.#queue.then(() => withFileLock(this.file, set));
+    const written = this.#queue
+      .then(() => withLock(`${this.file}.lock`, set, lockTimes))
+      .catch((error) => {
+        throw this.#said(error);
+      });
     this.#queue = written.catch(() => {});
     return written;
+  }
+
+  /** A failure to write, with what a person can do; others as they are. */
+  #said(error: unknown): unknown {
+    if (!(error instanceof SaevError) || !["IO", "NOT_FOUND"].includes(error.code)) return error;
+    const folder = path.dirname(this.file);
+    return new SaevError(
+      "IO",
+      `the note is not saved: cannot write ${this.file} (${error.message}). ` +
+        `What was saved before is as it was, and what you typed is still here: make ${folder} writable and save again, ` +
+        "or open a copy of it that you may write to with saev explore",
+      { cause: error },
+    );
   }
 
   /** All that the file holds. @throws SaevError `BAD_FILE`. */

@@ -3,7 +3,6 @@ import {
   constants,
   copyFile,
   link,
-  mkdir,
   open,
   readFile,
   rename,
@@ -13,7 +12,6 @@ import {
   utimes,
 } from "node:fs/promises";
 import { hostname } from "node:os";
-import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SaevError } from "../errors.js";
 
@@ -24,6 +22,10 @@ export interface LockOptions {
   /** Milliseconds between signs of life, and without one before an owner on another machine counts as gone. */
   readonly beatMs?: number | undefined;
   readonly staleMs?: number | undefined;
+  /** Milliseconds for which others are waited for. Default: until they are done. */
+  readonly patienceMs?: number | undefined;
+  /** What a person can do where the lock cannot be made, for the error's message. */
+  readonly advice?: string | undefined;
 }
 
 interface Owner {
@@ -35,7 +37,9 @@ interface Owner {
 /**
  * Runs `work` while no other process holds the lock `file`, machines that share the folder included. The lock is a file
  * whose time its owner renews; it passes on when the owner's process is gone, or, on another machine, gave no sign of
- * life for a minute.
+ * life for `staleMs`, by default a minute.
+ * @param file its folder must be there.
+ * @throws SaevError `IO` when the lock cannot be made, or is held longer than `patienceMs`; what `work` throws.
  */
 export async function withLock<T>(
   file: string,
@@ -45,16 +49,13 @@ export async function withLock<T>(
   const { beatMs = 3000 } = options;
   const me: Owner = { pid: process.pid, host: hostname(), id: randomBytes(8).toString("hex") };
   try {
-    await mkdir(path.dirname(file), { recursive: true });
     await acquire(file, me, options);
   } catch (error) {
     options.signal?.throwIfAborted();
-    const code = (error as NodeJS.ErrnoException).code;
-    throw new SaevError(
-      "IO",
-      `cannot make the lock ${file} (${code}); set HF_HOME (TORCH_HOME for torch.hub) to a folder that you may write to`,
-      { cause: error },
-    );
+    if (error instanceof SaevError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    const advice = options.advice === undefined ? "" : `; ${options.advice}`;
+    throw new SaevError("IO", `cannot make the lock ${file} (${code ?? message})${advice}`, { cause: error });
   }
   const beat = setInterval(() => {
     const now = new Date();
@@ -70,17 +71,17 @@ export async function withLock<T>(
 }
 
 async function acquire(file: string, me: Owner, options: LockOptions): Promise<void> {
-  const { signal, onWait, staleMs = 60_000, beatMs = 3000 } = options;
+  const { signal, onWait, staleMs = 60_000, beatMs = 3000, patienceMs = Number.POSITIVE_INFINITY } = options;
+  const start = performance.now();
   // Written aside and linked into place, so that nobody reads half a lock.
   const draft = `${file}.${me.id}`;
   const handle = await open(draft, "wx");
-  await handle.writeFile(JSON.stringify(me));
-  await handle.close();
   let told = false;
   // When the present owner's last sign of life was first seen, by this machine's clock: clocks of machines differ.
   let seen = { sign: "", since: performance.now() };
   try {
-    for (;;) {
+    await handle.writeFile(JSON.stringify(me)).finally(() => handle.close());
+    for (let pause = 5; ; pause = Math.min(2 * pause, 250, beatMs)) {
       signal?.throwIfAborted();
       if (await linked(draft, file)) return;
       const owner = await ownerOf(file);
@@ -94,14 +95,24 @@ async function acquire(file: string, me: Owner, options: LockOptions): Promise<v
       }
       if (!told && owner) {
         told = true;
-        onWait?.(`process ${owner.pid}${owner.host === me.host ? "" : ` on ${owner.host}`}`);
+        onWait?.(named(owner, me));
       }
-      await sleep(Math.min(250, beatMs), undefined, { signal }).catch(() => {});
+      if (performance.now() - start > patienceMs) {
+        throw new SaevError(
+          "IO",
+          `${named(owner, me)} has held the lock ${file} for ${patienceMs / 1000} s; if it does not run, delete that file`,
+        );
+      }
+      // Not all at the same moments.
+      await sleep(pause * (0.5 + Math.random()), undefined, { signal }).catch(() => {});
     }
   } finally {
     await rm(draft, { force: true });
   }
 }
+
+const named = (owner: Owner | undefined, me: Owner): string =>
+  owner ? `process ${owner.pid}${owner.host === me.host ? "" : ` on ${owner.host}`}` : "another program";
 
 async function linked(draft: string, file: string): Promise<boolean> {
   try {

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { withLock } from "./lock.js";
+import { withLock } from "./file-lock.js";
 
 const root = mkdtempSync(path.join(tmpdir(), "saev-lock-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -11,7 +11,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 /** A process that takes the lock, says so, and keeps it until its input ends. */
 function holder(file: string): Promise<{ end(): void; kill(): Promise<void> }> {
   const script = `
-    const { withLock } = await import(${JSON.stringify(new URL("./lock.ts", import.meta.url).href)});
+    const { withLock } = await import(${JSON.stringify(new URL("./file-lock.ts", import.meta.url).href)});
     await withLock(${JSON.stringify(file)}, async () => {
       process.stdout.write("held");
       await new Promise((done) => process.stdin.on("end", done).resume());
@@ -103,5 +103,25 @@ describe("withLock", () => {
     await expect(run).rejects.toMatchObject({ name: "TimeoutError" });
     await expect(withLock(file, async () => {}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(readdirSync(root)).toEqual(["five"]);
+  });
+
+  it("gives up after a while where that is asked, and names the owner and the file", async () => {
+    const file = path.join(root, "six");
+    writeFileSync(file, JSON.stringify({ pid: 1, host: `not-${hostname()}`, id: "x" }));
+    await expect(withLock(file, async () => {}, { patienceMs: 50 })).rejects.toMatchObject({
+      code: "IO",
+      message: expect.stringMatching(
+        /process 1 on not-.* has held the lock .*six for 0\.05 s; .*delete that file/,
+      ),
+    });
+    expect(readdirSync(root).filter((name) => name.startsWith("six"))).toEqual(["six"]);
+  });
+
+  it("says where it cannot be made, and what was given as advice", async () => {
+    const file = path.join(root, "missing", "lock");
+    await expect(withLock(file, async () => {}, { advice: "go elsewhere" })).rejects.toMatchObject({
+      code: "IO",
+      message: `cannot make the lock ${file} (ENOENT); go elsewhere`,
+    });
   });
 });
