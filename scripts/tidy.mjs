@@ -7,9 +7,20 @@ import path from "node:path";
 import { nativeSources } from "./setup/native-sources.mjs";
 import { output, root, say, seconds } from "./setup/step.mjs";
 
-const database = path.join(root, "packages/core-native/build/cpu");
-if (!existsSync(path.join(database, "compile_commands.json"))) {
+const native = path.join(root, "packages/core-native");
+const cache = path.join(native, "build/cpu/CMakeCache.txt");
+if (!existsSync(cache)) {
   say("build the addon first: npm run setup");
+  process.exit(1);
+}
+// The addon may be compiled in batches of files; here each has its own command. Nothing is built.
+const database = path.join(native, "build/tidy");
+const wanted = /^((?:SAEV|CMAKE_JS)_\w+|CMAKE_(?:CXX|C)_FLAGS|CMAKE_BUILD_TYPE):\w+=(.*)$/gm;
+const settings = [...readFileSync(cache, "utf8").matchAll(wanted)].map(
+  ([, name, value]) => `-D${name}=${value}`,
+);
+if (output("cmake", ["-S", native, "-B", database, ...settings, "-DSAEV_UNITY=OFF"]) === undefined) {
+  say(`cmake does not configure ${database}`);
   process.exit(1);
 }
 if (!output("clang-tidy", ["--version"])) {

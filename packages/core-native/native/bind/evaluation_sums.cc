@@ -18,7 +18,7 @@
 namespace saev::bind {
 namespace {
 
-constexpr const char* kKind = "EvaluationSums";
+constexpr const char* kSumsKind = "EvaluationSums";
 
 /// Sums, the scratch of their batches, and who uses them.
 struct SharedSums {
@@ -38,7 +38,7 @@ struct SharedSums {
 };
 
 std::shared_ptr<SharedSums> unwrap_sums(const Napi::Value& value) {
-  return unwrap<SharedSums>(value, kKind);
+  return unwrap<SharedSums>(value, kSumsKind);
 }
 
 template <typename T>
@@ -47,14 +47,14 @@ Napi::Value list(Napi::Env env, const std::vector<T>& values, at::ScalarType dty
 }
 
 /// evaluationSums(dVit, dSae, prefixes) → handle
-Napi::Value create(const Napi::CallbackInfo& info) {
+Napi::Value create_sums(const Napi::CallbackInfo& info) {
   const int64_t d_vit = int_of(info[0], "dVit"), d_sae = int_of(info[1], "dSae");
   auto shared = std::make_shared<SharedSums>(d_vit, d_sae, ints_of(info[2], "prefixes"));
-  return wrap(info.Env(), std::move(shared), kKind, 24 * (d_vit + d_sae));
+  return wrap(info.Env(), std::move(shared), kSumsKind, 24 * (d_vit + d_sae));
 }
 
 /// evaluationAdd(sums, sae, x [rows, dVit], control) → Promise<{ rowStart, latent, value }>
-Napi::Value add(const Napi::CallbackInfo& info) {
+Napi::Value add_batch(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_sums(info[0]);
   const auto sae = unwrap_sparse_autoencoder(info[1]);
   const at::Tensor x = rows_of(info[2], "x", sae->d_vit());
@@ -84,14 +84,14 @@ Napi::Value figures(const Napi::CallbackInfo& info) {
 }
 
 /// evaluationState(sums) → float64 [n]
-Napi::Value state(const Napi::CallbackInfo& info) {
+Napi::Value sums_state(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_sums(info[0]);
   const auto lock = shared->take();
   return list(info.Env(), shared->sums.state(), at::kDouble);
 }
 
 /// evaluationRestore(sums, state float64 [n])
-Napi::Value restore(const Napi::CallbackInfo& info) {
+Napi::Value restore_sums(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_sums(info[0]);
   const at::Tensor from = unwrap_tensor(info[1]).contiguous();
   if (from.dim() != 1 || from.scalar_type() != at::kDouble) {
@@ -167,11 +167,11 @@ Napi::Value evaluation_to_js(Napi::Env env, Evaluation& e) {
 }
 
 void register_evaluation_sums(Napi::Env env, Napi::Object exports) {
-  export_function<create>(env, exports, "evaluationSums");
-  export_function<add>(env, exports, "evaluationAdd");
+  export_function<create_sums>(env, exports, "evaluationSums");
+  export_function<add_batch>(env, exports, "evaluationAdd");
   export_function<figures>(env, exports, "evaluationFigures");
-  export_function<state>(env, exports, "evaluationState");
-  export_function<restore>(env, exports, "evaluationRestore");
+  export_function<sums_state>(env, exports, "evaluationState");
+  export_function<restore_sums>(env, exports, "evaluationRestore");
   export_function<cosines>(env, exports, "rowCosines");
 }
 

@@ -16,7 +16,7 @@
 namespace saev::bind {
 namespace {
 
-constexpr const char* kKind = "LatentProbes";
+constexpr const char* kProbesKind = "LatentProbes";
 
 struct SharedProbes {
   LatentProbes probes;
@@ -31,17 +31,17 @@ struct SharedProbes {
 };
 
 std::shared_ptr<SharedProbes> unwrap_probes(const Napi::Value& value) {
-  return unwrap<SharedProbes>(value, kKind);
+  return unwrap<SharedProbes>(value, kProbesKind);
 }
 
 /// latentProbes({ dSae, nClasses, maxEntries, seed }) → handle
-Napi::Value create(const Napi::CallbackInfo& info) {
+Napi::Value create_probes(const Napi::CallbackInfo& info) {
   const Napi::Object o = object_of(info[0], "options");
   const int64_t d_sae = int_of(o.Get("dSae"), "dSae"), n_classes = int_of(o.Get("nClasses"), "nClasses"),
                 most = int_of(o.Get("maxEntries"), "maxEntries"), seed = int_of(o.Get("seed"), "seed");
   auto shared = std::shared_ptr<SharedProbes>(
       new SharedProbes{LatentProbes(d_sae, n_classes, most, static_cast<uint64_t>(seed)), {}});
-  return wrap(info.Env(), std::move(shared), kKind, 8 * d_sae);
+  return wrap(info.Env(), std::move(shared), kProbesKind, 8 * d_sae);
 }
 
 at::Tensor rows_tensor(const Napi::Value& value, const char* name, at::ScalarType dtype, int64_t rows) {
@@ -54,7 +54,7 @@ at::Tensor rows_tensor(const Napi::Value& value, const char* name, at::ScalarTyp
 }
 
 /// latentProbesAdd(probes, latents, units int64 [rows], labels int32 [rows], control) → Promise<undefined>
-Napi::Value add(const Napi::CallbackInfo& info) {
+Napi::Value add_latents(const Napi::CallbackInfo& info) {
   struct Nothing {};
   const auto shared = unwrap_probes(info[0]);
   auto f = std::make_shared<SparseBatch>(sparse_batch_of(info[1], shared->probes.d_sae()));
@@ -109,8 +109,8 @@ Napi::Value finish(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void register_latent_probes(Napi::Env env, Napi::Object exports) {
-  export_function<create>(env, exports, "latentProbes");
-  export_function<add>(env, exports, "latentProbesAdd");
+  export_function<create_probes>(env, exports, "latentProbes");
+  export_function<add_latents>(env, exports, "latentProbesAdd");
   export_function<finish>(env, exports, "latentProbesFinish");
 }
 

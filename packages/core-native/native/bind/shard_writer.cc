@@ -18,7 +18,7 @@
 namespace saev::bind {
 namespace {
 
-constexpr const char* kKind = "ShardWriter";
+constexpr const char* kWriterKind = "ShardWriter";
 
 /// JavaScript may start a second call before the first ends. A job lets go of the writer when its work is
 /// done, not when the promise machinery is collected: the folder's lock must end with `dispose`.
@@ -68,13 +68,13 @@ Napi::Value open_writer(const Napi::CallbackInfo& info) {
       info[4], "openShardWriter",
       [=](const Job&) { return std::make_shared<SharedWriter>(folder, metadata, layout, dtype); },
       [](Napi::Env env, std::shared_ptr<SharedWriter>& writer) {
-        return wrap(env, std::move(writer), kKind);
+        return wrap(env, std::move(writer), kWriterKind);
       });
 }
 
 /// shardWriterInfo(handle) → { nextImage, complete, holes }
 Napi::Value writer_info(const Napi::CallbackInfo& info) {
-  const auto shared = unwrap<SharedWriter>(info[0], kKind);
+  const auto shared = unwrap<SharedWriter>(info[0], kWriterKind);
   const std::lock_guard lock(shared->info_mutex);
   Napi::Array holes = Napi::Array::New(info.Env());
   for (const int64_t image : shared->holes) holes.Set(holes.Length(), static_cast<double>(image));
@@ -87,7 +87,7 @@ Napi::Value writer_info(const Napi::CallbackInfo& info) {
 
 /// shardWriterWrite(handle, acts: Tensor handle, holes: number[], control) → Promise<undefined>
 Napi::Value writer_write(const Napi::CallbackInfo& info) {
-  auto shared = unwrap<SharedWriter>(info[0], kKind);
+  auto shared = unwrap<SharedWriter>(info[0], kWriterKind);
   const at::Tensor acts = unwrap_tensor(info[1]);
   const auto holes = ints_of(info[2], "holes");
   const ShardLayout& l = shared->writer.layout();
@@ -113,7 +113,7 @@ Napi::Value writer_write(const Napi::CallbackInfo& info) {
 
 template <void (ShardWriter::*method)()>
 Napi::Value writer_call(const Napi::CallbackInfo& info) {
-  auto shared = unwrap<SharedWriter>(info[0], kKind);
+  auto shared = unwrap<SharedWriter>(info[0], kWriterKind);
   return run_job<bool>(
       info[1], "shardWriter",
       [shared = shared](const Job&) mutable {
@@ -129,7 +129,7 @@ Napi::Value writer_call(const Napi::CallbackInfo& info) {
 /// shardWriterAdopt(handle, images, holes: number[], sums: string[], control) → Promise<undefined>; sums are
 /// the shards' digests in hex, in order.
 Napi::Value writer_adopt(const Napi::CallbackInfo& info) {
-  auto shared = unwrap<SharedWriter>(info[0], kKind);
+  auto shared = unwrap<SharedWriter>(info[0], kWriterKind);
   const int64_t images = int_of(info[1], "images");
   const auto holes = ints_of(info[2], "holes");
   if (!info[3].IsArray()) throw Error(Code::kInvalidArgument, "sums: expected an array");

@@ -18,7 +18,7 @@
 namespace saev::bind {
 namespace {
 
-constexpr const char* kKind = "SparseAutoencoder";
+constexpr const char* kSaeKind = "SparseAutoencoder";
 
 std::string shape_text(const at::Tensor& t) {
   std::string s = "[";
@@ -50,7 +50,7 @@ constexpr struct {
                    {Selection::kGated, "gated"}};
 
 /// sparseAutoencoder({ wEnc, bEnc, wDec, bDec }, centred, activation) → handle
-Napi::Value create(const Napi::CallbackInfo& info) {
+Napi::Value create_sae(const Napi::CallbackInfo& info) {
   const bool centred = bool_of(info[1], "centred");
   auto sae = std::make_shared<SparseAutoencoder>(
       params_of(info[0]), centred ? EncoderInput::kCentred : EncoderInput::kRaw, activation_of(info[2]));
@@ -161,11 +161,11 @@ Napi::Value sparse_batch_to_js(Napi::Env env, SparseBatch& batch) {
 
 Napi::Value wrap_sparse_autoencoder(Napi::Env env, std::shared_ptr<SparseAutoencoder> sae) {
   const int64_t bytes = 8 * sae->d_vit() * sae->d_sae();
-  return wrap(env, std::move(sae), kKind, bytes);
+  return wrap(env, std::move(sae), kSaeKind, bytes);
 }
 
 std::shared_ptr<SparseAutoencoder> unwrap_sparse_autoencoder(const Napi::Value& value) {
-  return unwrap<SparseAutoencoder>(value, kKind);
+  return unwrap<SparseAutoencoder>(value, kSaeKind);
 }
 
 Activation activation_of(const Napi::Value& value) {
@@ -240,7 +240,7 @@ Napi::Value params_to_js(Napi::Env env, Params&& given) {
 }
 
 void register_sparse_autoencoder(Napi::Env env, Napi::Object exports) {
-  export_function<create>(env, exports, "sparseAutoencoder");
+  export_function<create_sae>(env, exports, "sparseAutoencoder");
   export_function<sae_info>(env, exports, "saeInfo");
   export_function<sae_tensors>(env, exports, "saeTensors");
   export_function<sae_encode>(env, exports, "saeEncode");

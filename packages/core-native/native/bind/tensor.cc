@@ -13,7 +13,7 @@
 namespace saev::bind {
 namespace {
 
-constexpr const char* kKind = "Tensor";
+constexpr const char* kTensorKind = "Tensor";
 
 struct Dtype {
   const char* name;
@@ -118,11 +118,11 @@ Napi::Value tensor_narrow(const Napi::CallbackInfo& info) {
 }  // namespace
 
 Napi::Value wrap_tensor(Napi::Env env, const at::Tensor& tensor) {
-  return wrap(env, std::make_shared<at::Tensor>(tensor), kKind, static_cast<int64_t>(tensor.nbytes()));
+  return wrap(env, std::make_shared<at::Tensor>(tensor), kTensorKind, static_cast<int64_t>(tensor.nbytes()));
 }
 
 at::Tensor unwrap_tensor(const Napi::Value& value) {
-  return *unwrap<at::Tensor>(value, kKind);
+  return *unwrap<at::Tensor>(value, kTensorKind);
 }
 
 void register_tensor(Napi::Env env, Napi::Object exports) {

@@ -18,7 +18,7 @@
 namespace saev::bind {
 namespace {
 
-constexpr const char* kKind = "TensorFile";
+constexpr const char* kFileKind = "TensorFile";
 
 /// openTensorFile(path, offset, control) → Promise<handle>
 Napi::Value open_file(const Napi::CallbackInfo& info) {
@@ -30,7 +30,7 @@ Napi::Value open_file(const Napi::CallbackInfo& info) {
       [=](const Job&) {
         return std::shared_ptr<TensorFile>(open_tensor_file(path, static_cast<size_t>(offset)));
       },
-      [](Napi::Env env, std::shared_ptr<TensorFile>& file) { return wrap(env, file, kKind); });
+      [](Napi::Env env, std::shared_ptr<TensorFile>& file) { return wrap(env, file, kFileKind); });
 }
 
 /// openWeightFiles(paths, control) → Promise<handle>
@@ -39,12 +39,12 @@ Napi::Value open_weights(const Napi::CallbackInfo& info) {
   return run_job<std::shared_ptr<TensorFile>>(
       info[1], "openWeightFiles",
       [=](const Job&) { return std::shared_ptr<TensorFile>(open_weight_files(paths)); },
-      [](Napi::Env env, std::shared_ptr<TensorFile>& file) { return wrap(env, file, kKind); });
+      [](Napi::Env env, std::shared_ptr<TensorFile>& file) { return wrap(env, file, kFileKind); });
 }
 
 /// tensorFileInfo(handle) → { names: string[], metadata: [string, string][] }
 Napi::Value file_info(const Napi::CallbackInfo& info) {
-  const auto file = unwrap<TensorFile>(info[0], kKind);
+  const auto file = unwrap<TensorFile>(info[0], kFileKind);
   Napi::Env env = info.Env();
   Napi::Array names = Napi::Array::New(env, file->names().size());
   for (uint32_t i = 0; i < file->names().size(); ++i) names.Set(i, file->names()[i]);
@@ -63,7 +63,7 @@ Napi::Value file_info(const Napi::CallbackInfo& info) {
 
 /// tensorFileGet(handle, name) → handle of class "Tensor"
 Napi::Value file_get(const Napi::CallbackInfo& info) {
-  const auto file = unwrap<TensorFile>(info[0], kKind);
+  const auto file = unwrap<TensorFile>(info[0], kFileKind);
   const std::string name = string_of(info[1], "name");
   const at::Tensor tensor = file->tensor(name);
   const FileDtype* dtype = dtype_by_type(tensor.scalar_type());

@@ -15,7 +15,7 @@
 namespace saev::bind {
 namespace {
 
-constexpr const char* kKind = "TextModel";
+constexpr const char* kTextKind = "TextModel";
 
 TextPool pool_of_text(const std::string& name) {
   if (name == "first") return TextPool::kFirst;
@@ -60,18 +60,18 @@ Napi::Value load(const Napi::CallbackInfo& info) {
   return run_job<std::shared_ptr<TextModel>>(
       info[2], "loadTextModel", [=](const Job&) { return std::make_shared<TextModel>(config, paths); },
       [](Napi::Env env, std::shared_ptr<TextModel>& model) {
-        return wrap(env, model, kKind, model->bytes());
+        return wrap(env, model, kTextKind, model->bytes());
       });
 }
 
 /// textModelLogitScale(handle) → number, 0 where the file does not say
 Napi::Value logit_scale(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), unwrap<TextModel>(info[0], kKind)->logit_scale());
+  return Napi::Number::New(info.Env(), unwrap<TextModel>(info[0], kTextKind)->logit_scale());
 }
 
 /// textModelEncode(handle, tokens: Tensor, control) → Promise<Tensor handle>
 Napi::Value encode(const Napi::CallbackInfo& info) {
-  const auto model = unwrap<TextModel>(info[0], kKind);
+  const auto model = unwrap<TextModel>(info[0], kTextKind);
   const at::Tensor tokens = unwrap_tensor(info[1]);
   return run_job<at::Tensor>(
       info[2], "encode", [=](const Job& job) { return model->encode(tokens, job); },

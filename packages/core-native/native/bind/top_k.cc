@@ -24,10 +24,10 @@
 namespace saev::bind {
 namespace {
 
-constexpr const char* kKind = "TopKAccumulator";
+constexpr const char* kTopKKind = "TopKAccumulator";
 
 std::shared_ptr<TopKAccumulator> unwrap_top_k(const Napi::Value& value) {
-  return unwrap<TopKAccumulator>(value, kKind);
+  return unwrap<TopKAccumulator>(value, kTopKKind);
 }
 
 TopKOptions top_k_options(const Napi::Object& o) {
@@ -69,7 +69,7 @@ at::Tensor cpu_tensor(const Napi::Value& value, const char* name, at::ScalarType
 /// })
 Napi::Value top_k_create(const Napi::CallbackInfo& info) {
   const Napi::Object o = object_of(info[0], "options");
-  return wrap(info.Env(), std::make_shared<TopKAccumulator>(top_k_options(o)), kKind);
+  return wrap(info.Env(), std::make_shared<TopKAccumulator>(top_k_options(o)), kTopKKind);
 }
 
 /// topKAdd(handle, f_x float32 [rows, d_sae], image_i int64 [rows], patch_i int64 [rows] | undefined)
@@ -248,7 +248,9 @@ Napi::Value accumulate_top_k_job(const Napi::CallbackInfo& info) {
       [source, encoder, options](const Job& job) {
         return accumulate_top_k(*source, *encoder, options, job);
       },
-      [](Napi::Env env, std::shared_ptr<TopKAccumulator>& acc) { return wrap(env, std::move(acc), kKind); });
+      [](Napi::Env env, std::shared_ptr<TopKAccumulator>& acc) {
+        return wrap(env, std::move(acc), kTopKKind);
+      });
 }
 
 /// legacyTopK(source, sae, options, control) → Promise<{ topValues, topImgI, meanValues, sparsity, … }>

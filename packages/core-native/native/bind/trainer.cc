@@ -42,12 +42,12 @@ T one_of(const Napi::Value& value, const char* what, std::initializer_list<std::
 }
 
 /// trainer(dVit) → handle
-Napi::Value create(const Napi::CallbackInfo& info) {
+Napi::Value create_trainer(const Napi::CallbackInfo& info) {
   return wrap(info.Env(), std::make_shared<SharedTrainer>(int_of(info[0], "dVit")), kTrainerKind);
 }
 
 /// trainerAdd(trainer, { wEnc, bEnc, wDec, bDec }, options) → number of the SAE
-Napi::Value add(const Napi::CallbackInfo& info) {
+Napi::Value add_sae(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_trainer(info[0]);
   const Params params = params_of(info[1]);
   const Napi::Object o = object_of(info[2], "options");
@@ -287,8 +287,8 @@ Napi::Value steps(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void register_trainer(Napi::Env env, Napi::Object exports) {
-  export_function<create>(env, exports, "trainer");
-  export_function<add>(env, exports, "trainerAdd");
+  export_function<create_trainer>(env, exports, "trainer");
+  export_function<add_sae>(env, exports, "trainerAdd");
   export_function<step_once>(env, exports, "trainerStep");
   export_function<run_trainer>(env, exports, "trainerRun");
   export_function<params>(env, exports, "trainerParams");

@@ -45,7 +45,7 @@ Napi::Value save(const Napi::CallbackInfo& info) {
 }
 
 /// trainerRestore(trainer, sae, path, control) → Promise<undefined>
-Napi::Value restore(const Napi::CallbackInfo& info) {
+Napi::Value restore_trainer(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_trainer(info[0]);
   const int64_t sae = int_of(info[1], "sae");
   const std::string path = string_of(info[2], "path");
@@ -70,7 +70,7 @@ Napi::Value can_save(const Napi::CallbackInfo& info) {
 
 void register_trainer_checkpoint(Napi::Env env, Napi::Object exports) {
   export_function<save>(env, exports, "trainerSave");
-  export_function<restore>(env, exports, "trainerRestore");
+  export_function<restore_trainer>(env, exports, "trainerRestore");
   export_function<can_save>(env, exports, "trainerCanSave");
 }
 

@@ -24,7 +24,7 @@
 namespace saev::bind {
 namespace {
 
-constexpr const char* kKind = "VisionModel";
+constexpr const char* kVisionKind = "VisionModel";
 
 Pool pool_of(const std::string& name) {
   if (name == "none") return Pool::kNone;
@@ -167,7 +167,7 @@ Napi::Value load_model(const Napi::CallbackInfo& info, const char* name, Load lo
   return run_job<std::shared_ptr<VisionModel>>(
       info[2], name, [=](const Job&) { return load(); },
       [](Napi::Env env, std::shared_ptr<VisionModel>& model) {
-        return wrap(env, model, kKind, model->bytes());
+        return wrap(env, model, kVisionKind, model->bytes());
       });
 }
 
@@ -228,7 +228,7 @@ Precision precision_of(const std::string& name) {
 
 /// visionModelPrepare(handle, computeDtype, control) → Promise<void>
 Napi::Value model_prepare(const Napi::CallbackInfo& info) {
-  const auto model = unwrap<VisionModel>(info[0], kKind);
+  const auto model = unwrap<VisionModel>(info[0], kVisionKind);
   const Precision precision = precision_of(string_of(info[1], "computeDtype"));
   return run_job<bool>(
       info[2], "prepare",
@@ -254,7 +254,7 @@ Napi::Value interpolated_positions(const Napi::CallbackInfo& info) {
 /// visionModelInfo(handle) → { nLayers, dVit, nPatches, clsToken, nRegisters, height, width,
 ///                           pool, projected, dEmbedding }
 Napi::Value model_info(const Napi::CallbackInfo& info) {
-  const auto model = unwrap<VisionModel>(info[0], kKind);
+  const auto model = unwrap<VisionModel>(info[0], kVisionKind);
   const VisionShape& s = model->shape();
   Napi::Object out = Napi::Object::New(info.Env());
   out.Set("nLayers", static_cast<double>(s.n_layers));
@@ -272,7 +272,7 @@ Napi::Value model_info(const Napi::CallbackInfo& info) {
 
 /// visionModelRecord(handle, input: Tensor, layers: number[], control) → Promise<Tensor handle>
 Napi::Value model_record(const Napi::CallbackInfo& info) {
-  const auto model = unwrap<VisionModel>(info[0], kKind);
+  const auto model = unwrap<VisionModel>(info[0], kVisionKind);
   const at::Tensor input = unwrap_tensor(info[1]);
   const std::vector<int64_t> layers = ints_of(info[2], "layers");
   return run_job<at::Tensor>(
@@ -282,7 +282,7 @@ Napi::Value model_record(const Napi::CallbackInfo& info) {
 
 /// visionModelEmbed(handle, input: Tensor, control) → Promise<Tensor handle>
 Napi::Value model_embed(const Napi::CallbackInfo& info) {
-  const auto model = unwrap<VisionModel>(info[0], kKind);
+  const auto model = unwrap<VisionModel>(info[0], kVisionKind);
   const at::Tensor input = unwrap_tensor(info[1]);
   return run_job<at::Tensor>(
       info[2], "embed", [=](const Job&) { return embedded(*model, input); },
@@ -291,7 +291,7 @@ Napi::Value model_embed(const Napi::CallbackInfo& info) {
 
 /// visionModelResidual(handle, input: Tensor, layer, control) → Promise<Tensor handle>
 Napi::Value model_residual(const Napi::CallbackInfo& info) {
-  const auto model = unwrap<VisionModel>(info[0], kKind);
+  const auto model = unwrap<VisionModel>(info[0], kVisionKind);
   const at::Tensor input = unwrap_tensor(info[1]);
   const int64_t layer = int_of(info[2], "layer");
   return run_job<at::Tensor>(
@@ -302,7 +302,7 @@ Napi::Value model_residual(const Napi::CallbackInfo& info) {
 /// visionModelContinue(handle, residual: Tensor, replacement: Tensor | undefined, layer, control) →
 /// Promise<{ tokens, embedding: Tensor handle | undefined }>
 Napi::Value model_continue(const Napi::CallbackInfo& info) {
-  const auto model = unwrap<VisionModel>(info[0], kKind);
+  const auto model = unwrap<VisionModel>(info[0], kVisionKind);
   const at::Tensor stream = unwrap_tensor(info[1]);
   const at::Tensor replacement = info[2].IsUndefined() ? at::Tensor() : unwrap_tensor(info[2]);
   const int64_t layer = int_of(info[3], "layer");

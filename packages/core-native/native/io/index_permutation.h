@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "core/mix64.h"
+
 namespace saev {
 
 /// A bijection of [0, n), chosen by `seed`: a balanced Feistel network of six rounds over the next even
@@ -25,12 +27,5 @@ class IndexPermutation {
   uint64_t half_mask_;
   std::array<uint64_t, kRounds> keys_{};
 };
-
-/// SplitMix64's finaliser (Steele, Lea and Flood, 2014): every input bit moves every output bit.
-inline uint64_t mix64(uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
 
 }  // namespace saev

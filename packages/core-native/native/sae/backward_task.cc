@@ -1,23 +1,15 @@
 #include "sae/backward_task.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "core/now.h"
 #include "kernels/cpu/decoder_gradient.h"
 #include "kernels/cpu/encode_relu.h"
 #include "kernels/cpu/gather_rows.h"
 #include "sae/pair_gradient.h"
 
 namespace saev {
-namespace {
-
-double now_ms() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-}  // namespace
 
 BackwardTask::BackwardTask(TrainState& state, int64_t rows, const StepOptions& options,
                            const Blocking& blocking, StepScratch& scratch, const AdamStep& adam,

@@ -15,7 +15,7 @@ namespace saev {
 namespace {
 
 /// How much lower than the last batch's the next one's floor begins, of its size.
-constexpr float kLower = 0.03f;
+constexpr float kLowerBy = 0.03f;
 
 /// Floats in ascending order as unsigned integers.
 uint32_t ordered(float v) {
@@ -108,7 +108,7 @@ float encode_batch_top_k(Level level, const Layout& layout, const EncodeInput& g
   }
   std::nth_element(values.begin(), values.begin() + keep - 1, values.end(), std::greater<float>());
   const float last = values[static_cast<size_t>(keep - 1)];
-  if (guess && total >= k && std::isfinite(last)) guess->value = last - kLower * std::fabs(last);
+  if (guess && total >= k && std::isfinite(last)) guess->value = last - kLowerBy * std::fabs(last);
   int64_t above = 0;
   for (int64_t i = 0; i < keep; ++i) above += values[static_cast<size_t>(i)] > last;
   std::vector<Tie> ties;

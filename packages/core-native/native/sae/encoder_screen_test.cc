@@ -31,13 +31,13 @@ bool same_lists(const ActiveLists& a, const ActiveLists& b) {
 }
 
 /// Rows and weights of one case, in a level's layout.
-struct Batch {
+struct RandomRows {
   Level level;
   int64_t rows;
   Layout layout;
   AlignedArray<float> x, w, bias;
 
-  Batch(Level at, int64_t n, int64_t d_vit, int64_t d_sae)
+  RandomRows(Level at, int64_t n, int64_t d_vit, int64_t d_sae)
       : level(at),
         rows(n),
         layout(d_vit, d_sae, at),
@@ -144,7 +144,7 @@ TEST(screened_lists_are_the_float32_kernels_to_the_bit) {
     for_each_form([&](Level level, const ScreenForm& form) {
       if (level == Level::kPlain && s.rows * s.d_vit > 8000) return;
       test::Random random(static_cast<uint64_t>(s.rows * 7 + s.d_vit));
-      Batch batch(level, s.rows, s.d_vit, s.d_sae);
+      RandomRows batch(level, s.rows, s.d_vit, s.d_sae);
       for (int64_t r = 0; r < s.rows; ++r) {
         random.fill(batch.row(r), s.d_vit);
         spoil(batch.row(r), s.d_vit, r, random);
@@ -188,7 +188,7 @@ TEST(screen_holds_where_all_rounding_errors_add_up) {
   for_each_form([](Level level, const ScreenForm& form) {
     const int64_t d_vit = 256, d_sae = 64;
     for (const float fraction : {0.49f, -0.49f}) {
-      Batch batch(level, 30, d_vit, d_sae);
+      RandomRows batch(level, 30, d_vit, d_sae);
       test::Random random(3);
       for (int64_t r = 0; r < batch.rows; ++r) std::fill_n(batch.row(r), d_vit, r % 2 ? 1.0f : 0.01f);
       for (int64_t j = 0; j < d_sae; ++j) {
@@ -214,7 +214,7 @@ TEST(screen_makes_few_products_in_float32_and_columns_far_larger_than_others_do_
   for (const float outlier : {1.0f, 80.0f}) {
     for_each_form([&](Level level, const ScreenForm& form) {
       const int64_t rows = level == Level::kPlain ? 10 : 192, d_vit = 512, d_sae = 256;
-      Batch batch(level, rows, d_vit, d_sae);
+      RandomRows batch(level, rows, d_vit, d_sae);
       test::Random random(9);
       random.fill(batch.x.data(), rows * d_vit);
       for (int64_t j = 0; j < d_sae; ++j) random.fill(batch.latent(j), d_vit, 1 / std::sqrt(512.0f));
@@ -256,7 +256,7 @@ TEST(what_is_kept_of_the_largest_depends_neither_on_screen_nor_on_where_floors_b
     for_each_form([&](Level level, const ScreenForm& form) {
       if (level == Level::kPlain && c.d_vit > 64) return;
       test::Random random(static_cast<uint64_t>(c.d_sae + c.k));
-      Batch batch(level, c.rows, c.d_vit, c.d_sae);
+      RandomRows batch(level, c.rows, c.d_vit, c.d_sae);
       for (int64_t j = 0; j < c.d_sae; ++j) {
         random.fill(batch.latent(j), c.d_vit, 0.1f);
         // Ties: every fourth latent is the one before it.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kRows = 256, kColumns = 64;
 
-void check_prefixes(const std::vector<int64_t>& prefixes, int64_t d_sae) {
+void check_inner_prefixes(const std::vector<int64_t>& prefixes, int64_t d_sae) {
   int64_t before = 0;
   for (const int64_t m : prefixes) {
     if (m <= before || m >= d_sae) {
@@ -31,7 +31,7 @@ EvaluationSums::EvaluationSums(int64_t d_vit, int64_t d_sae, std::vector<int64_t
   constexpr int64_t kLargest = int64_t{1} << 31;
   if (d_vit < 1 || d_sae < 1 || d_vit > kLargest || d_sae > kLargest)
     throw Error(Code::kInvalidArgument, "d_vit and d_sae must be from 1 to 2^31");
-  check_prefixes(prefixes_, d_sae);
+  check_inner_prefixes(prefixes_, d_sae);
   const auto width = static_cast<size_t>(d_vit), latents = static_cast<size_t>(d_sae);
   origin_.assign(width, 0);
   deviation_.assign(width, 0);

@@ -5,22 +5,17 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/mix64.h"
 
 namespace saev {
 namespace {
 
-uint64_t finalise(uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
-
 void he_uniform(std::vector<float>& out, int64_t fan_in, uint64_t stream) {
   const double bound = std::sqrt(6.0 / static_cast<double>(fan_in));
-  uint64_t state = finalise(stream);
+  uint64_t state = mix64(stream);
   for (float& w : out) {
     state += 0x9e3779b97f4a7c15ULL;
-    const double u = static_cast<double>(finalise(state) >> 40) * 0x1p-24;
+    const double u = static_cast<double>(mix64(state) >> 40) * 0x1p-24;
     w = static_cast<float>(bound * (2 * u - 1));
   }
 }
@@ -77,7 +72,7 @@ RowSample sample_rows(BatchSource& source, int64_t n, int64_t k, uint64_t seed, 
   RowSample out;
   out.n = std::min(n, k);
   out.rows.resize(static_cast<size_t>(out.n) * dim);
-  uint64_t state = finalise(seed);
+  uint64_t state = mix64(seed);
   Batch batch;
   for (int64_t seen = 0; seen < n;) {
     job.check_abort();
@@ -94,7 +89,7 @@ RowSample sample_rows(BatchSource& source, int64_t n, int64_t k, uint64_t seed, 
       int64_t place = seen;
       if (seen >= out.n) {
         state += 0x9e3779b97f4a7c15ULL;
-        place = static_cast<int64_t>(finalise(state) % static_cast<uint64_t>(seen + 1));
+        place = static_cast<int64_t>(mix64(state) % static_cast<uint64_t>(seen + 1));
       }
       if (place < out.n) std::copy_n(x, dim, out.rows.data() + static_cast<size_t>(place) * dim);
     }

@@ -8,15 +8,10 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/mix64.h"
 
 namespace saev {
 namespace {
-
-uint64_t finalise(uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
 
 double weight(int64_t length, PrefixForm form) {
   const auto l = static_cast<double>(length);
@@ -29,10 +24,10 @@ double weight(int64_t length, PrefixForm form) {
 std::vector<int64_t> draw_prefixes(int64_t d_sae, int64_t n, PrefixForm form, uint64_t seed, int64_t step) {
   // Efraimidis and Spirakis 2006: the n largest of log(u) / weight are a weighted draw without replacement.
   std::vector<std::pair<double, int64_t>> keys;
-  uint64_t state = finalise(finalise(seed + 0x9e3779b97f4a7c15ULL) + static_cast<uint64_t>(step));
+  uint64_t state = mix64(mix64(seed + 0x9e3779b97f4a7c15ULL) + static_cast<uint64_t>(step));
   for (int64_t l = 1; n > 1 && l < d_sae; ++l) {
     state += 0x9e3779b97f4a7c15ULL;
-    const double u = (static_cast<double>(finalise(state) >> 11) + 0.5) * 0x1p-53;
+    const double u = (static_cast<double>(mix64(state) >> 11) + 0.5) * 0x1p-53;
     const double w = weight(l, form);
     // A length of weight 0 is drawn only when all others are.
     keys.emplace_back(w > 0 ? std::log(u) / w : -std::numeric_limits<double>::infinity(), l);

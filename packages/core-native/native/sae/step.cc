@@ -2,18 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 
+#include "core/now.h"
 #include "core/parallel.h"
 
 namespace saev {
 namespace {
-
-double now_ms() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 /// Milliseconds of a forward pass from which on the backward pass must be able to stop, too: an abort is to
 /// be answered within a second. Short steps do not pay for it (a write and a read of all gradients).

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "core/now.h"
 #include "core/parallel.h"
 #include "kernels/cpu/adam.h"
 #include "sae/backward_task.h"
@@ -10,11 +10,6 @@
 
 namespace saev {
 namespace {
-
-double now_ms() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
 

@@ -3,19 +3,9 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/mix64.h"
 
 namespace saev {
-namespace {
-
-/// splitmix64's finaliser.
-uint64_t mixed(uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
-
-}  // namespace
-
 LatentExamples::LatentExamples(const ExampleOptions& options, int64_t d_sae, int64_t n_images, uint64_t seed)
     : options_(options),
       seed_(seed),
@@ -52,7 +42,7 @@ void LatentExamples::fires(int64_t latent, int64_t i, std::span<const int32_t> p
   auto& kept = examples_[l];
   int64_t place = before;
   if (before >= options_.per_latent) {
-    const uint64_t random = mixed(mixed(seed_ + static_cast<uint64_t>(latent) * 0x9e3779b97f4a7c15ULL) +
+    const uint64_t random = mix64(mix64(seed_ + static_cast<uint64_t>(latent) * 0x9e3779b97f4a7c15ULL) +
                                   static_cast<uint64_t>(before));
     place = static_cast<int64_t>(random % static_cast<uint64_t>(before + 1));
     if (place >= options_.per_latent) return;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/mix64.h"
 #include "core/parallel.h"
 
 namespace saev {
@@ -11,10 +12,7 @@ namespace {
 
 /// SplitMix64: a sample by hash does not depend on how rows come in batches.
 uint64_t hash(uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
+  return mix64(x + 0x9e3779b97f4a7c15ULL);
 }
 
 struct Labelled {

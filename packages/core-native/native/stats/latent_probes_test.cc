@@ -11,14 +11,14 @@
 namespace saev {
 namespace {
 
-struct Data {
+struct Labelled {
   int64_t d_sae, units, rows_of_unit, n_classes;
   std::vector<float> dense;  ///< [unit][row][latent]
   std::vector<int32_t> label;
 };
 
-Data some_data(int64_t units, int64_t rows_of_unit, int64_t d_sae, int64_t n_classes, bool negative) {
-  Data d{d_sae, units, rows_of_unit, n_classes, {}, {}};
+Labelled some_data(int64_t units, int64_t rows_of_unit, int64_t d_sae, int64_t n_classes, bool negative) {
+  Labelled d{d_sae, units, rows_of_unit, n_classes, {}, {}};
   test::Random random(static_cast<uint64_t>(units + d_sae + negative));
   for (int64_t u = 0; u < units; ++u) {
     d.label.push_back(static_cast<int32_t>(random.bits() % static_cast<uint64_t>(n_classes + 1)) - 1);
@@ -34,7 +34,7 @@ Data some_data(int64_t units, int64_t rows_of_unit, int64_t d_sae, int64_t n_cla
   return d;
 }
 
-SparseBatch batch_of(const Data& d, int64_t first, int64_t rows, std::vector<int64_t>& unit,
+SparseBatch batch_of(const Labelled& d, int64_t first, int64_t rows, std::vector<int64_t>& unit,
                      std::vector<int32_t>& label) {
   SparseBatch f;
   f.rows = rows;
@@ -54,7 +54,7 @@ SparseBatch batch_of(const Data& d, int64_t first, int64_t rows, std::vector<int
   return f;
 }
 
-LatentProbes fed(const Data& d, int64_t batch, int64_t max_entries) {
+LatentProbes fed(const Labelled& d, int64_t batch, int64_t max_entries) {
   LatentProbes probes(d.d_sae, d.n_classes, max_entries, 7);
   for (int64_t r = 0; r < d.units * d.rows_of_unit; r += batch) {
     std::vector<int64_t> unit;
@@ -67,7 +67,7 @@ LatentProbes fed(const Data& d, int64_t batch, int64_t max_entries) {
 
 /// Average precision and the best F1 of a threshold above 0, for one latent and class, from all distinct
 /// values.
-std::pair<double, double> plain(const Data& d, int64_t latent, int32_t c) {
+std::pair<double, double> plain_probe(const Labelled& d, int64_t latent, int32_t c) {
   std::vector<std::pair<float, bool>> values;
   double positives = 0;
   for (int64_t u = 0; u < d.units; ++u) {
@@ -101,14 +101,14 @@ TEST(latent_probes_find_the_latents_that_plain_average_precision_and_f1_find) {
   constexpr double kTolerance = 1e-12;  // sums of few doubles in another order
   for (const bool negative : {false, true}) {
     for (const int64_t rows_of_unit : {1, 3}) {
-      const Data d = some_data(80, rows_of_unit, 20, 4, negative);
+      const Labelled d = some_data(80, rows_of_unit, 20, 4, negative);
       const ProbeResult found = fed(d, 7, 1'000'000).finish(Job());
       CHECK(found.seen == found.units && found.classes.size() == 4);
       for (int32_t c = 0; c < 4; ++c) {
         double ap = 0, f1 = 0;
         int64_t ap_latent = -1, f1_latent = -1;
         for (int64_t j = 0; j < d.d_sae; ++j) {
-          const auto [a, b] = plain(d, j, c);
+          const auto [a, b] = plain_probe(d, j, c);
           if (a > ap + 1e-12) ap = a, ap_latent = j;
           if (b > f1 + 1e-12) f1 = b, f1_latent = j;
         }
@@ -125,7 +125,7 @@ TEST(latent_probes_find_the_latents_that_plain_average_precision_and_f1_find) {
 }
 
 TEST(latent_probes_do_not_depend_on_batches_and_thin_out_evenly) {
-  const Data d = some_data(4000, 2, 16, 3, false);
+  const Labelled d = some_data(4000, 2, 16, 3, false);
   const ProbeResult all = fed(d, 100, 1 << 30).finish(Job()), a = fed(d, 100, 3000).finish(Job()),
                     b = fed(d, 37, 3000).finish(Job());
   CHECK(a.units == b.units && a.seen == all.seen && a.units < a.seen / 4 && a.units > 100);
@@ -145,7 +145,7 @@ TEST(latent_probes_of_nothing_and_of_what_does_not_fit) {
   const ProbeResult none = LatentProbes(4, 2, 10, 0).finish(Job());
   CHECK(none.units == 0 && none.classes.size() == 2 && none.classes[0].ap_latent == -1);
 
-  const Data d = some_data(10, 1, 8, 2, false);
+  const Labelled d = some_data(10, 1, 8, 2, false);
   LatentProbes probes(8, 2, 1000, 0);
   std::vector<int64_t> unit;
   std::vector<int32_t> label;

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "core/mix64.h"
+
 namespace saev {
 
 class RowSampler {
@@ -26,13 +28,8 @@ class RowSampler {
   }
 
  private:
-  /// splitmix64.
-  uint64_t random() {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15ULL);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-  }
+  /// SplitMix64.
+  uint64_t random() { return mix64(state_ += 0x9e3779b97f4a7c15ULL); }
 
   int64_t left_, wanted_, column_ = 0;
   uint64_t state_;

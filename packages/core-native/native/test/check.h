@@ -1,5 +1,7 @@
-#pragma once
 // The little that our C++ tests need: register a case, check, report all failures, exit 1.
+
+#ifndef SAEV_TEST_CHECK_H
+#define SAEV_TEST_CHECK_H
 
 #include <cstdio>
 #include <functional>
@@ -40,13 +42,6 @@ inline void fail(const char* file, int line, const std::string& message) {
   static const saev::test::Register register_##name(#name, test_##name); \
   static void test_##name()
 
-// ATen brings a CHECK of its own, which ends the process.
-#undef CHECK
-#define CHECK(condition)                                                \
-  do {                                                                  \
-    if (!(condition)) saev::test::fail(__FILE__, __LINE__, #condition); \
-  } while (0)
-
 /// |a − b| ≤ tolerance · max(1, |b|); prints both values.
 #define CHECK_CLOSE(a, b, tolerance)                                                                     \
   do {                                                                                                   \
@@ -71,4 +66,14 @@ inline void fail(const char* file, int line, const std::string& message) {
       }                                                                                       \
     }                                                                                         \
     if (!thrown_) saev::test::fail(__FILE__, __LINE__, "nothing thrown by " #statement);      \
+  } while (0)
+
+#endif  // SAEV_TEST_CHECK_H
+
+// ATen brings a CHECK of its own, which ends the process: ours is taken back by each file that includes this
+// one.
+#undef CHECK
+#define CHECK(condition)                                                \
+  do {                                                                  \
+    if (!(condition)) saev::test::fail(__FILE__, __LINE__, #condition); \
   } while (0)

@@ -13,15 +13,15 @@ namespace saev {
 namespace {
 
 /// What dinov2's own code and Hugging Face's call the same things.
-struct Names {
+struct Dinov2Names {
   std::string patches, cls, registers, positions;
   std::string mask;
   std::string norm;  ///< after the last block
   BlockNames block;
 };
 
-Names own_names(const Dinov2Config& config) {
-  Names n;
+Dinov2Names own_names(const Dinov2Config& config) {
+  Dinov2Names n;
   n.patches = "patch_embed.proj";
   n.cls = "cls_token";
   n.registers = "register_tokens";
@@ -38,8 +38,8 @@ Names own_names(const Dinov2Config& config) {
   return n;
 }
 
-Names transformers_names(const Dinov2Config& config, const std::string& at) {
-  Names n;
+Dinov2Names transformers_names(const Dinov2Config& config, const std::string& at) {
+  Dinov2Names n;
   n.patches = at + "embeddings.patch_embeddings.projection";
   n.cls = at + "embeddings.cls_token";
   n.registers = at + "embeddings.register_tokens";
@@ -62,7 +62,7 @@ class Dinov2 final : public TokenModel {
       : TokenModel(config, true, config.n_registers), config_(config) {
     const int64_t d = config.d_vit;
     const std::string at = config.transformers ? prefix_of(file, "embeddings.cls_token") : "";
-    Names names = config.transformers ? transformers_names(config, at) : own_names(config);
+    Dinov2Names names = config.transformers ? transformers_names(config, at) : own_names(config);
     if (!config.layer_scale) names.block.scale1 = names.block.scale2 = "";
     WeightReader weights(file, what);
     take_patches(weights, names.patches + ".weight");

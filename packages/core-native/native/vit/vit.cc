@@ -9,14 +9,14 @@ namespace saev {
 namespace {
 
 /// What the two libraries call the same things.
-struct Names {
+struct VitNames {
   std::string patches, cls, distillation, registers, positions, norm, blocks;
   std::vector<std::string> unused;  ///< beginnings of names that are used after the last block only
   BlockNames block;
 };
 
-Names transformers_names(const VitConfig& config) {
-  Names n;
+VitNames transformers_names(const VitConfig& config) {
+  VitNames n;
   n.patches = "embeddings.patch_embeddings.projection";
   n.cls = "embeddings.cls_token";
   n.distillation = "embeddings.distillation_token";
@@ -37,8 +37,8 @@ Names transformers_names(const VitConfig& config) {
   return n;
 }
 
-Names timm_names(const VitConfig& config) {
-  Names n;
+VitNames timm_names(const VitConfig& config) {
+  VitNames n;
   n.patches = "patch_embed.proj";
   n.cls = "cls_token";
   n.distillation = "dist_token";
@@ -61,7 +61,7 @@ class Vit final : public TokenModel {
   Vit(const VitConfig& config, const TensorFile& file, const std::string& what)
       : TokenModel(config, config.has_cls, config.n_registers + (config.distilled ? 1 : 0)) {
     const int64_t d = config.d_vit;
-    const Names names = config.transformers ? transformers_names(config) : timm_names(config);
+    const VitNames names = config.transformers ? transformers_names(config) : timm_names(config);
     const std::string at = prefix_of(file, names.patches + ".weight");
     WeightReader weights(file, what);
     take_patches(weights, at + names.patches + ".weight");

@@ -1,6 +1,7 @@
 #include "kernels/cpu/half_rows.h"
 
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/from_blob.h>
 
 #include <bit>
 #include <cmath>
