@@ -5,8 +5,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { beside } from "./setup/beside.mjs";
-import { buildPage } from "./setup/page.mjs";
-import { preparePython, projectPython } from "./setup/python.mjs";
+import { projectPython } from "./setup/python.mjs";
 import { root, run, SetupError, say, seconds } from "./setup/step.mjs";
 import { checkTools } from "./setup/tools.mjs";
 
@@ -18,9 +17,12 @@ export async function setup({ compile = true } = {}) {
   const started = performance.now();
   checkTools();
   const packages = beside("packages.mjs", "installPackages");
-  preparePython();
-  process.env.SAEV_PYTHON = projectPython();
+  const python = beside("python.mjs", "preparePython");
   await packages;
+  // Beside Python's packages, which come over the network, and beside the compiler, which is alone at its end.
+  const typescript = compile ? beside("typescript.mjs", "buildTypeScript") : beside("page.mjs", "buildPage");
+  await python;
+  process.env.SAEV_PYTHON = projectPython();
   // Nothing that is built needs them.
   const extras = beside("python-extras.mjs", "preparePythonExtras");
   const addon = path.join(root, "packages/core-native/build/cpu/saev.node");
@@ -29,8 +31,7 @@ export async function setup({ compile = true } = {}) {
   run(process.execPath, ["packages/core-native/scripts/build.mjs", "--flavour", "cpu"], {
     what: "the addon",
   });
-  if (compile) run(process.execPath, ["node_modules/typescript/bin/tsc", "-b"], { what: "TypeScript" });
-  buildPage();
+  await typescript;
   await extras;
   say(`set-up: ready in ${seconds(started)}`);
 }

@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 import { readFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { Collection } from "../explorer/collection.js";
