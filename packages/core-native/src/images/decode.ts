@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import sharp, { type Metadata, type Sharp } from "sharp";
+import type { Metadata, Sharp } from "sharp";
 import { SaevError } from "../errors.js";
 import { decodeBmp } from "./bmp.js";
 import { formatOf, isRead, notPictures, readFormats } from "./format.js";
@@ -25,10 +25,18 @@ export function defaultMaxPixels(): number {
   throw new SaevError("INVALID_ARGUMENT", `SAEV_MAX_MEGAPIXELS: expected a number above 0, found ${asked}`);
 }
 
-// Pictures are seen once: a cache would only hold memory. One libvips thread a picture, because several
-// pictures are decoded at a time, each on a thread of libuv's pool.
-sharp.cache(false);
-sharp.concurrency(1);
+/**
+ * Loaded for the first picture: that takes a fifth of a second, and most that imports this package opens none. Pictures are seen
+ * once: a cache would only hold memory. One libvips thread a picture, because several pictures are decoded at a time, each
+ * on a thread of libuv's pool.
+ */
+const loadSharp = async () => {
+  const { default: sharp } = await import("sharp");
+  sharp.cache(false);
+  sharp.concurrency(1);
+  return sharp;
+};
+let loaded: ReturnType<typeof loadSharp> | undefined;
 
 /**
  * Decodes a picture to exactly the bytes of Pillow's `Image.open(…).convert("RGB")`: alpha is dropped, not
@@ -58,6 +66,9 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
   if (format === undefined || !isRead(format)) throw unread(what, format);
   if (format === "BMP") return decodeBmp(bytes, what, checkSize);
   if (format === "PNM") return decodePnm(bytes, what, checkSize);
+  // What keeps sharp from loading is no fault of the picture.
+  loaded ??= loadSharp();
+  const sharp = await loaded;
   try {
     // libvips complains on standard error of sizes that it cannot hold.
     if (format === "PNG" && bytes.length >= 24) {
@@ -65,7 +76,7 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
       checkSize(header.getUint32(16), header.getUint32(20));
     }
     const frame = format === "GIF" ? firstGifFrame(bytes) : undefined;
-    const pixels = await decodeWithSharp(frame?.opaque ?? bytes, format, checkSize);
+    const pixels = await decodeWithSharp(sharp, frame?.opaque ?? bytes, format, checkSize);
     if (frame) paintAround(pixels, frame);
     return pixels;
   } catch (error) {
@@ -115,6 +126,7 @@ async function read(file: string, what: string, signal: AbortSignal | undefined)
 }
 
 async function decodeWithSharp(
+  sharp: Awaited<ReturnType<typeof loadSharp>>,
   bytes: Uint8Array,
   format: string,
   checkSize: (width: number, height: number) => void,

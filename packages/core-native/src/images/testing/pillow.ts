@@ -8,7 +8,8 @@ const python = process.env.SAEV_PYTHON ?? "python3";
 /** Whether Python with Pillow and numpy is here; tests against them are skipped where it is not. */
 export const hasPillow = (() => {
   try {
-    execFileSync(python, ["-c", "import PIL, numpy"], { stdio: "ignore" });
+    const hasAll = "import importlib.util as u; assert all(u.find_spec(name) for name in ('PIL', 'numpy'))";
+    execFileSync(python, ["-c", hasAll], { stdio: "ignore" });
     return true;
   } catch {
     console.warn("no Python with Pillow and numpy (set SAEV_PYTHON): tests against Pillow are skipped");
