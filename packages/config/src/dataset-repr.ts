@@ -1,4 +1,5 @@
 import { type Dataset, datasetSpecs, Dataset as schema } from "./dataset.js";
+import { pythonReprOf } from "./python.js";
 
 /**
  * The dataset that `metadata.json` names: its `data`, as Python's `repr` writes it (`ImageFolderDataset(root='images')`).
@@ -21,6 +22,13 @@ export function datasetOfRepr(repr: string, images?: string): Dataset | undefine
   if (images !== undefined) value[place!] = images;
   const parsed = schema.safeParse(value);
   return parsed.success ? parsed.data : undefined;
+}
+
+/** What `metadata.json` says of a dataset: Python's `repr` of its config, which {@link datasetOfRepr} reads. */
+export function reprOfDataset(dataset: Dataset): string {
+  const spec = datasetSpecs.find(({ kind }) => kind === dataset.kind);
+  if (spec === undefined) throw new TypeError(`expected a kind of dataset, found ${dataset.kind}`);
+  return pythonReprOf(spec, dataset);
 }
 
 /** What a string literal of Python says. */

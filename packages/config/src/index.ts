@@ -16,7 +16,7 @@ export {
   nImgs,
   WebdatasetDataset,
 } from "./dataset.js";
-export { datasetOfRepr } from "./dataset-repr.js";
+export { datasetOfRepr, reprOfDataset } from "./dataset-repr.js";
 export { datasetWords } from "./dataset-words.js";
 export {
   choice,

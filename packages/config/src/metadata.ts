@@ -1,10 +1,10 @@
 import { type Activations, activationsSpec, type ResolvedActivations } from "./activations.js";
-import { datasetSpecs } from "./dataset.js";
+import { reprOfDataset } from "./dataset-repr.js";
 import type { ConfigOf, Field, FieldType } from "./fields.js";
 import { auto, spec } from "./fields.js";
 import { ConfigError, wrongValue } from "./issues.js";
 import { type ParseOptions, parseConfig } from "./parse.js";
-import { pythonJson, pythonReprOf } from "./python.js";
+import { pythonJson } from "./python.js";
 import { schemaOf } from "./schema.js";
 import { sha256 } from "./sha256.js";
 
@@ -46,7 +46,6 @@ export const Metadata = schemaOf(metadataSpec);
  * A size of the model that is "auto" counts as the Python package's default, as in `toDocument`.
  */
 export function metadataOf(activations: Activations, nImgs: number): Metadata {
-  const dataset = datasetSpecs.find((s) => s.kind === activations.data.kind)!;
   return Object.freeze({
     vit_family: activations.vit_family,
     vit_ckpt: activations.vit_ckpt,
@@ -57,7 +56,7 @@ export function metadataOf(activations: Activations, nImgs: number): Metadata {
     seed: activations.seed,
     n_imgs: nImgs,
     n_patches_per_shard: activations.n_patches_per_shard,
-    data: pythonReprOf(dataset, activations.data),
+    data: reprOfDataset(activations.data),
     ...(activations.dtype !== "float32" && { dtype: activations.dtype }),
   });
 }

@@ -14,6 +14,7 @@ import { DataLoad, type Metadata, metadataHash } from "@saev/config";
 import { afterAll, describe, expect, it } from "vitest";
 import { ActivationLoader, convertShards, ShardFolder, ShardWriter, Tensor, verifyShards } from "../index.js";
 import { python, runPython } from "../io/python.test-util.js";
+import { pickledText } from "./protocol21.js";
 import { writeWithPython } from "./testing/protocol21.js";
 
 const root = mkdtempSync(path.join(os.tmpdir(), "saev-convert-"));
@@ -89,6 +90,29 @@ describe("document to protocol 2.1 and back", () => {
     expect(path.basename(back.dir)).toBe(path.basename(dir));
     expect(contents(back.dir)).toEqual(contents(dir));
     expect(inodes(back.dir)).toEqual(inodes(dir));
+  });
+
+  it("a pickle of a dataset that is known becomes its repr, any other stays; back comes the pickle", async () => {
+    const { dir } = await convertShards(await record(), "protocol-2.1", fresh());
+    unlinkSync(path.join(dir, "converted-from.json"));
+    const file = path.join(dir, "metadata.json");
+    const base64 = (pickle: string) => Buffer.from(pickle, "latin1").toString("base64");
+    const imgFolder =
+      "csaev.data.datasets\nImgFolder\n)\x81}X\x04\0\0\0rootcpathlib\nPosixPath\nX\x05\0\0\0birds\x85Rsb.";
+    const made = base64("csaev.data.datasets\nFakeImg\n)\x81.");
+    for (const [pickle, data] of [
+      [base64(imgFolder), "ImageFolderDataset(root='birds')"],
+      [made, made],
+      [pickledText(m.data), m.data],
+    ] as const) {
+      const before = JSON.parse(readFileSync(file, "utf8")) as object;
+      writeFileSync(file, JSON.stringify({ ...before, data: pickle }, null, 2));
+      const there = await convertShards(dir, "document", fresh());
+      const folder = await ShardFolder.open(there.dir);
+      expect(folder).toMatchObject({ hasOwnName: true, metadata: { data } });
+      const back = await convertShards(there.dir, "protocol-2.1", fresh());
+      expect(readFileSync(path.join(back.dir, "metadata.json"))).toEqual(readFileSync(file));
+    }
   });
 
   it("links are as good as files: either folder may go, a recording anew changes none", async () => {

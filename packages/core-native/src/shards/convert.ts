@@ -12,22 +12,25 @@ import {
 } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import { type Metadata, metadataHash, metadataText, parseMetadata } from "@saev/config";
+import { type Metadata, metadataHash, metadataText, parseMetadata, reprOfDataset } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { writeText } from "../io/write-text.js";
 import { callAsync, type LongCallOptions } from "../native/call.js";
 import { addon } from "../native/load.js";
 import { checksumsFile, checksumsText, readChecksums } from "./checksums.js";
 import { type Origin, originFile, originText, readOrigin } from "./converted-from.js";
+import { datasetOfShards } from "./dataset-of-shards.js";
 import { shardName } from "./layout.js";
 import { preprocessingFile } from "./preprocessing.js";
 import {
+  documentMetadata,
   type Protocol21Metadata,
   parseProtocol21,
   protocol21Hash,
   protocol21Of,
   protocol21Text,
   shardEntriesText,
+  unpickledText,
 } from "./protocol21.js";
 import { ShardFolder, type ShardFormat } from "./shard-folder.js";
 
@@ -108,10 +111,21 @@ const fromOrigin = ({ layout, metadata }: Origin): Target =>
     : protocol21Target(parseProtocol21(JSON.parse(metadata), originFile), metadata);
 
 async function derived({ metadata, protocol21, imagesDone, dir }: ShardFolder): Promise<Target> {
-  if (protocol21) return documentTarget(metadata, metadataText(metadata));
+  if (protocol21) {
+    const readable = { ...metadata, data: readableData(metadata.data, protocol21) };
+    return documentTarget(readable, metadataText(readable));
+  }
   const labelled = await stat(path.join(dir, "labels.bin")).catch(() => undefined);
   const present = protocol21Of(metadata, imagesDone, labelled !== undefined);
   return protocol21Target(present, protocol21Text(present));
+}
+
+/** The pickle's text or the repr of its dataset, for people to read; a pickle of which neither is known stays. */
+function readableData(data: string, protocol21: Protocol21Metadata): string {
+  const text = unpickledText(data);
+  if (text !== undefined) return text;
+  const found = datasetOfShards({ metadata: documentMetadata(protocol21), protocol21 });
+  return "dataset" in found ? reprOfDataset(found.dataset) : data;
 }
 
 async function placeFiles(

@@ -8,7 +8,8 @@ import type { ShardFolder } from "./shard-folder.js";
 /**
  * The dataset that the metadata of a shard folder name: a repr in the document's layout; in protocol 2.1 a pickle, of such
  * a text where saev wrote it, of the config's class where the Python package did. That is read as data: the class by name,
- * and its fields. A recording that `saev convert` brought into the document's layout has the pickle in place of a repr.
+ * and its fields. A recording that `saev convert` brought into the document's layout keeps the pickle where it
+ * names no dataset that is read here.
  * @returns why it is not known, in words, where the metadata do not say or nothing here reads such a dataset.
  */
 export function datasetOfShards({

@@ -12,7 +12,7 @@ import {
   Tensor,
   verifyShards,
 } from "../index.js";
-import { runPython } from "../io/python.test-util.js";
+import { python, runPython } from "../io/python.test-util.js";
 import { randomNumbers, type TinyClip, tinyWeights, writeTinyClip } from "../vit/testing/tiny-clip.js";
 
 process.env.OMP_NUM_THREADS = "1";
@@ -126,7 +126,7 @@ describe.each(["float16", "bfloat16"] as const)("shards of %s", (dtype) => {
     }
   });
 
-  it("are verified, converted there and back, and refused by the Python package", async () => {
+  it("are verified, and converted there and back", async () => {
     const dir = await write(dtype, values());
     expect(await verifyShards(dir)).toMatchObject({ ok: true, files: 3, checksums: 3 });
     const there = await convertShards(dir, "protocol-2.1", fresh());
@@ -138,13 +138,6 @@ describe.each(["float16", "bfloat16"] as const)("shards of %s", (dtype) => {
     expect(readFileSync(path.join(back.dir, "metadata.json"))).toEqual(
       readFileSync(path.join(dir, "metadata.json")),
     );
-
-    const full = await write(undefined, values());
-    const fullThere = await convertShards(full, "protocol-2.1", fresh());
-    const answers = JSON.parse(runPython(reader, full, fullThere.dir, dir, there.dir)) as string[];
-    expect(answers.slice(0, 2)).toEqual(["read", "read"]);
-    expect(answers[2]).toMatch(/unexpected keyword argument 'dtype'; mmap length is greater than file size/);
-    expect(answers[3]).toMatch(/violates type hint.*float32.*; mmap length is greater than file size/);
 
     const bad = readFileSync(path.join(dir, "acts000001.bin"));
     bad.writeUInt16LE(infinity | 1, (perImage + 7) * 2);
@@ -158,6 +151,16 @@ describe.each(["float16", "bfloat16"] as const)("shards of %s", (dtype) => {
     );
     expect(messages).toContainEqual(expect.stringMatching(/images 3 are all zeros/));
     expect(findings.map(({ code }) => code)).toContain("checksum");
+  });
+
+  it.skipIf(python === undefined)("are refused by the Python package", async () => {
+    const folders: string[] = [];
+    for (const dir of [await write(undefined, values()), await write(dtype, values())])
+      folders.push(dir, (await convertShards(dir, "protocol-2.1", fresh())).dir);
+    const answers = JSON.parse(runPython(reader, ...folders)) as string[];
+    expect(answers.slice(0, 2)).toEqual(["read", "read"]);
+    expect(answers[2]).toMatch(/unexpected keyword argument 'dtype'; mmap length is greater than file size/);
+    expect(answers[3]).toMatch(/violates type hint.*float32.*; mmap length is greater than file size/);
   });
 
   it("refuse a value that is too large for them, and keep what came before", async () => {
