@@ -137,12 +137,17 @@ export class LiveLoader extends BatchSource {
     return this.#scaling!.scalar;
   }
 
-  /** Stops the ViT. */
-  override dispose(): void {
+  /** Stops the ViT and gives the buffer's memory back; no rows can be read any more, the scaling stays. */
+  release(): void {
     this.#stop.abort();
     if (!this.disposed) callSync(() => addon().liveFeedClose(this.#feed));
     super.dispose();
     callSync(() => addon().dispose(this.#feed));
+  }
+
+  /** Stops the ViT and gives all memory back. */
+  override dispose(): void {
+    this.release();
     this.#scaling?.actMean.dispose();
   }
 

@@ -64,6 +64,8 @@ export async function openLiveData(
         return ordered(some, some.length * perImage);
       },
       evaluation: async () => {
+        // Training is over: two buffers would be more than was planned.
+        scaling.release();
         if (recorded) return openValidation(recorded, scaled);
         if (heldOut) return ordered(heldOut.images, cfg.buffer);
         return ordered(await someOf(scaling, signal), cfg.buffer);

@@ -24,7 +24,10 @@ export interface TrainingData extends Disposable {
   readonly heldOut: HeldOut | undefined;
   /** The rows that the SAEs are evaluated on while they train; `undefined`: none. The caller disposes of it. */
   validation(): Promise<BatchSource | undefined>;
-  /** The rows that they are evaluated on at the end: all that was set aside, else all. The caller disposes of it. */
+  /**
+   * The rows that they are evaluated on at the end: all that was set aside, else all. The caller disposes of it. Of live data
+   * `source` is over then.
+   */
   evaluation(): Promise<BatchSource>;
 }
 
