@@ -110,7 +110,7 @@ for (const name of names) {
     for (let arity = 1; arity <= 6; arity++) await attack(name, Array.from({ length: arity }, value));
   for (let i = 0; i < 20; i++) await attack(name, Array.from({ length: 6 }, anyHandle));
 }
-for (let round = 0; round < 800; round++) {
+for (let round = 0; round < 400; round++) {
   if (round % 50 === 0) await fillPool();
   for (const name of names) {
     if (steady.has(name)) continue;
