@@ -1,5 +1,6 @@
 #include "kernels/cpu/decoder_gradient.h"
 
+#include "kernels/cpu/pair_products.h"
 #include "kernels/cpu/reduce8.h"
 #include "kernels/cpu/simd.h"
 #include "kernels/cpu/strips.h"
@@ -11,56 +12,34 @@ constexpr int kLookAhead = 8;
 constexpr int64_t kLineFloats = 16;
 constexpr int kFlush = 64;  // entries whose partial sums are kept before they are reduced
 
-// Keeps a loaded vector in a register for both of its uses; the compiler would fold the load into each.
-SAEV_INLINE void keep(Vec& v) {
-#if defined(__AVX512F__)
-  __asm__("" : "+v"(v));
-#elif defined(__AVX2__)
-  __asm__("" : "+x"(v));
-#else
-  (void)v;
-#endif
-}
-
 template <int N, bool kAhead>
 [[gnu::noinline]] void gradient_strip(const DecoderGradientArgs& a, int64_t column, int64_t ahead_lines) {
-  const float* __restrict e0 = a.e + column;
+  // Copies: what is stored might else be the arguments, which would be read again for each entry.
+  const float* __restrict const e0 = a.e + column;
+  const int32_t* __restrict const ptr = a.ptr;
+  const uint16_t* __restrict const index = a.index;
+  const float* __restrict const value = a.value;
+  const int64_t width = a.width, n = a.n, bytes = width * static_cast<int64_t>(sizeof(float));
   const char* next = reinterpret_cast<const char*>(a.next);
   float* const partial = a.scratch;
-  float* dot = a.dot + a.ptr[0];
+  float* dot = a.dot + ptr[0];
   int pending = 0;
-  for (int64_t j = 0; j < a.n; ++j) {
+  for (int64_t j = 0; j < n; ++j) {
     for (int64_t l = 0; l < ahead_lines; ++l, next += 64) prefetch_l2(next);
-    const int32_t begin = a.ptr[j], end = a.ptr[j + 1];
+    const int32_t begin = ptr[j], end = ptr[j + 1];
     if (begin == end) continue;
-    float* g = a.g + j * a.width + column;
-    const float* w0 = a.w + j * a.width + column;
-    Vec sum[N], w[N];
-    SAEV_UNROLL for (int v = 0; v < N; ++v) {
-      sum[v] = load(g + v * kWidth);
-      w[v] = load(w0 + v * kWidth);
-    }
+    float* const g = a.g + j * width + column;
+    const PairWeights<N> w(a.w + j * width + column);
+    Vec sum[N];
+    SAEV_UNROLL for (int v = 0; v < N; ++v) sum[v] = load(g + v * kWidth);
     float* p = partial + 8 * pending;
     for (int32_t q = begin; q < end; ++q, p += 8) {
-      const float* e = e0 + static_cast<int64_t>(a.index[q]) * a.width;
       if (kAhead) {
-        const float* y = e0 + static_cast<int64_t>(a.index[q + kLookAhead]) * a.width;
+        const float* y = e0 + static_cast<int64_t>(index[q + kLookAhead]) * width;
         SAEV_UNROLL for (int v = 0; v * kWidth < N * kWidth; v += kLineFloats / kWidth)
             prefetch(y + v * kWidth);
       }
-      const Vec f = splat(a.value[q]);
-      Vec even = zero(), odd = zero();
-      SAEV_UNROLL for (int v = 0; v < N; ++v) {
-        Vec d = load(e + v * kWidth);
-        keep(d);
-        sum[v] = fma(f, d, sum[v]);
-        if (v % 2 == 0) {
-          even = fma(w[v], d, even);
-        } else {
-          odd = fma(w[v], d, odd);
-        }
-      }
-      store_partial8(p, even + odd);
+      store_partial8(p, pair_products(splat(value[q]), row_at(e0, index[q], bytes), w, sum));
     }
     SAEV_UNROLL for (int v = 0; v < N; ++v) store(g + v * kWidth, sum[v]);
     pending += end - begin;

@@ -107,6 +107,14 @@ SAEV_INLINE unsigned above_mask(Vec v, Vec floor) {
 #endif
 }
 
+/// Row `i` of rows that lie `bytes` apart, its address in a register of its own. Else each vector of the row
+/// is addressed by two registers and a factor, and takes longer where the load is part of a product.
+SAEV_INLINE const float* row_at(const float* rows, int64_t i, int64_t bytes) {
+  const char* p = reinterpret_cast<const char*>(rows) + i * bytes;
+  __asm__("" : "+r"(p));
+  return reinterpret_cast<const float*>(p);
+}
+
 SAEV_INLINE void prefetch(const void* p) {
   __builtin_prefetch(p, 0, 3);
 }
