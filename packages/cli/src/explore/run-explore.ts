@@ -39,6 +39,12 @@ const command: SimpleCommand = {
       "the path of a file",
       "Labels that pictures are scored with: their names, one a line, or embeddings of them or a linear head in a safetensors file, see docs/explorer.md.",
     ),
+    text(
+      "patch-head",
+      "FILE",
+      "the path of a file",
+      "A linear classifier of patches, whose labels the page shows over a picture and steering moves, see docs/explorer.md.",
+    ),
     { ...toggle("open", "Whether to open the page in the browser."), default: true, negation: "--no-open" },
   ],
   positionals: ["PATH…"],
@@ -53,6 +59,7 @@ export async function runExplore(words: readonly string[], io: Io): Promise<Exit
   const collection = await Collection.open(line.positionals, {
     ...imagesOf(line),
     classes: option("classes"),
+    patchHead: option("patch-head"),
   });
   try {
     const server = await serveExplorer(collection, {

@@ -5,6 +5,7 @@ import type { Session } from "./api.js";
 import { findFolders, titles } from "./find-folders.js";
 import { ClassScores } from "./live/class-scores.js";
 import { LivePictures } from "./live/live-pictures.js";
+import { PatchHead } from "./live/patch-head.js";
 import { OpenRun } from "./runs.js";
 import { mostLabels, Texts } from "./texts/texts.js";
 import { OpenView, type OpenViewOptions } from "./views/open-view.js";
@@ -15,6 +16,8 @@ export interface OpenOptions extends OpenViewOptions {
    * names of classes, one a line, which the model's text tower reads.
    */
   readonly classes?: string | undefined;
+  /** What labels patches of pictures: a file with a linear head on their activations, see {@link PatchHead}. */
+  readonly patchHead?: string | undefined;
 }
 
 /** Everything that was opened, by the ids that addresses have. */
@@ -32,10 +35,12 @@ export class Collection {
   /**
    * @param paths visuals folders (`sort_by_<x>`, ours or the Python package's), run folders, their `sae.pt`, or folders that
    * hold some of these at most three levels down.
-   * @throws SaevError `NOT_FOUND` where there is nothing to explore; as {@link OpenView.open} and {@link ClassScores.open}.
+   * @throws SaevError `NOT_FOUND` where there is nothing to explore; as {@link OpenView.open}, {@link ClassScores.open} and
+   * {@link PatchHead.open}.
    */
   static async open(paths: readonly string[], options: OpenOptions = {}): Promise<Collection> {
     const classes = await openClasses(options.classes);
+    const head = options.patchHead === undefined ? undefined : await PatchHead.open(options.patchHead);
     const found = findFolders(paths);
     const title = titles([...found.views, ...found.runs]);
     const runs = new Map(
@@ -55,7 +60,7 @@ export class Collection {
       paths.map((given) => path.basename(path.resolve(given))).join(", "),
       views,
       runs,
-      new LivePictures(classes, texts),
+      new LivePictures(classes, texts, head),
       texts,
     );
   }

@@ -1,9 +1,9 @@
 import type { Change } from "../../../src/explorer/live/api.js";
 
-/** What the picture shows over itself: a latent's values, or what steering changed. */
+/** What the picture shows over itself: a latent's values, what steering changed, or what its patches are. */
 export type Overlay =
   | { readonly of: "latent"; readonly latent: number }
-  | { readonly of: "moved" | "output" }
+  | { readonly of: "moved" | "output" | "labels" }
   | undefined;
 
 /** All that a person chose on the image page. */
@@ -34,7 +34,7 @@ export function imageStateOf(query: URLSearchParams): ImageState {
     labels: query.getAll("label").filter((label) => label.trim() !== ""),
     overlay: /^\d+$/.test(show)
       ? { of: "latent", latent: Number(show) }
-      : show === "moved" || show === "output"
+      : show === "moved" || show === "output" || show === "labels"
         ? { of: show }
         : undefined,
   };

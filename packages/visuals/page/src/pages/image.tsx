@@ -9,6 +9,7 @@ import { type Loaded, useLoaded } from "../data/use.js";
 import { useQuery } from "../data/use-query.js";
 import { figure } from "../parts/format.js";
 import { HeatControls } from "../parts/heat-controls.js";
+import { LabelLayer, PatchLabels } from "../parts/patch-labels.js";
 import { PatchLatents } from "../parts/patch-latents.js";
 import { PatchSelect } from "../parts/patch-select.js";
 import { PictureChooser } from "../parts/picture-chooser.js";
@@ -124,10 +125,12 @@ function LookedAt({ data, model, state, change, looked, name }: LookedAtProps) {
   const values = useMemo(() => {
     if (model.reads === "cls") return undefined;
     if (overlay?.of === "latent") return valuesOf(latents, overlay.latent);
-    if (overlay && steered.state === "ready" && steered.value)
+    if (overlay && overlay.of !== "labels" && steered.state === "ready" && steered.value)
       return Float32Array.from(steered.value[overlay.of]);
     return undefined;
   }, [overlay, latents, steered, model]);
+  const steeredTo = steered.state === "ready" ? steered.value : undefined;
+  const labels = overlay?.of === "labels" ? (steeredTo?.patchLabels?.after ?? about.patchLabels) : undefined;
   const upper = values?.reduce((a, b) => Math.max(a, b), 0) ?? 0;
   const shownName =
     overlay?.of === "latent"
@@ -156,6 +159,7 @@ function LookedAt({ data, model, state, change, looked, name }: LookedAtProps) {
               alt={name}
               style={{ aspectRatio: `${model.columns} / ${model.rows}` }}
             />
+            {labels && <LabelLayer labels={labels} columns={model.columns} />}
             {values && <Heat values={values} upper={upper} columns={model.columns} />}
             {model.reads === "patches" && (
               <PatchSelect
@@ -186,6 +190,14 @@ function LookedAt({ data, model, state, change, looked, name }: LookedAtProps) {
             onChange={(labels) => change({ labels })}
           />
         </section>
+        {model.patchLabels && about.patchLabels && (
+          <PatchLabels
+            names={model.patchLabels}
+            {...{ about, overlay }}
+            steered={steeredTo}
+            onShow={(next) => change({ overlay: next })}
+          />
+        )}
         <section aria-labelledby="steering">
           <h2 id="steering">Steering</h2>
           <p class="soft">

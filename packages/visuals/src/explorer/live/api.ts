@@ -33,6 +33,8 @@ export type LiveModel =
       readonly embedding?: string | undefined;
       /** Names that pictures are scored with, where class embeddings were given. */
       readonly classes?: readonly string[] | undefined;
+      /** Names of what patches are, where a head of patches was given that fits the model. */
+      readonly patchLabels?: readonly string[] | undefined;
       /** Whether labels can be typed, which needs the model's text tower; else why not. */
       readonly texts: Availability;
     };
@@ -60,6 +62,8 @@ export interface LivePicture {
   readonly reconstructed: number | null;
   /** By class, where there are classes: its probability for the picture. */
   readonly scores?: readonly number[] | undefined;
+  /** Of each patch of the grid, its label's place in {@link LiveModel.patchLabels}. */
+  readonly patchLabels?: readonly number[] | undefined;
 }
 
 /** What is done to a latent: its value is multiplied, or set. Suppressing is multiplying by 0. */
@@ -90,4 +94,8 @@ export interface Steered {
   /** By class: its probability before and after. */
   readonly before?: readonly number[] | undefined;
   readonly after?: readonly number[] | undefined;
+  /** Of each patch, its label before and after. */
+  readonly patchLabels?:
+    | { readonly before: readonly number[]; readonly after: readonly number[] }
+    | undefined;
 }

@@ -7,7 +7,7 @@ import { scratchFolder } from "../../../../core-native/src/activations/testing/d
 import { makeVisuals } from "../../make-visuals.js";
 import { chromiumPath, launchChromium } from "../../testing/chromium.js";
 import { ExplorerTabs } from "../../testing/explorer-tab.js";
-import { dSae, liveRun, nImages, picture } from "../../testing/live-run.js";
+import { dSae, dVit, liveRun, nImages, picture } from "../../testing/live-run.js";
 import { smallRun } from "../../testing/small-run.js";
 import { Collection } from "../collection.js";
 import { type ExplorerServer, serveExplorer } from "../server/serve.js";
@@ -40,7 +40,14 @@ describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, (
       },
       { metadata: { labels: JSON.stringify(["a cat", "a dog"]) } },
     );
-    collection = await Collection.open([root, without], { classes });
+    const patchHead = path.join(folder, "head.safetensors");
+    const weight = Float32Array.from({ length: 3 * dVit }, (_, i) => Math.sin(5 * i));
+    await writeSafetensors(
+      patchHead,
+      { weight: Tensor.from(weight, [3, dVit]) },
+      { metadata: { labels: JSON.stringify(["sky", "grass", "bird"]) } },
+    );
+    collection = await Collection.open([root, without], { classes, patchHead });
     const id = (at: string) => [...collection.views.values()].find((v) => v.tables.folder === at)!.id;
     [live, gone] = [id(root), id(without)];
     server = await serveExplorer(collection);
@@ -132,16 +139,24 @@ describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, (
         await tab.getByLabel("in the selected patches only").check();
         await tab.getByRole("button", { name: "Show the reconstruction's change" }).click();
         await expect.poll(() => tab.getByText(/shown: the reconstruction's change/).count()).toBe(1);
-        expect(await tab.getByRole("columnheader", { name: "after" }).count()).toBe(1);
+        // Of the picture's labels, and of those of its patches.
+        expect(await tab.getByRole("columnheader", { name: "after" }).count()).toBe(2);
+        await tab.getByText(/Steering changes \d+ of 16/).waitFor();
         expect(tab.url()).toMatch(/patches=6&steer=\d+s40&where=selected&show=moved/);
 
         // The address brings all of it back, while the picture is kept.
         await tab.reload();
         await tab.getByText("1 of 16 patches selected").waitFor();
-        await tab.getByRole("columnheader", { name: "after" }).waitFor();
+        await tab.getByRole("columnheader", { name: "after" }).first().waitFor();
         expect(await tab.getByLabel(/value as a number/).inputValue()).toBe("40");
         await tab.getByRole("button", { name: /^Leave / }).click();
         await expect.poll(() => tab.getByRole("columnheader", { name: "after" }).count()).toBe(0);
+        await tab.getByRole("button", { name: "Show the labels" }).click();
+        const layer = tab.locator("canvas.labels-of-patches");
+        await expect
+          .poll(() => layer.evaluate((c: HTMLCanvasElement) => [c.width, c.height]))
+          .toEqual([4, 4]);
+        expect(tab.url()).toContain("show=labels");
       },
       { viewport: { width: 1280, height: 1100 } },
     );
@@ -280,7 +295,7 @@ describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, (
     await tabs.inspect(places, async (tab, place) => {
       const first = place.endsWith("map") ? ".map .marks" : place.includes("steer") ? ".patch" : ".drop";
       await tab.locator(first).first().waitFor();
-      if (place.includes("steer")) await tab.getByRole("columnheader", { name: "after" }).waitFor();
+      if (place.includes("steer")) await tab.getByRole("columnheader", { name: "after" }).first().waitFor();
     });
   });
 });

@@ -10,7 +10,8 @@ import type { LiveModel, LivePicture, Steered } from "./api.js";
 import { ClassScores } from "./class-scores.js";
 import { keptPictures, largestPicture, longestQueue, uploadsAtATime } from "./limits.js";
 import { OpenModels, type Party } from "./open-models.js";
-import { bytesOf, type SeenPicture, seePicture, steer } from "./run-picture.js";
+import type { PatchHead } from "./patch-head.js";
+import { bytesOf, patchLabelsOf, type SeenPicture, seePicture, steer } from "./run-picture.js";
 import { parseSteering } from "./steering.js";
 import { cosine } from "./vectors.js";
 
@@ -26,10 +27,12 @@ export class LivePictures {
   /**
    * @param classes what pictures are scored with: vectors of class names, or the names.
    * @param texts what labels that are typed become.
+   * @param head what labels patches.
    */
   constructor(
     readonly classes: ClassScores | readonly string[] | undefined,
     readonly texts: Texts,
+    readonly head: PatchHead | undefined,
   ) {}
 
   async describe(view: OpenView): Promise<LiveModel> {
@@ -44,6 +47,7 @@ export class LivePictures {
           ...{ ok: true, family: vit.family, ckpt, layer, nLayers: vit.nLayers, rows, columns, reads },
           embedding: embeddingWords(vit.embeddingForm),
           ...(classes?.width === vit.dEmbedding && { classes: classes.labels }),
+          patchLabels: this.#headOf(party)?.labels,
           texts: why === undefined ? { ok: true } : { ok: false, why },
         };
       });
@@ -82,7 +86,7 @@ export class LivePictures {
       const classes = await (labels === undefined
         ? this.#classesOf(party.ckpt)
         : this.texts.classes(party.ckpt, labels));
-      return steer(seen, steering, party, classes);
+      return steer(seen, steering, party, classes, this.#headOf(party));
     });
   }
 
@@ -109,6 +113,11 @@ export class LivePictures {
   async #classesOf(ckpt: string): Promise<ClassScores | undefined> {
     if (this.classes === undefined || this.classes instanceof ClassScores) return this.classes;
     return (await this.texts.whyNot(ckpt)) === undefined ? this.texts.classes(ckpt, this.classes) : undefined;
+  }
+
+  /** The head, for models whose patches are as wide as it reads. */
+  #headOf({ vit }: Party): PatchHead | undefined {
+    return this.head?.width === vit.dVit ? this.head : undefined;
   }
 
   #find(view: OpenView, id: string): Promise<SeenPicture> {
@@ -144,6 +153,13 @@ export class LivePictures {
     const classes =
       this.classes && (await this.#run(async () => this.#classesOf((await this.#models.open(view)).ckpt)));
     const scores = plain.embedding && classes?.of(plain.embedding);
+    const patchLabels =
+      this.head &&
+      (await this.#run(async () => {
+        const party = await this.#models.open(view);
+        const head = this.#headOf(party);
+        return head && patchLabelsOf(seen, head, party);
+      }));
     const caption = id.startsWith("d") ? await view.caption(Number(id.slice(1))) : { name: "", label: "" };
     return {
       id,
@@ -153,6 +169,7 @@ export class LivePictures {
       reconstructed:
         plain.embedding && reconstructed.embedding ? cosine(plain.embedding, reconstructed.embedding) : null,
       ...(scores && { scores }),
+      ...(patchLabels && { patchLabels }),
     };
   }
 

@@ -21,6 +21,15 @@ process.env.OMP_NUM_THREADS = "1";
 const folder = scratchFolder("saev-live-");
 const token = "t0ken";
 const classes = path.join(folder, "classes.safetensors");
+const patchHead = path.join(folder, "head.safetensors");
+const headLabels = ["sky", "grass", "bird"];
+const head = {
+  weight: Tensor.from(
+    Float32Array.from({ length: 3 * dVit }, (_, i) => Math.sin(5 * i)),
+    [3, dVit],
+  ),
+  bias: Tensor.from(Float32Array.of(0.1, 0, -0.1)),
+};
 let data: DataLoad;
 let collection: Collection;
 let server: ExplorerServer;
@@ -44,7 +53,8 @@ beforeAll(async () => {
     },
     { metadata: { labels: JSON.stringify(["a cat", "a dog", "<b>"]), logit_scale: "10" } },
   );
-  collection = await Collection.open([ofPatches, ofCls, withoutModel], { classes });
+  await writeSafetensors(patchHead, head, { metadata: { labels: JSON.stringify(headLabels) } });
+  collection = await Collection.open([ofPatches, ofCls, withoutModel], { classes, patchHead });
   server = await serveExplorer(collection, { token });
   const id = (root: string) => [...collection.views.values()].find((v) => v.tables.folder === root)!.id;
   [patches, cls, gone] = [id(ofPatches), id(ofCls), id(withoutModel)];
@@ -130,6 +140,52 @@ test.each(["patches", "cls"] as const)(
     }
   },
 );
+
+/** The label of each patch, in float64. */
+function labelled(patches: Float32Array): number[] {
+  const [weight, bias] = [head.weight.toFloat32Array(), head.bias.toFloat32Array()];
+  return Array.from({ length: patches.length / dVit }, (_, p) => {
+    const logits = headLabels.map((_, c) => {
+      let sum = bias[c]!;
+      for (let i = 0; i < dVit; i++) sum += weight[c * dVit + i]! * patches[p * dVit + i]!;
+      return sum;
+    });
+    return logits.indexOf(Math.max(...logits));
+  });
+}
+
+test("a head labels patches by the recorded activations, and its labels move as steering moves those", async () => {
+  expect(await json<LiveModel>(ask(`${patches}/live/model.json`))).toMatchObject({ patchLabels: headLabels });
+  using loader = await ActivationLoader.open(data, { order: "ordered", nWorkers: 0 });
+  using batch = (await loader.next(nPatches))!;
+  const x = batch.acts.toFloat32Array();
+  const { about } = await latentsOf(patches, "d0");
+  expect(about.patchLabels).toEqual(labelled(x));
+  // The SAE of CLS changes no patch of its layer, and the same activations are read there.
+  expect((await latentsOf(cls, "d0")).about.patchLabels).toEqual(about.patchLabels);
+  const sae = await SparseAutoencoder.load(path.join(folder, "sae.pt"));
+  const decoder = sae.tensors().wDec.toFloat32Array();
+  const [latent, to] = [3, 40];
+  using encoded = await sae.encode(batch.acts);
+  const dense = encoded.toDense();
+  const moved = x.map((v, i) => {
+    const [row, column] = [Math.floor(i / dVit), i % dVit];
+    return v + (to - dense[row * dSae + latent]!) * decoder[latent * dVit + column]!;
+  });
+  const steered = await json<Steered>(
+    steer(patches, "d0", { changes: [{ latent, kind: "set", value: to }], rows: null, keepError: true }),
+  );
+  expect(steered.patchLabels).toEqual({ before: labelled(x), after: labelled(moved) });
+  expect(labelled(moved)).not.toEqual(labelled(x));
+  const reconstructed = await json<Steered>(
+    steer(patches, "d0", { changes: [{ latent, kind: "scale", value: 1 }], rows: null, keepError: false }),
+  );
+  using decoded = await sae.decode(encoded);
+  expect(reconstructed.patchLabels).toEqual({
+    before: labelled(decoded.toFloat32Array()),
+    after: labelled(decoded.toFloat32Array()),
+  });
+});
 
 test("an upload gives what the same image of the dataset gives, whatever its format", async () => {
   const bytes = await picture(3).png().toBuffer();

@@ -4,6 +4,7 @@ import { scaledTransform, viewSize } from "../../view.js";
 import type { Change, Steered, Steering } from "./api.js";
 import type { ClassScores } from "./class-scores.js";
 import type { Party } from "./open-models.js";
+import type { PatchHead } from "./patch-head.js";
 import { cosine, explainedVariance, length } from "./vectors.js";
 
 /** What a forward pass ends in, in JavaScript's memory. */
@@ -76,6 +77,7 @@ export async function steer(
   steering: Steering,
   party: Party,
   classes: ClassScores | undefined,
+  head: PatchHead | undefined,
 ): Promise<Steered> {
   const { vit, sae, layer } = party;
   const d = vit.dVit;
@@ -102,7 +104,29 @@ export async function steer(
     output: byRow((r) => 1 - cosine(row(ends.tokens, first + r), row(before.tokens, first + r))),
     embedding: ends.embedding && before.embedding ? cosine(ends.embedding, before.embedding) : null,
     ...scoresOf(classes, before.embedding, ends.embedding),
+    ...(head && {
+      patchLabels: {
+        before: head.of(
+          patchesFor(
+            head,
+            keepError || party.reads === "cls" ? seen.stream : seen.xHat,
+            before.tokens,
+            party,
+          ),
+        ),
+        after: head.of(patchesFor(head, party.reads === "cls" ? seen.stream : rows, ends.tokens, party)),
+      },
+    }),
   };
+}
+
+/** What the picture's patches are, as it is. */
+export const patchLabelsOf = (seen: SeenPicture, head: PatchHead, party: Party): number[] =>
+  head.of(patchesFor(head, seen.stream, seen.plain.tokens, party));
+
+/** The activations that a head reads, [patches, d_vit]. @param layer of the SAE's layer, patches last. @param last of the last block. */
+function patchesFor(head: PatchHead, layer: Float32Array, last: Float32Array, { vit }: Party): Float32Array {
+  return (head.reads === "layer" ? layer : last).slice(-vit.nPatches * vit.dVit);
 }
 
 const endsOf = ({ tokens, embedding }: ViTOutputs): Ends => ({
