@@ -190,14 +190,6 @@ function LookedAt({ data, model, state, change, looked, name }: LookedAtProps) {
             onChange={(labels) => change({ labels })}
           />
         </section>
-        {model.patchLabels && about.patchLabels && (
-          <PatchLabels
-            names={model.patchLabels}
-            {...{ about, overlay }}
-            steered={steeredTo}
-            onShow={(next) => change({ overlay: next })}
-          />
-        )}
         <section aria-labelledby="steering">
           <h2 id="steering">Steering</h2>
           <p class="soft">
@@ -222,6 +214,14 @@ function LookedAt({ data, model, state, change, looked, name }: LookedAtProps) {
             />
           )}
         </section>
+        {model.patchLabels && about.patchLabels && (
+          <PatchLabels
+            names={model.patchLabels}
+            {...{ about, overlay }}
+            steered={steeredTo}
+            onShow={(next) => change({ overlay: next })}
+          />
+        )}
       </div>
       <section aria-labelledby="fires">
         <h2 id="fires">{whole ? "Latents of the picture" : "Latents of the selected patches"}</h2>
