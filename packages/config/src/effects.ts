@@ -203,6 +203,9 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Train.ckpt_path": does("parent of the runs' folders"),
   "Train.device": does("where training runs"),
   "Train.screening": does("how fast the encoder is, not what it computes"),
+  "Train.encoder_precision": does(
+    "whether x and W_enc are rounded to bfloat16 where the encoder multiplies them",
+  ),
   "Train.seed": does("order of the rows"),
   "Train.slurm_acct": slurm,
   "Train.slurm_partition": slurm,

@@ -44,6 +44,7 @@ test("every leaf of Train is a flag, unions are subcommands with their own", () 
     "--ckpt-path",
     "--device",
     "--screening",
+    "--encoder-precision",
     "--seed",
     "--slurm-acct",
     "--slurm-partition",

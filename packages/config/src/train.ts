@@ -145,6 +145,14 @@ export const trainSpec = spec("Train", "Trains a sparse autoencoder on recorded 
       "Whether products of 8-bit numbers may say which latents cannot be active, so that fewer are computed in float32: faster where few are, and the same bits.",
     ),
   ),
+  encoder_precision: ours(
+    choice(
+      "hardware",
+      ["float32", "bfloat16"],
+      "float32",
+      "What the encoder's products multiply. bfloat16 needs a CPU with AVX512-BF16 or AMX and costs accuracy; where few latents are active, float32 with screening is about as fast.",
+    ),
+  ),
   seed: int("training", 42, "Seed of the order of the activations."),
   slurm_acct: string("slurm", "", "Slurm account; empty runs here."),
   slurm_partition: string("slurm", "", "Slurm partition."),

@@ -84,6 +84,9 @@ Napi::Value add_sae(const Napi::CallbackInfo& info) {
   t.grad_clip = non_negative(o, "gradClip");
   t.screening = one_of<Screening>(o.Get("screening"), "screening",
                                   {{"auto", Screening::kAuto}, {"off", Screening::kOff}});
+  t.encoder_precision =
+      one_of<Precision>(o.Get("encoderPrecision"), "encoderPrecision",
+                        {{"float32", Precision::kFloat32}, {"bfloat16", Precision::kBfloat16}});
   const auto lock = shared->take();
   return Napi::Number::New(info.Env(), static_cast<double>(shared->trainer.add(params, t)));
 }

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "core/error.h"
+#include "kernels/amx.h"
 
 namespace saev {
 namespace {
@@ -104,6 +105,8 @@ std::string cpu_features() {
   add(__builtin_cpu_supports("avx512bw"), "avx512bw");
   add(__builtin_cpu_supports("avx512vnni"), "avx512_vnni");
   add(__builtin_cpu_supports("avx512bf16"), "avx512_bf16");
+  add(has_amx().int8, "amx_int8");
+  add(has_amx().bfloat16, "amx_bf16");
 #elif defined(__aarch64__)
   add(true, "neon");
 #endif

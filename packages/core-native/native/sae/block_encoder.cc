@@ -16,7 +16,9 @@ BlockEncoder::BlockEncoder(Level level, const Layout& layout, const EncodeInput&
       n_segments_((layout.padded_sae() + segment - 1) / segment),
       n_(std::min(kRowBlock, input.rows - block * kRowBlock)),
       scratch_(scratch) {
-  const int64_t group = input.screen ? input.screen->form().group : SAEV_PICK(level, encode_group_rows)();
+  const int64_t group = input.screen ? input.screen->form().group
+                        : input.half ? input.half->group
+                                     : SAEV_PICK(level, encode_group_rows)();
   const int64_t padded_rows = (kRowBlock + group - 1) / group * group, first = block * kRowBlock;
   const int64_t stride = layout.row_stride();
   float* rows = scratch.rows.at_least(kRowBlock * stride);
@@ -31,6 +33,11 @@ BlockEncoder::BlockEncoder(Level level, const Layout& layout, const EncodeInput&
     pack_screened(rows);
     return;
   }
+  if (input.half) {
+    const HalfEncoder& half = *input.half;
+    half.pack_rows({rows, n_, stride, scratch.half_packed.at_least(padded_rows * half.row_size(stride))});
+    return;
+  }
   float* packed = scratch.packed.at_least(padded_rows * stride);
   SAEV_PICK(level, pack_rows)({rows, n_, stride, packed});
 }
@@ -39,7 +46,7 @@ void BlockEncoder::pack_screened(const float* rows) {
   const ScreenForm& form = input_.screen->form();
   const int64_t padded = (kRowBlock + form.group - 1) / form.group * form.group;
   const int64_t stride = layout_.row_stride();
-  uint8_t* bytes = scratch_.bytes.at_least(padded * stride);
+  uint8_t* bytes = scratch_.bytes.at_least(padded * form.row_bytes(stride));
   scratch_.scale.at_least(padded);
   scratch_.error.at_least(padded);
   scratch_.size.at_least(padded);
@@ -50,7 +57,7 @@ void BlockEncoder::pack_screened(const float* rows) {
   scratch_.start.at_least(segment_ + 1);
   const auto& columns = input_.screen->columns();
   SAEV_PICK(level_, screen_rows)
-  ({rows, n_, stride, columns.data(), static_cast<int64_t>(columns.size()), form.x_max, form.group,
+  ({rows, n_, stride, columns.data(), static_cast<int64_t>(columns.size()), form.x_max, form.group, form.unit,
     scratch_.buffer.data(), bytes, scratch_.scale.data(), scratch_.error.data(), scratch_.size.data(),
     scratch_.beside.data()});
 }
@@ -93,6 +100,12 @@ void BlockEncoder::segment(int64_t s, float* value, uint16_t* index, int32_t* pt
   const int64_t first_panel = s * segment_ / kPanel;
   const int64_t panels = std::min(segment_ / kPanel, layout_.n_panels - first_panel);
   const int64_t latent = first_panel * kPanel, stride = layout_.row_stride();
+  if (input_.half) {
+    input_.half->segment({scratch_.half_packed.data(), n_, stride, input_.half_panels + latent * stride,
+                          input_.b_enc + latent, scratch_.floor.data(), panels, scratch_.row_value.data(),
+                          scratch_.row_index.data(), value, index, ptr, first});
+    return;
+  }
   SAEV_PICK(level_, encode_segment)
   ({scratch_.packed.data(), n_, stride, input_.panels + latent * stride, input_.b_enc + latent,
     scratch_.floor.data(), panels, scratch_.row_value.data(), scratch_.row_index.data(), value, index, ptr,

@@ -17,6 +17,23 @@ void pack_encoder_panels(Level level, const Layout& layout, const float* w_enc, 
   });
 }
 
+namespace {
+
+const uint16_t* pack_half(const HalfEncoder& half, const Layout& layout, const float* w_enc,
+                          AlignedArray<uint16_t>& room) {
+  const int64_t stride = layout.row_stride(), size = layout.encoder_size();
+  uint16_t* panels = room.at_least(size + kHalfSlack);
+  std::fill_n(panels + size, kHalfSlack, uint16_t{0});
+  constexpr int64_t kPanelsATask = 4;
+  parallel_tasks((layout.n_panels + kPanelsATask - 1) / kPanelsATask, [&](int64_t task, int) {
+    const int64_t first = task * kPanelsATask, at = first * kPanel * stride;
+    half.pack_panels({w_enc + at, stride, std::min(kPanelsATask, layout.n_panels - first), panels + at});
+  });
+  return panels;
+}
+
+}  // namespace
+
 float* EncodeScratch::room_for_panels(const Layout& layout) {
   return panels.at_least(layout.encoder_size());
 }
@@ -26,6 +43,11 @@ EncodeInput prepare_encode(Level level, const Layout& layout, const EncodeInput&
   const auto slots = static_cast<size_t>(num_threads() * kBlocksTogether);
   scratch.threads.resize(std::max(slots, scratch.threads.size()));
   EncodeInput prepared = input;
+  if (input.half != nullptr) {
+    if (!input.half_panels)
+      prepared.half_panels = pack_half(*input.half, layout, input.w_enc, scratch.half_panels);
+    return prepared;
+  }
   if (input.screen != nullptr || input.panels != nullptr) return prepared;
   float* panels = input.room ? input.room : scratch.room_for_panels(layout);
   pack_encoder_panels(level, layout, input.w_enc, panels);

@@ -3,6 +3,7 @@
 
 #include "core/aligned.h"
 #include "core/job.h"
+#include "kernels/cpu/encode_half.h"
 #include "sae/active_lists.h"
 #include "sae/encoder_screen.h"
 #include "sae/layout.h"
@@ -25,6 +26,10 @@ struct EncodeInput {
   /// W_enc as `pack_panels` leaves it, or null: it is packed in `room` where no screen is used.
   const float* panels = nullptr;
   float* room = nullptr;  ///< [encoder_size], or null: the scratch has its own
+  /// Where products are of bfloat16, how; null: of float32. Not together with a screen.
+  const HalfEncoder* half = nullptr;
+  /// W_enc as `half->pack_panels` leaves it, with kHalfSlack beyond, or null: it is packed in the scratch.
+  const uint16_t* half_panels = nullptr;
 };
 
 /// Most row blocks of a task.
@@ -34,6 +39,7 @@ inline constexpr int64_t kBlocksTogether = 4;
 struct EncodeScratch {
   struct Thread {
     AlignedArray<float> rows, packed;
+    AlignedArray<uint16_t> half_packed;
     AlignedArray<float> row_value;
     AlignedArray<uint16_t> row_index;
     AlignedArray<float> floor;
@@ -48,6 +54,7 @@ struct EncodeScratch {
   std::vector<Thread> threads;  ///< kBlocksTogether a thread, one for each block of its task
   EncoderScreen screen;
   AlignedArray<float> panels;  ///< W_enc packed, where the input has no room for it
+  AlignedArray<uint16_t> half_panels;
 
   float* room_for_panels(const Layout& layout);
 };

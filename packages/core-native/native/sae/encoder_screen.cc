@@ -76,7 +76,7 @@ void EncoderScreen::prepare(Level level, const Layout& layout, const EncodeInput
   form_ = form ? *form : *screen_forms(level, &n);
   choose_columns(layout, input);
   const int64_t stride = layout.row_stride(), latents = layout.padded_sae();
-  packed_.at_least(layout.encoder_size());
+  packed_.at_least(layout.encoder_size() + kScreenSlack);
   for (auto* a : {&scale_, &bias_, &norm_, &error_}) a->at_least(latents);
   shift_.at_least(latents);
   beside_.at_least(layout.n_panels * kScreenColumns * kPanel);

@@ -93,7 +93,11 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
   input.job = options.job;
   // The gradient's memory is free until the backward pass.
   const auto room = [&] { return scratch.kept_encoder.at_least(layout.decoder_size()); };
-  if (!blocking.screen) input.room = room();
+  if (options.encoder_precision == Precision::kBfloat16) {
+    input.half = &half_encoder(state.level);
+  } else if (!blocking.screen) {
+    input.room = room();
+  }
   StepMetrics m;
   m.threshold =
       encode_kind(state, input, {options.activation, options.momentum, options.bandwidth, blocking.screen},
@@ -120,6 +124,7 @@ StepMetrics step_forward(const TrainState& state, const float* x, int64_t rows, 
     scratch.has_aux = options.aux.k > 0 && m.n_dead > 0;
   }
   if (scratch.has_aux) {
+    input.half = nullptr;
     input.room = room();
     // The last prefix is d_sae: its matrix holds the error of the whole reconstruction.
     m.aux += aux_forward(state, input, scratch.dead, options.aux, blocking.segment,
@@ -147,6 +152,7 @@ StepMetrics step(TrainState& state, const float* x, int64_t rows, const StepOpti
   StepOptions options = given;
   Blocking blocking = choose_blocking(state.density, state.level, state.layout.padded_sae(), num_threads());
   blocking.screen = options.screening == Screening::kAuto &&
+                    options.encoder_precision == Precision::kFloat32 &&
                     EncoderScreen::possible(state.level, state.layout) && state.screen.next(state.density);
   const double start = now_ms();
   StepMetrics m = step_forward(state, x, rows, options, blocking, scratch, times);

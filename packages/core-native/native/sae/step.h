@@ -15,6 +15,7 @@
 
 #include <vector>
 
+#include "kernels/cpu/rows_view.h"
 #include "sae/activation.h"
 #include "sae/active_lists.h"
 #include "sae/aux_k.h"
@@ -51,6 +52,9 @@ struct StepOptions {
   double weight_decay = 0;         ///< W_enc and W_dec lose this share, times lr, before the update (AdamW)
   double grad_clip = 0;  ///< gradients are scaled by min(1, grad_clip / (norm + 1e-6)); 0: they are not
   Screening screening = Screening::kAuto;  ///< of the encoder's products: the same bits either way
+  /// What the encoder's products multiply (kernels/cpu/encode_half.h). Everything else is float32, AuxK's
+  /// too.
+  Precision encoder_precision = Precision::kFloat32;
 };
 
 /// Figures of one batch, before the update.

@@ -66,6 +66,7 @@ int64_t Trainer::add(const Params& params, const SaeTraining& o) {
   }
   check_training(o, params.d_sae);
   check_kind(o.activation.selection, params);
+  if (o.encoder_precision == Precision::kBfloat16) half_encoder(active_level());
   const bool warms = o.n_sparsity_warmup > 0 && !o.legacy_sparsity_warmup;
   saes_.push_back({"SAE " + std::to_string(size()), "", false, steps_, o,
                    LearningRate(o.lr, o.n_lr_warmup, o.decay, o.n_steps),
@@ -124,6 +125,7 @@ StepOptions Trainer::step_options(const Entry& e, int64_t step, const std::vecto
   out.tanh_scale = o.tanh_scale;
   out.bandwidth = o.bandwidth;
   out.screening = o.screening;
+  out.encoder_precision = o.encoder_precision;
   return out;
 }
 

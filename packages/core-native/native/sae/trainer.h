@@ -48,6 +48,7 @@ struct SaeTraining {
   AuxK aux;
   double grad_clip = 0;
   Screening screening = Screening::kAuto;
+  Precision encoder_precision = Precision::kFloat32;  ///< see StepOptions
 };
 
 /// One SAE's figures of one step, before its update.

@@ -78,6 +78,7 @@ export interface NativeSaeTraining {
   readonly auxAsPublished: boolean;
   readonly gradClip: number;
   readonly screening: string;
+  readonly encoderPrecision: string;
 }
 
 /** What the addon reports of one SAE's step is what the API does. */

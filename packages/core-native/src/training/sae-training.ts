@@ -94,6 +94,11 @@ export interface SaeTraining {
    * computed in float32. `off`: all are. Both give the same bits. Default `auto`.
    */
   readonly screening?: "auto" | "off";
+  /**
+   * What the encoder's products multiply, with sums in float32. `bfloat16` rounds x (or x − b_dec) and W_enc to it, screens nothing,
+   * and needs a CPU with AVX512-BF16 or AMX: without, adding the SAE throws `UNSUPPORTED`. Default `float32`.
+   */
+  readonly encoderPrecision?: "float32" | "bfloat16";
 }
 
 /** @internal */
@@ -127,5 +132,6 @@ export function toNativeTraining(training: SaeTraining): NativeSaeTraining {
     auxAsPublished: (auxK?.form ?? "published") === "published",
     gradClip: training.gradClip ?? 0,
     screening: training.screening ?? "auto",
+    encoderPrecision: training.encoderPrecision ?? "float32",
   };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { evaluate } from "../evaluation/evaluate.js";
 import { MemoryLoader } from "../loading/batch-source.js";
+import { systemInfo } from "../system.js";
 import { Tensor } from "../tensor.js";
 import { initialTensors, meanActivation } from "./initial-tensors.js";
 import { plannedBatches, warmup } from "./plan.js";
@@ -145,6 +146,38 @@ test("evaluation agrees with the sums it stands for", async () => {
     if (fired.length === 0) expect(means[j]).toBeNaN();
     else expect(means[j]).toBeCloseTo(fired.reduce((a, b) => a + b, 0) / fired.length, 4);
   }
+});
+
+test("an encoder that multiplies bfloat16 trains where the CPU can, and is refused with what it needs where not", async () => {
+  const start = () => ({
+    wEnc: Tensor.from(
+      Float32Array.from({ length: 16 * 32 }, (_, i) => Math.sin(i)),
+      [16, 32],
+    ),
+    bEnc: Tensor.from(new Float32Array(32)),
+    wDec: Tensor.from(
+      Float32Array.from({ length: 32 * 16 }, (_, i) => Math.cos(i)),
+      [32, 16],
+    ),
+    bDec: Tensor.from(new Float32Array(16)),
+  });
+  using trainer = Trainer.create(16);
+  const { level, cpuFeatures } = systemInfo();
+  if (level === "plain" || (level === "avx512" && cpuFeatures.includes("avx512_bf16"))) {
+    trainer.add(start(), { encoderPrecision: "bfloat16" });
+    using x = Tensor.from(
+      Float32Array.from({ length: 8 * 16 }, (_, i) => Math.sin(3 * i)),
+      [8, 16],
+    );
+    expect((await trainer.step(x)).saes[0]!.loss).toBeGreaterThan(0);
+  } else {
+    expect(() => trainer.add(start(), { encoderPrecision: "bfloat16" })).toThrow(
+      /bfloat16 need a CPU with AVX512-BF16 or AMX.*ask for float32/,
+    );
+  }
+  expect(() => trainer.add(start(), { encoderPrecision: "half" as "bfloat16" })).toThrow(
+    /encoderPrecision: expected one of float32, bfloat16/,
+  );
 });
 
 test("screening says how many products it left to float32, changes no bits, and is auto or off", async () => {

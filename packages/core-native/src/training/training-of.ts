@@ -13,6 +13,7 @@ export function trainingOf(cfg: ResolvedTrain, nSteps: number, legacySparsityWar
     normalizeWDec: sae.normalize_w_dec,
     gradClip: cfg.grad_clip,
     screening: cfg.screening,
+    encoderPrecision: cfg.encoder_precision,
     ...(cfg.optimizer === "muon" && { optimizer: cfg.optimizer }),
     ...(cfg.optimizer !== "adam" && { weightDecay: cfg.weight_decay }),
     ...(cfg.lr_schedule !== "constant" && { schedule: { decay: cfg.lr_schedule, nSteps } }),

@@ -9,6 +9,8 @@
 #include <cpuid.h>
 #endif
 
+#include "kernels/amx.h"
+
 namespace saev {
 namespace {
 
@@ -82,21 +84,25 @@ Rounded round_row(const float* row, int64_t stride, const int32_t* columns, int6
 const ScreenForm* screen_forms(Level level, int* n) {
   // 96 · 2 · 170 < 2¹⁵; of the pairs x_max, quad_max allowed this is about the one with the least error on
   // normal numbers.
-  static const ScreenForm plain[] = {{"plain", 127, 127, 0, 4, kPanel, plain::screen_product}};
+  static const ScreenForm plain[] = {{"plain", 127, 127, 0, 4, 8, kPanel, plain::screen_product}};
   *n = 0;
   if (level == Level::kPlain) {
     *n = 1;
     return plain;
   }
 #if defined(SAEV_HAS_AVX2)
-  static const ScreenForm narrow[] = {{"avx-vnni", 127, 127, 0, 6, 16, avxvnni::screen_product},
-                                      {"avx2", 96, 127, 170, 3, 16, avx2::screen_product}};
-  static const ScreenForm wide[] = {{"avx512-vnni", 127, 127, 0, 12, 32, avx512vnni::screen_product},
-                                    {"avx512bw", 96, 127, 170, 6, 32, avx512::screen_product}};
-  const bool is_wide = level == Level::kAvx512;
-  const bool vnni = is_wide ? __builtin_cpu_supports("avx512vnni") : has_avx_vnni();
-  *n = vnni ? 2 : 1;
-  return (is_wide ? wide : narrow) + (vnni ? 0 : 1);
+  static const ScreenForm narrow[] = {{"avx-vnni", 127, 127, 0, 6, 8, 16, avxvnni::screen_product},
+                                      {"avx2", 96, 127, 170, 3, 8, 16, avx2::screen_product}};
+  static const ScreenForm wide[] = {{"amx-int8", 127, 127, 0, 32, 64, 32, avx512amx::screen_product},
+                                    {"avx512-vnni", 127, 127, 0, 12, 8, 32, avx512vnni::screen_product},
+                                    {"avx512bw", 96, 127, 170, 6, 8, 32, avx512::screen_product}};
+  if (level == Level::kAvx512) {
+    const bool vnni = __builtin_cpu_supports("avx512vnni");
+    *n = !vnni ? 1 : has_amx().int8 ? 3 : 2;
+    return wide + (3 - *n);
+  }
+  *n = has_avx_vnni() ? 2 : 1;
+  return narrow + (2 - *n);
 #else
   return nullptr;
 #endif
@@ -105,14 +111,16 @@ const ScreenForm* screen_forms(Level level, int* n) {
 namespace plain {
 
 void screen_rows(const ScreenRowsArgs& a) {
-  const int64_t groups = (a.n + a.group - 1) / a.group, steps = a.stride / 8;
+  const int64_t groups = (a.n + a.group - 1) / a.group;
   std::vector<int32_t> whole(static_cast<size_t>(a.stride));
   for (int64_t r = 0; r < groups * a.group; ++r) {
-    uint8_t* out = a.packed + r / a.group * a.group * a.stride + r % a.group * 8;
+    const int64_t unit = a.unit, row_bytes = (a.stride + unit - 1) / unit * unit;
+    uint8_t* out = a.packed + r / a.group * a.group * row_bytes + r % a.group * unit;
+    for (int64_t k = 0; k < row_bytes; k += unit)
+      std::fill_n(out + k * a.group, unit, static_cast<uint8_t>(0));
     float* beside = a.beside + r * kScreenColumns;
     std::fill_n(beside, kScreenColumns, 0.0f);
     if (r >= a.n) {
-      for (int64_t k = 0; k < steps; ++k) std::fill_n(out + k * a.group * 8, 8, static_cast<uint8_t>(0));
       a.scale[r] = a.error[r] = a.size[r] = 0;
       continue;
     }
@@ -125,7 +133,8 @@ void screen_rows(const ScreenRowsArgs& a) {
     a.size[r] = p.size;
     for (int64_t c = 0; c < a.n_columns; ++c) beside[c] = row[a.columns[c]];
     for (int64_t k = 0; k < a.stride; ++k) {
-      out[k / 8 * a.group * 8 + k % 8] = static_cast<uint8_t>(whole[static_cast<size_t>(k)] + a.x_max);
+      out[k / unit * unit * a.group + k % unit] =
+          static_cast<uint8_t>(whole[static_cast<size_t>(k)] + a.x_max);
     }
   }
 }

@@ -48,9 +48,16 @@ struct ScreenForm {
   /// saturate at 16 bits must never do so.
   int32_t quad_max;
   int64_t group;    ///< rows of a tile
+  int64_t unit;     ///< bytes of a row that lie together
   int64_t columns;  ///< latents of a tile: kPanel or a part of it
   void (*product)(const ScreenProductArgs&);
+
+  /// Bytes of a packed row.
+  int64_t row_bytes(int64_t stride) const { return (stride + unit - 1) / unit * unit; }
 };
+
+/// Bytes beyond the packed latents that a product may read, and multiplies by 0.
+inline constexpr int64_t kScreenSlack = 2048;
 
 /// Ways of level `level` that this machine can run, best first; none where float32 is as fast.
 /// `kPlain` has a slow one, for tests.
@@ -64,12 +71,13 @@ struct ScreenRowsArgs {
   int64_t n_columns;       ///< 0 … kScreenColumns
   int32_t x_max;           ///
   int64_t group;           ///
+  int64_t unit;            ///< 8 or 64
   float* buffer;           ///< scratch [stride]; 64-byte aligned
-  uint8_t* packed;         ///< out: [ceil(n / group)][stride / 8][group][8]; rows beyond n become 0
-  float* scale;            ///< out: [n rounded up to groups] s
-  float* error;            ///< out: ‖e‖ + η ‖x‖
-  float* size;             ///< out: ‖s x̃‖
-  float* beside;           ///< out: [rows][kScreenColumns] what was left out, padded with zeros
+  uint8_t* packed;  ///< out: [ceil(n / group)][ceil(stride / unit)][group][unit]; what is beyond becomes 0
+  float* scale;     ///< out: [n rounded up to groups] s
+  float* error;     ///< out: ‖e‖ + η ‖x‖
+  float* size;      ///< out: ‖s x̃‖
+  float* beside;    ///< out: [rows][kScreenColumns] what was left out, padded with zeros
 };
 
 /// Per latent, for all latents of W_enc.
@@ -136,6 +144,9 @@ namespace avxvnni {
 void screen_product(const ScreenProductArgs&);
 }
 namespace avx512vnni {
+void screen_product(const ScreenProductArgs&);
+}
+namespace avx512amx {
 void screen_product(const ScreenProductArgs&);
 }
 

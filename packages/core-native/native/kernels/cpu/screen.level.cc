@@ -51,13 +51,15 @@ SAEV_INLINE void add_lanes8(const float* partial, float* out) {
 namespace SAEV_LEVEL {
 
 void screen_rows(const ScreenRowsArgs& a) {
-  const int64_t groups = (a.n + a.group - 1) / a.group, steps = a.stride / 8;
+  const int64_t groups = (a.n + a.group - 1) / a.group;
   for (int64_t r = 0; r < groups * a.group; ++r) {
-    uint8_t* out = a.packed + r / a.group * a.group * a.stride + r % a.group * 8;
+    const int64_t unit = a.unit, row_bytes = (a.stride + unit - 1) / unit * unit;
+    uint8_t* out = a.packed + r / a.group * a.group * row_bytes + r % a.group * unit;
     float* beside = a.beside + r * kScreenColumns;
     for (int64_t c = 0; c < kScreenColumns; ++c) beside[c] = 0;
     if (r >= a.n) {
-      for (int64_t k = 0; k < steps; ++k) __builtin_memset(out + k * a.group * 8, 0, 8);
+      for (int64_t k = 0; k < row_bytes; k += unit)
+        __builtin_memset(out + k * a.group, 0, static_cast<size_t>(unit));
       a.scale[r] = a.error[r] = a.size[r] = 0;
       continue;
     }
@@ -67,10 +69,12 @@ void screen_rows(const ScreenRowsArgs& a) {
     const Rounding p = choose_rounding(sizes, a.stride, sizes.largest / static_cast<float>(a.x_max));
     const int64_t group = a.group;
     const RoundedNorms norms = round_to_bytes(
-        a.buffer, a.stride, p.inverse, a.x_max, [out, group](int64_t k, const uint8_t* bytes, int64_t n) {
-          for (int64_t i = 0; i < n / 8; ++i)
-            __builtin_memcpy(out + (k / 8 + i) * group * 8, bytes + 8 * i, 8);
+        a.buffer, a.stride, p.inverse, a.x_max, [=](int64_t k, const uint8_t* bytes, int64_t n) {
+          for (int64_t i = k; i < k + n; i += 8)
+            __builtin_memcpy(out + i / unit * unit * group + i % unit, bytes + i - k, 8);
         });
+    for (int64_t k = a.stride; k < row_bytes; k += 8)
+      __builtin_memset(out + k / unit * unit * group + k % unit, 0, 8);
     a.scale[r] = p.scale;
     a.error[r] = p.error + p.scale * __builtin_sqrtf(norms.errors) * kNormSlack;
     a.size[r] = p.lost ? __builtin_inff() : p.scale * __builtin_sqrtf(norms.sizes) * kNormSlack;
@@ -181,9 +185,9 @@ void exact_segment(const ExactArgs& a) {
 #if defined(__AVX2__)
 void screen_product(const ScreenProductArgs& a) {
 #if defined(__AVX512F__)
-  run_screen<PairProduct, 6>(a);
+  run_screen<VectorTile<PairProduct, 6>>(a);
 #else
-  run_screen<PairProduct, 3>(a);
+  run_screen<VectorTile<PairProduct, 3>>(a);
 #endif
 }
 #endif

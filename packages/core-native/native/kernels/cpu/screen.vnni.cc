@@ -6,9 +6,9 @@ namespace saev::SAEV_LEVEL {
 
 void screen_product(const ScreenProductArgs& a) {
 #if defined(__AVX512VNNI__)
-  run_screen<VnniProduct, 12>(a);
+  run_screen<VectorTile<VnniProduct, 12>>(a);
 #else
-  run_screen<VnniProduct, 6>(a);
+  run_screen<VectorTile<VnniProduct, 6>>(a);
 #endif
 }
 

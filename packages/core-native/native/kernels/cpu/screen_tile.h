@@ -97,6 +97,17 @@ template <typename Product, int kRows>
   }
 }
 
+/// A tile that keeps its sums in vector registers.
+template <typename Product, int kTileGroup>
+struct VectorTile {
+  static constexpr int kRows = kTileGroup, kUnit = 8;
+  VectorTile() = default;
+  SAEV_INLINE void multiply(const uint8_t* rows, const int8_t* w, int64_t steps, const int8_t* ahead,
+                            int64_t n_ahead, int32_t* out) const {
+    integer_tile<Product, kTileGroup>(rows, w, steps, ahead, n_ahead, out);
+  }
+};
+
 /// What a NaN becomes: infinity.
 SAEV_INLINE Vec nan_to_infinity(Vec v) {
   // min returns its second operand when one is NaN.
@@ -107,9 +118,12 @@ SAEV_INLINE Vec nan_to_infinity(Vec v) {
 #endif
 }
 
-template <typename Product, int kRows>
+/// `Tile` has kRows rows, whose bytes lie kUnit together, and two vectors of latents.
+template <typename Tile>
 void run_screen(const ScreenProductArgs& a) {
-  constexpr int kColumns = 2 * kWidth;
+  constexpr int kColumns = 2 * kWidth, kRows = Tile::kRows;
+  const Tile product;
+  const int64_t group_bytes = (a.steps * 8 + Tile::kUnit - 1) / Tile::kUnit * Tile::kUnit * kRows;
   const int64_t groups = (a.n + kRows - 1) / kRows, stride = a.n_panels * kPanel + kListSlack;
   alignas(64) int32_t sums[kRows * kColumns];
   // A tile's weights stay in the first-level cache while all rows go by, and those of the next come.
@@ -123,7 +137,7 @@ void run_screen(const ScreenProductArgs& a) {
       for (int64_t g = 0; g < groups; ++g) {
         const int8_t* ahead = w + tile_bytes + g * share;
         const int64_t n_ahead = g * share < tile_bytes && ahead < end ? share : 0;
-        integer_tile<Product, kRows>(a.packed + g * kRows * a.steps * 8, w, a.steps, ahead, n_ahead, sums);
+        product.multiply(a.packed + g * group_bytes, w, a.steps, ahead, n_ahead, sums);
         for (int64_t r = g * kRows; r < (g + 1) * kRows; ++r) {
           const Vec scale = splat(a.scale[r]), error = splat(a.error[r]), size = splat(a.size[r]);
           const Vec floor = splat(a.floor[r]);
