@@ -9,7 +9,7 @@ function(saev_kernel_tests)
   file(GLOB tests CONFIGURE_DEPENDS "native/core/*_test.cc" "native/kernels/cpu/*_test.cc" "native/sae/*_test.cc")
   # These compare with libtorch, or write its files.
   list(FILTER tests EXCLUDE REGEX "/(half_rows|trainer|trainer_checkpoint)_test\\.cc$")
-  add_executable(saev_kernel_tests native/test/main.cc native/test/without_libtorch.cc ${tests})
+  add_executable(saev_kernel_tests native/test/main.cc native/test/without_libtorch.cc native/test/software_amx.cc ${tests})
   target_compile_options(saev_kernel_tests PRIVATE -Wall -Wextra -Wno-restrict)
   target_link_libraries(saev_kernel_tests PRIVATE saev_kernels Threads::Threads)
   # An emulator need not find the other machine's libraries.

@@ -11,5 +11,7 @@ struct Amx {
 
 /// Asks once a process; what was granted holds for all its threads.
 const Amx& has_amx();
+/// For tests whose process emulates the instructions; before anything else asks.
+void assume_amx(const Amx& amx);
 
 }  // namespace saev
