@@ -1,4 +1,4 @@
-import { freemem, totalmem } from "node:os";
+import { availableParallelism, freemem, totalmem } from "node:os";
 import { constrainedMemory } from "node:process";
 import { dSae, type ResolvedTrain, validates } from "@saev/config";
 import { SaevError } from "../errors.js";
@@ -27,7 +27,10 @@ export interface MemoryPlan {
    * 0 without.
    */
   readonly validation: number;
-  /** Reconstruction errors, lists by latent, the encoder in 8 bits, and what Muon and auxiliary losses need beside; shared. */
+  /**
+   * Reconstruction errors, lists by latent, the encoder in 8 bits or bfloat16, the threads' own blocks, and what Muon and auxiliary
+   * losses need beside; shared.
+   */
   readonly work: number;
   readonly total: number;
 }
@@ -89,13 +92,22 @@ function work(cfg: ResolvedTrain, rows: number): number {
   return (
     float * rows * sae.d_vit * matrices +
     10 * inTasks * pairs(cfg, rows) +
-    // W_enc in 8 bits, with which products are screened.
-    sae.d_vit * n +
+    // W_enc in 8 bits, with which products are screened, or in bfloat16.
+    (cfg.encoder_precision === "bfloat16" ? 2 : 1) * sae.d_vit * n +
+    availableParallelism() * ofThread(sae.d_vit) +
     // The dead latents' rows of W_enc, at worst all.
     (aux ? half : 0) +
     // Muon sees whole gradients: those, W_dec's before the projection, and weights, momentum and direction of one matrix, twice.
     (optimizer === "muon" ? 8 * half : 0)
   );
+}
+
+/** What a thread of a step keeps: row blocks that are encoded together, and the gradients of a task's latents (native/sae/blocking.cc). */
+function ofThread(dVit: number): number {
+  const [blocks, rows, segment, latents] = [4, 96, 256, 768];
+  // Rows as they are, packed and in 8 bits; of each pair a value, an index, and where it came from.
+  const encoded = blocks * rows * (9 * dVit + 12 * segment);
+  return encoded + 2 * float * latents * dVit;
 }
 
 /** What the process takes before anything is trained: Node and libtorch, in bytes. */
