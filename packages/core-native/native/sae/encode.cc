@@ -7,8 +7,11 @@
 
 namespace saev {
 
-void pack_encoder_panels(Level level, const Layout& layout, const float* w_enc, float* panels) {
-  const auto pack = SAEV_PICK(level, pack_panels);
+namespace {
+
+/// All panels on all cores, with what packs some.
+template <typename Args, typename Packed>
+void pack_all(void (*pack)(const Args&), const Layout& layout, const float* w_enc, Packed* panels) {
   constexpr int64_t kPanelsATask = 4;
   const int64_t stride = layout.row_stride();
   parallel_tasks((layout.n_panels + kPanelsATask - 1) / kPanelsATask, [&](int64_t task, int) {
@@ -17,22 +20,20 @@ void pack_encoder_panels(Level level, const Layout& layout, const float* w_enc, 
   });
 }
 
-namespace {
-
 const uint16_t* pack_half(const HalfEncoder& half, const Layout& layout, const float* w_enc,
                           AlignedArray<uint16_t>& room) {
-  const int64_t stride = layout.row_stride(), size = layout.encoder_size();
+  const int64_t size = layout.encoder_size();
   uint16_t* panels = room.at_least(size + kHalfSlack);
   std::fill_n(panels + size, kHalfSlack, uint16_t{0});
-  constexpr int64_t kPanelsATask = 4;
-  parallel_tasks((layout.n_panels + kPanelsATask - 1) / kPanelsATask, [&](int64_t task, int) {
-    const int64_t first = task * kPanelsATask, at = first * kPanel * stride;
-    half.pack_panels({w_enc + at, stride, std::min(kPanelsATask, layout.n_panels - first), panels + at});
-  });
+  pack_all(half.pack_panels, layout, w_enc, panels);
   return panels;
 }
 
 }  // namespace
+
+void pack_encoder_panels(Level level, const Layout& layout, const float* w_enc, float* panels) {
+  pack_all(SAEV_PICK(level, pack_panels), layout, w_enc, panels);
+}
 
 float* EncodeScratch::room_for_panels(const Layout& layout) {
   return panels.at_least(layout.encoder_size());

@@ -6,7 +6,6 @@
 //   multiply(rows, w, pairs, out)   out [kRows][kPanel] = the sums
 
 #include "kernels/cpu/bfloat16_vector.h"
-#include "kernels/cpu/compress.h"
 #include "kernels/cpu/encode_half.h"
 #include "kernels/cpu/row_lists.h"
 #include "kernels/cpu/simd.h"
@@ -50,7 +49,7 @@ inline void pack_panels_of(const PackHalfPanelsArgs& a) {
 
 template <typename Tile>
 void encode_half(const EncodeHalfArgs& a) {
-  constexpr int64_t kGroup = Tile::kRows, kUnit = 2 * Tile::kUnit;
+  constexpr int kGroup = Tile::kRows, kUnit = 2 * Tile::kUnit;
   const int64_t groups = (a.n + kGroup - 1) / kGroup, stride = a.n_panels * kPanel + kListSlack;
   const int64_t row_size = (a.stride + kUnit - 1) / kUnit * kUnit;
   int count[kMaxBlockRows + kGroup] = {};
@@ -59,17 +58,11 @@ void encode_half(const EncodeHalfArgs& a) {
   // A panel's weights stay in the caches while all rows go by.
   for (int64_t p = 0; p < a.n_panels; ++p) {
     const int base = static_cast<int>(p * kPanel);
-    const Vec b0 = load(a.bias + base), b1 = load(a.bias + base + kWidth);
     for (int64_t g = 0; g < groups; ++g) {
       product.multiply(a.packed + g * kGroup * row_size, a.w + p * kPanel * a.stride, a.stride / 2, total);
-      for (int64_t r = g * kGroup; r < (g + 1) * kGroup; ++r) {
-        const float* sums = total + (r - g * kGroup) * kPanel;
-        float* value = a.row_value + r * stride;
-        uint16_t* index = a.row_index + r * stride;
-        const Vec floor = splat(a.floor[r]);
-        const int n = append_above(load(sums) + b0, floor, base, value, index, count[r]);
-        count[r] = append_above(load(sums + kWidth) + b1, floor, base + kWidth, value, index, n);
-      }
+      const int64_t row = g * kGroup;
+      list_tile<kGroup>(total, a.bias + base, a.floor + row, base, a.row_value + row * stride,
+                        a.row_index + row * stride, stride, count + row);
     }
   }
   join_rows(a.row_value, a.row_index, stride, count, a.n, a.value, a.index, a.row_ptr, a.first);

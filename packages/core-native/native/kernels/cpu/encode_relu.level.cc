@@ -1,6 +1,5 @@
 #include "kernels/cpu/encode_relu.h"
 
-#include "kernels/cpu/compress.h"
 #include "kernels/cpu/product_tile.h"
 #include "kernels/cpu/row_lists.h"
 #include "kernels/cpu/simd.h"
@@ -47,19 +46,6 @@ void pack_panel(const float* w, int64_t stride, float* panel) {
   SAEV_UNROLL for (int r = 0; r < kGroup; ++r) {
     store(total[r], load(total[r]) + sum[r][0]);
     store(total[r] + kWidth, load(total[r] + kWidth) + sum[r][1]);
-  }
-}
-
-/// Sums and biases above the row's floor go to the rows' lists, `count[r]` entries so far.
-SAEV_INLINE void list_tile(const float (*total)[kTileColumns], const float* bias, const float* floor,
-                           int base, float* value, uint16_t* index, int64_t stride, int* count) {
-  const Vec b0 = load(bias), b1 = load(bias + kWidth);
-  SAEV_UNROLL for (int r = 0; r < kGroup; ++r) {
-    float* v = value + r * stride;
-    uint16_t* i = index + r * stride;
-    const Vec least = splat(floor[r]);
-    const int n = append_above(load(total[r]) + b0, least, base, v, i, count[r]);
-    count[r] = append_above(load(total[r] + kWidth) + b1, least, base + kWidth, v, i, n);
   }
 }
 
@@ -136,8 +122,9 @@ void encode_segment(const EncodeSegmentArgs& a) {
     }
     const int base = static_cast<int>(t * kTileColumns);
     for (int64_t g = 0; g < groups; ++g) {
-      list_tile(total[g], a.bias + base, a.floor + g * kGroup, base, a.row_value + g * kGroup * stride,
-                a.row_index + g * kGroup * stride, stride, count + g * kGroup);
+      list_tile<kGroup>(total[g][0], a.bias + base, a.floor + g * kGroup, base,
+                        a.row_value + g * kGroup * stride, a.row_index + g * kGroup * stride, stride,
+                        count + g * kGroup);
     }
   }
   join_rows(a.row_value, a.row_index, stride, count, a.n, a.value, a.index, a.row_ptr, a.first);

@@ -1,10 +1,27 @@
 #pragma once
-// Rows' own lists made into one. For level files only.
+// Rows' own lists: what a tile adds to them, and all of them made into one. For level files only.
 
+#include "kernels/cpu/compress.h"
 #include "kernels/cpu/simd.h"
 
 namespace saev {
 namespace {
+
+/// Sums [kRows][two vectors] and biases above the row's floor go to the rows' lists, `count[r]` entries so
+/// far; the latents are `base` and those that follow.
+template <int kRows>
+SAEV_INLINE void list_tile(const float* sums, const float* bias, const float* floor, int base, float* value,
+                           uint16_t* index, int64_t stride, int* count) {
+  const Vec b0 = load(bias), b1 = load(bias + kWidth);
+  SAEV_UNROLL for (int r = 0; r < kRows; ++r) {
+    float* v = value + r * stride;
+    uint16_t* i = index + r * stride;
+    const Vec least = splat(floor[r]);
+    const float* row = sums + r * 2 * kWidth;
+    const int n = append_above(load(row) + b0, least, base, v, i, count[r]);
+    count[r] = append_above(load(row + kWidth) + b1, least, base + kWidth, v, i, n);
+  }
+}
 
 /// Copies the first count[r] entries of row r, at row_value + r · stride, one row after the other to `value`
 /// and `index`; bounds, from `first` on, to ptr [n + 1]. Writes up to kWidth entries too many.
