@@ -1,11 +1,9 @@
 import { spawnSync } from "node:child_process";
-
-// Found and not imported: torch takes seconds.
-const hasAll = "import importlib.util as u; assert all(u.find_spec(name) for name in ('torch', 'numpy'))";
+import { hasModules } from "./python-modules.test-util.js";
 
 /** A Python with torch: `$SAEV_PYTHON`, else python3. Undefined when there is none; tests then skip and say so. */
 export const python: string | undefined = [process.env.SAEV_PYTHON, "python3"].find(
-  (candidate) => candidate && spawnSync(candidate, ["-c", hasAll]).status === 0,
+  (candidate) => candidate && hasModules(candidate, ["torch", "numpy"]),
 );
 if (python === undefined) console.warn("skipping what needs Python: no $SAEV_PYTHON or python3 with torch");
 

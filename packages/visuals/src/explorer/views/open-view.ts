@@ -64,15 +64,17 @@ export class OpenView {
     options: OpenViewOptions = {},
   ): Promise<OpenView> {
     const { cfg, remarks, base } = readSummary(folder);
-    // At once: none of them needs what another reads, but for one number.
-    const opened = Tables.open(folder);
-    const shown = openPictures(cfg, base, options);
-    const tables = await opened;
-    const examples = await Examples.open(folder, tables.patches);
+    const openTables = async () => {
+      const tables = await Tables.open(folder);
+      return { tables, examples: await Examples.open(folder, tables.patches) };
+    };
+    const [{ tables, examples }, { pictures, dataset, note }] = await Promise.all([
+      openTables(),
+      openPictures(cfg, base, options),
+    ]);
     const sortBy = (/sort_by_(cls|img|patch)$/.exec(path.resolve(folder))?.[1] ??
       cfg?.sort_by ??
       "patch") as SortBy;
-    const { pictures, dataset, note } = await shown;
     const said = note === undefined ? remarks : [...remarks, note];
     const notes = new Notes(path.join(folder, "notes.json"));
     return new OpenView(id, title, tables, examples, sortBy, cfg, base, said, pictures, dataset, notes);
