@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeVisuals } from "../make-visuals.js";
 import { chromiumPath, launchChromium } from "../testing/chromium.js";
 import { ExplorerTabs } from "../testing/explorer-tab.js";
-import { dSae, dVit, smallRun } from "../testing/small-run.js";
+import { dSae, dVit, latentOf, nPatches, smallRun } from "../testing/small-run.js";
 import { Collection } from "./collection.js";
 import { type ExplorerServer, serveExplorer } from "./server/serve.js";
 
@@ -154,6 +154,17 @@ describe.skipIf(!chromium)("the explorer's page in Chromium", { timeout: 120_000
         for (const title of ["From strong to weak", "Random images in which it fires", "How pure it is"])
           await tab.getByRole("heading", { name: title, exact: true }).waitFor();
         await tab.locator('[aria-labelledby="neighbours"] a').first().waitFor();
+        // Far below the screen: asked for when they come near, each of an image in which no patch fires.
+        const silent = tab.locator('[aria-labelledby="silent"] img');
+        await silent.first().scrollIntoViewIfNeeded();
+        const widths = () =>
+          silent.evaluateAll((all) => (all as HTMLImageElement[]).map((img) => img.naturalWidth));
+        await expect.poll(async () => Math.min(...(await widths()))).toBe(160);
+        const names = await silent.evaluateAll((all) => (all as HTMLImageElement[]).map((img) => img.alt));
+        const images = names.map((name) => Number(/(\d+)\.png$/.exec(name)![1]));
+        expect(images.length).toBeGreaterThan(0);
+        for (const image of images)
+          for (let token = 1; token <= nPatches; token++) expect(latentOf(image, token, 3)).toBe(0);
         expect(await tab.locator(".histogram line").count()).toBe(3);
         expect(await tab.locator(".histogram p").textContent()).toMatch(/50 % up to .*99 % up to/);
 
