@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { decodeImage, defaultMaxPixels, type ImageDataset, SaevError, type Transform } from "@saev/core";
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
@@ -45,9 +46,12 @@ export class Pictures {
     if (!(image < dataset.length)) {
       throw new SaevError("NOT_FOUND", `image ${image}: the dataset has ${dataset.length} images`);
     }
-    const source = await dataset.image(image);
+    const found = await dataset.image(image);
+    // Read once, for either way; a file that cannot be read is left to the exact one, which says so in words.
+    const source = typeof found === "string" ? await readFile(found).catch(() => found) : found;
     try {
-      const small = await thumbnail(source, this.transform, size, defaultMaxPixels());
+      const small =
+        typeof source !== "string" && (await thumbnail(source, this.transform, size, defaultMaxPixels()));
       if (small) return await small.webp(webp).toBuffer();
     } catch {
       // The exact way says what is wrong with it.

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { Transform } from "@saev/core";
 import sharp, { type Sharp } from "sharp";
 import { scaledTransform } from "../view.js";
@@ -10,12 +9,12 @@ const largest = 160;
  * A small picture of a JPEG as the model saw it: libjpeg decodes no more pixels than are needed, and one pipeline makes all of it, in a
  * third of the time of the exact way. It shows the same part of the picture, but not the same bytes: the filter is libvips' and
  * begins from a smaller picture.
- * @param source a path, or the bytes of a file. @param side of the square, in pixels.
+ * @param bytes of a file. @param side of the square, in pixels.
  * @returns undefined where the exact way is to be taken: for other formats and colour spaces, larger pictures, cuts that are not
  * square.
  */
 export async function thumbnail(
-  source: string | Uint8Array,
+  bytes: Uint8Array,
   transform: Transform,
   side: number,
   maxPixels: number,
@@ -23,7 +22,6 @@ export async function thumbnail(
   const { mode, resizeWidth, resizeHeight, width, height } = scaledTransform(transform, side);
   if (side > largest || width !== side || height !== side) return undefined;
   if (mode === "longest" || (mode === "shortest" && resizeWidth !== resizeHeight)) return undefined;
-  const bytes = typeof source === "string" ? await readFile(source) : source;
   const size = jpegSize(bytes);
   if (!size || size.width * size.height > maxPixels) return undefined;
   // As native/image/transform.cc has it: the shorter side becomes what was asked for, the longer one in proportion, rounded down.

@@ -14,6 +14,8 @@ import { explorerApi } from "../server/app.js";
 import { type ExplorerServer, serveExplorer } from "../server/serve.js";
 import type { LiveModel, LivePicture, Steered } from "./api.js";
 import { largestUpload } from "./limits.js";
+import { LivePictures } from "./live-pictures.js";
+import { PatchHead } from "./patch-head.js";
 
 // Tiny models gain nothing from threads, and lose much where other processes take the cores.
 process.env.OMP_NUM_THREADS = "1";
@@ -172,9 +174,8 @@ test("a head labels patches by the recorded activations, and its labels move as 
     const [row, column] = [Math.floor(i / dVit), i % dVit];
     return v + (to - dense[row * dSae + latent]!) * decoder[latent * dVit + column]!;
   });
-  const steered = await json<Steered>(
-    steer(patches, "d0", { changes: [{ latent, kind: "set", value: to }], rows: null, keepError: true }),
-  );
+  const steering = { changes: [{ latent, kind: "set", value: to }], rows: null, keepError: true };
+  const steered = await json<Steered>(steer(patches, "d0", steering));
   expect(steered.patchLabels).toEqual({ before: labelled(x), after: labelled(moved) });
   expect(labelled(moved)).not.toEqual(labelled(x));
   const reconstructed = await json<Steered>(
@@ -185,6 +186,24 @@ test("a head labels patches by the recorded activations, and its labels move as 
     before: labelled(decoded.toFloat32Array()),
     after: labelled(decoded.toFloat32Array()),
   });
+
+  // A head of the last block's patches: they are others, and steering moves them too.
+  const file = path.join(folder, "last.safetensors");
+  await writeSafetensors(file, head, { metadata: { labels: JSON.stringify(headLabels), reads: "last" } });
+  const live = new LivePictures(undefined, collection.texts, await PatchHead.open(file));
+  const view = collection.views.get(patches)!;
+  using vit = await ViT.load("clip", path.join(folder, "model"));
+  using input = await vit.preprocess([await picture(0).png().toBuffer()]);
+  using last = await vit.residual(input, -1);
+  using stream = await vit.residual(input, layer);
+  using replacement = Tensor.from(Float32Array.from(moved), [1, nPatches, dVit]);
+  using outputs = await vit.continueFrom(layer, stream, { replacement });
+  const [before, after] = [last, outputs.tokens].map((all) => labelled(all.toFloat32Array().slice(dVit))); // without CLS
+  expect((await live.picture(view, "d0")).about.patchLabels).toEqual(before);
+  expect((await live.steer(view, "d0", steering)).patchLabels).toEqual({ before, after });
+  live.dispose();
+  expect(before).not.toEqual(about.patchLabels);
+  expect(after).not.toEqual(before);
 });
 
 test("an upload gives what the same image of the dataset gives, whatever its format", async () => {
