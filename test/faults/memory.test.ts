@@ -1,10 +1,12 @@
 /** What a training says beforehand that it takes is what it takes. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { linkSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Metadata, parseConfig } from "@saev/config";
 import { type MemoryPlan, ShardWriter, Tensor } from "@saev/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { writeDataset } from "../../packages/core-native/src/activations/testing/dataset.js";
+import { writeTinyClip } from "../../packages/core-native/src/vit/testing/tiny-clip.js";
 import { runChild } from "./child.js";
 
 const dVit = 256;
@@ -83,5 +85,46 @@ test.skipIf(process.platform !== "linux")(
       );
     }
     expect(readdirSync(path.join(root, "runs"))).toHaveLength(kinds.length);
+  },
+);
+
+test.skipIf(process.platform !== "linux")(
+  "live: the ViT, its pictures and the rows of the buffer, a refill and the evaluation at the end included",
+  { timeout: 120_000 },
+  async () => {
+    // Rows that are large beside the work that they are: 196 of 128 for an image, 100 KB.
+    const width = 128;
+    const vision = { image_size: 56, patch_size: 4, width, layers: 1, head_width: 64, mlp_ratio: 1 };
+    await writeTinyClip(path.join(root, "model"), { vision });
+    await writeDataset(path.join(root, "pictures"), 1);
+    const picture = path.join(root, "pictures/a/000.png");
+    const held = 300;
+    for (let i = 1; i < 2 * held; i++) linkSync(picture, path.join(root, `pictures/a/more-${i}.png`));
+    const live = (buffer: number, n_patches: number) =>
+      config(
+        { kind: "top-k", top_k: 4, k_aux: 0, d_sae: 128, d_vit: width },
+        {
+          data: {
+            ...{ live: true, vit_ckpt: path.join(root, "model"), vit_batch_size: 8 },
+            ...{ layer: -1, n_random_samples: 200 },
+          },
+          images: { kind: "image-folder-dataset", root: path.join(root, "pictures") },
+          ...{ buffer, n_patches, sae_batch_size: 1024 },
+          ...{ ckpt_path: path.join(root, "live"), checkpoint_every: 1e6 },
+        },
+      );
+    const rows = held * 196;
+    // Half of the buffer is read at a time: this begins with the third half.
+    const configs = [live(4000, 10_000), live(rows, Math.round(0.55 * rows))];
+    // Small semi-spaces: Node's young heap would grow by up to 40 MB while some hundred pictures pass, and hide what is looked for.
+    const child = runChild("memory-child.ts", [JSON.stringify(configs), "2"], ["--max-semi-space-size=1"]);
+    expect(child.status, child.stdout + child.stderr).toBe(0);
+    const [, measured] = child.lines as unknown as { planned: MemoryPlan; grown: number }[];
+    const { planned, grown } = measured!;
+    console.info(`live: ${(grown / planned.total).toFixed(2)} of ${(planned.total / 1e6).toFixed(0)} MB`);
+    expect(planned.buffer).toBe(rows * width * 4);
+    // A half of the buffer that is not given back before the evaluation would be more.
+    expect(grown, JSON.stringify(measured)).toBeLessThan(planned.total + planned.buffer / 3);
+    expect(grown, JSON.stringify(measured)).toBeGreaterThan(0.6 * planned.total);
   },
 );

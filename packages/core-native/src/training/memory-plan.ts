@@ -20,8 +20,10 @@ export interface MemoryPlan {
   readonly pairs: number;
   /** Two batches: the one that is trained on and the one that is read meanwhile. */
   readonly batches: number;
-  /** The shuffle buffer, with `buffer` rows. */
+  /** The shuffle buffer, with `buffer` rows; with `data.live` as many as there are, at most. */
   readonly buffer: number;
+  /** With `data.live` the ViT, and the pictures that are on their way through it. 0 without. */
+  readonly vit: number;
   /**
    * Evaluations on what was set aside: a copy of the largest SAE and what it encodes with, and with `data.live` the rows, which stay.
    * 0 without.
@@ -35,17 +37,27 @@ export interface MemoryPlan {
   readonly total: number;
 }
 
+/** What SAEs are trained on, as far as memory is concerned. */
+export interface PlannedData {
+  /** Activations of an epoch. */
+  readonly rows: number;
+  /** Bytes of the ViT and its pictures; 0 for shards. */
+  readonly vit: number;
+}
+
 const float = 4;
 /** Share of latents that are active when weights are random: of pre-activations around 0 one half. */
 const atFirst = 0.5;
 /** Largest share of an SAE's latents that are being transposed and updated at a time. */
 const inTasks = 1 / 3;
 
-/**
- * Memory of SAEs that are trained together.
- * @param rows activations of a batch: `sae_batch_size`, or all that there are.
- */
-export function memoryPlan(cfgs: readonly ResolvedTrain[], rows: number): MemoryPlan {
+/** Activations of a batch: `sae_batch_size`, or all that there are. */
+export const batchRows = (cfg: ResolvedTrain, { rows }: PlannedData): number =>
+  Math.min(cfg.sae_batch_size, rows);
+
+/** Memory of SAEs that are trained together. */
+export function memoryPlan(cfgs: readonly ResolvedTrain[], from: PlannedData): MemoryPlan {
+  const rows = batchRows(cfgs[0]!, from);
   const sum = (part: (cfg: ResolvedTrain) => number) => cfgs.reduce((n, cfg) => n + part(cfg), 0);
   const most = (part: (cfg: ResolvedTrain) => number) => Math.max(...cfgs.map(part));
   const dVit = cfgs[0]!.sae.d_vit;
@@ -57,11 +69,16 @@ export function memoryPlan(cfgs: readonly ResolvedTrain[], rows: number): Memory
     pairs: most((cfg) => 6 * pairs(cfg, rows)),
     // Beside each row its index, image and patch.
     batches: 2 * (matrix + 3 * 8 * rows),
-    buffer: float * dVit * (cfgs[0]!.data.live ? bufferRows(cfgs[0]!.buffer, dVit) : cfgs[0]!.buffer),
+    buffer: float * dVit * buffered(cfgs[0]!, from),
+    vit: from.vit,
     validation: validation(cfgs),
     work: most((cfg) => work(cfg, rows)),
   };
   return { ...plan, total: Object.values(plan).reduce((a, b) => a + b, 0) };
+}
+
+function buffered({ data, buffer, sae }: ResolvedTrain, { rows }: PlannedData): number {
+  return data.live ? Math.min(bufferRows(buffer, sae.d_vit), rows) : buffer;
 }
 
 /** Most pairs of activation and latent in the lists of one step. */
@@ -123,22 +140,21 @@ export function memoryLimit(): number {
 /**
  * Splits SAEs that could be trained together into rounds of which each fits into `limit` bytes, in order, each into the first round
  * with room.
- * @param rows activations of a batch.
  * @throws SaevError `OUT_OF_MEMORY` for one that does not fit alone.
  */
 export function splitByMemory<T extends { readonly cfg: ResolvedTrain }>(
   jobs: readonly T[],
-  rows: number,
+  from: PlannedData,
   limit: number,
 ): T[][] {
   const rounds: T[][] = [];
   const fits = (some: readonly T[]) =>
     memoryPlan(
       some.map(({ cfg }) => cfg),
-      rows,
+      from,
     ).total <= limit;
   for (const job of jobs) {
-    if (!fits([job])) throw tooLarge(job.cfg, rows, limit);
+    if (!fits([job])) throw tooLarge(job.cfg, from, limit);
     const round = rounds.find((some) => fits([...some, job]));
     if (round) round.push(job);
     else rounds.push([job]);
@@ -146,8 +162,8 @@ export function splitByMemory<T extends { readonly cfg: ResolvedTrain }>(
   return rounds;
 }
 
-function tooLarge(cfg: ResolvedTrain, rows: number, limit: number): SaevError {
-  const { total, parameters } = memoryPlan([cfg], rows);
+function tooLarge(cfg: ResolvedTrain, from: PlannedData, limit: number): SaevError {
+  const { total, parameters } = memoryPlan([cfg], from);
   const smaller =
     total > 8 * parameters ? "a smaller sae_batch_size" : "a smaller exp_factor or d_sae, or sae_batch_size";
   return new SaevError(

@@ -4,7 +4,15 @@ import { openDataset } from "../images/image-dataset.js";
 import { ShardFolder } from "../shards/shard-folder.js";
 import { modelFacts } from "../vit/model-facts.js";
 import { heldOutCount } from "./held-out.js";
-import { type MemoryPlan, memoryLimit, memoryPlan, splitByMemory } from "./memory-plan.js";
+import { liveMemory } from "./live-memory.js";
+import {
+  batchRows,
+  type MemoryPlan,
+  memoryLimit,
+  memoryPlan,
+  type PlannedData,
+  splitByMemory,
+} from "./memory-plan.js";
 import { plannedSteps } from "./plan.js";
 import { resolveTrain } from "./resolve.js";
 
@@ -43,9 +51,8 @@ export async function planTraining(
   const memory = options.memory ?? memoryLimit();
   const rounds: PlannedRound[] = [];
   for (const together of passesOf(jobs)) {
-    const length = await rowsOf(together[0]!.cfg);
-    for (const round of splitByMemory(together, batchRows(together[0]!.cfg, length), memory))
-      rounds.push(plannedRound(round, length));
+    const data = await plannedData(together[0]!.cfg);
+    for (const round of splitByMemory(together, data, memory)) rounds.push(plannedRound(round, data));
   }
   return { cfgs: resolved, rounds, memory };
 }
@@ -58,34 +65,33 @@ export function passesOf<T extends { readonly cfg: ResolvedTrain }>(jobs: readon
 
 export function plannedRound(
   jobs: readonly { readonly cfg: ResolvedTrain; readonly number: number }[],
-  length: number,
+  data: PlannedData,
 ): PlannedRound {
   const cfgs = jobs.map(({ cfg }) => cfg);
   const { sae_batch_size: batch, n_patches } = cfgs[0]!;
-  const rows = batchRows(cfgs[0]!, length);
   return {
     saes: jobs.map(({ number }) => number),
-    memory: memoryPlan(cfgs, rows),
-    rows,
-    steps: plannedSteps(length, batch, n_patches),
+    memory: memoryPlan(cfgs, data),
+    rows: batchRows(cfgs[0]!, data),
+    steps: plannedSteps(data.rows, batch, n_patches),
   };
 }
 
-export const batchRows = (cfg: ResolvedTrain, length: number): number => Math.min(cfg.sae_batch_size, length);
-
-/** Activations that a config trains on in an epoch. */
-export async function rowsOf({ data, images: dataset, val_fraction }: ResolvedTrain): Promise<number> {
+/** What a config trains on. */
+export async function plannedData(cfg: ResolvedTrain): Promise<PlannedData> {
+  const { data, images: dataset, val_fraction } = cfg;
   const rows = (images: number, nPatches: number, nLayers: number) =>
     (images - heldOutCount(images, val_fraction)) *
     (data.patches === "patches" ? nPatches : 1) *
     (data.layer === "all" ? nLayers : 1);
   if (data.live) {
     const { nPatches } = await modelFacts(data.vit_family, data.vit_ckpt);
-    return rows((await openDataset(dataset)).length, nPatches, data.vit_layers.length);
+    const { length } = await openDataset(dataset);
+    return { rows: rows(length, nPatches, data.vit_layers.length), vit: await liveMemory(cfg) };
   }
   const folder = await ShardFolder.open(data.shard_root);
   const { n_patches_per_img, layers } = folder.metadata;
-  return rows(folder.imagesDone - folder.holes.length, n_patches_per_img, layers.length);
+  return { rows: rows(folder.imagesDone - folder.holes.length, n_patches_per_img, layers.length), vit: 0 };
 }
 
 /** @throws SaevError for configs that cannot be trained, whatever the data. */

@@ -13,7 +13,7 @@ import { requireDisk } from "./needs.js";
 import type { PartyTimes } from "./open-party.js";
 import { type Party, partiesOf, type RunJob } from "./parties.js";
 import { resolveTrain } from "./resolve.js";
-import { batchRows, type PlannedRound, passesOf, plannedRound, requireTrainable, rowsOf } from "./rounds.js";
+import { type PlannedRound, passesOf, plannedData, plannedRound, requireTrainable } from "./rounds.js";
 import { changesOf, refusedChanges } from "./run-changes.js";
 import type { RunEvaluation } from "./run-evaluation.js";
 import { readRunRecord } from "./run-record.js";
@@ -219,11 +219,11 @@ async function roundsOf(jobs: readonly RunJob[], { memory, onPlan }: TrainSaesOp
   const parties: Party[] = [];
   const planned: PlannedRound[] = [];
   for (const together of passesOf(jobs)) {
-    const length = await rowsOf(together[0]!.cfg);
+    const data = await plannedData(together[0]!.cfg);
     for (const party of partiesOf(together)) {
-      for (const round of splitByMemory(party.jobs, batchRows(together[0]!.cfg, length), limit)) {
+      for (const round of splitByMemory(party.jobs, data, limit)) {
         parties.push({ ...party, jobs: round });
-        planned.push(plannedRound(round, length));
+        planned.push(plannedRound(round, data));
       }
     }
   }
