@@ -209,7 +209,7 @@ export interface RunSummary {
 
 /** A training run as its folder has it now. */
 export interface Run extends RunSummary {
-  /** config.json; null while there is none. */
+  /** Of run.json, else config.json; null while there is neither. */
   readonly config: Readonly<Record<string, unknown>> | null;
   /** evaluation.json, once the run has ended. */
   readonly evaluation: Readonly<Record<string, unknown>> | null;

@@ -65,6 +65,10 @@ describe.skipIf(!chromium)("the explorer's page in Chromium", { timeout: 120_000
     ] as const) {
       mkdirSync(at, { recursive: true });
       writeFileSync(path.join(at, "config.json"), JSON.stringify({ lr, seed: 0 }));
+      // The first run is one of ours: its run.json has the kinds, which config.json leaves out.
+      const kinds = { sae: { kind: "top-k" }, objective: { kind: "vanilla" } };
+      if (at === run)
+        writeFileSync(path.join(at, "run.json"), JSON.stringify({ config: { ...kinds, lr, seed: 0 } }));
       writeFileSync(
         path.join(at, "metrics.jsonl"),
         '{"step":10,"loss":2,"mse":1,"l0":9}\n{"step":20,"loss":1,"mse":0.5,"l0":8}\n',
@@ -284,7 +288,10 @@ describe.skipIf(!chromium)("the explorer's page in Chromium", { timeout: 120_000
   test("runs: configs side by side, curves that grow while a run trains, until it has ended", async () => {
     await tabs.visit("/runs", async (tab) => {
       await tab.getByRole("heading", { name: "Configs" }).waitFor();
-      expect(await tab.locator("tr.differs th").allTextContents()).toEqual(["lr"]);
+      expect(await tab.locator("tr.differs th").allTextContents()).toEqual([
+        ...["sae.kind", "objective.kind", "lr"],
+      ]);
+      await tab.getByRole("cell", { name: "top-k, vanilla", exact: true }).waitFor();
       // A line through two points, and through three once there are three.
       const points = async () => {
         const lines = tab.locator('[aria-labelledby="curves"] svg path[d^="M"][stroke]');

@@ -28,11 +28,17 @@ export class OpenRun {
   read(views: readonly string[]): Run {
     return {
       ...this.summary(),
-      config: readJson(path.join(this.folder, "config.json")),
+      config: this.#config(),
       evaluation: readJson(path.join(this.folder, "evaluation.json")),
       last: this.#last(),
       views,
     };
+  }
+
+  /** run.json has what config.json, which the Python package reads too, leaves out: the kinds of SAE and objective, among others. */
+  #config(): Table | null {
+    const config = readJson(path.join(this.folder, "run.json"))?.config;
+    return config ? (config as Table) : readJson(path.join(this.folder, "config.json"));
   }
 
   /** The page asks every few seconds: only what was written since is read. */

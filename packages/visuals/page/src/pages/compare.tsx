@@ -7,7 +7,7 @@ import { useLoaded } from "../data/use.js";
 import { ViewContext } from "../data/view-context.js";
 import { amount, figure } from "../parts/format.js";
 import { Picture } from "../parts/picture.js";
-import { PlotFigure } from "../parts/plot.js";
+import { PlotFigure, plotSize } from "../parts/plot.js";
 import { useVirtual } from "../parts/use-virtual.js";
 import { Waiting } from "../parts/waiting.js";
 
@@ -115,8 +115,7 @@ function Compared({ comparison, left, right }: ComparedProps) {
         keys={[comparison]}
         draw={(Plot, width) =>
           Plot.plot({
-            width,
-            height: 180,
+            ...plotSize(width, 180),
             x: { label: "cosine of decoder directions →" },
             y: { label: "↑ pairs", grid: true },
             marks: [
@@ -185,7 +184,7 @@ function PairList({
               class="pair"
               aria-setsize={rows.length}
               aria-posinset={index + 1}
-              style={{ transform: `translateY(${start}px)` }}
+              style={{ height: `${rowHeight}px`, transform: `translateY(${start}px)` }}
             >
               <Half side={left} latent={a} />
               <span>{figure(cosine)}</span>

@@ -3,6 +3,13 @@ import { Link } from "wouter-preact";
 import type { Session } from "../../../src/explorer/api.js";
 import { amount } from "../parts/format.js";
 
+/** What puts a latent's images in order. */
+const rankedBy: Readonly<Record<Session["views"][number]["sortBy"], string>> = {
+  patch: "images by their strongest patch",
+  img: "images by the sum over their patches",
+  cls: "images by their CLS token",
+};
+
 /** What was opened. */
 export function HomePage({ session }: { readonly session: Session }) {
   useEffect(() => {
@@ -16,7 +23,9 @@ export function HomePage({ session }: { readonly session: Session }) {
           <li key={view.id}>
             <Link href={`/views/${view.id}`}>
               <b>{view.title}</b>
-              <span class="soft">{amount(view.dSae, "latent")}</span>
+              <span class="soft">
+                {amount(view.dSae, "latent")}, {rankedBy[view.sortBy]}
+              </span>
             </Link>
           </li>
         ))}

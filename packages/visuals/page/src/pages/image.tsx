@@ -81,6 +81,7 @@ function OpenModel({ data, model }: { readonly data: ViewData; readonly model: M
       <PictureChooser
         view={view.id}
         nImages={view.pictures.ok ? view.nImages : undefined}
+        suggest={state.image === undefined}
         onChoose={(image, file) => {
           setName(file);
           change({ image, rows: [], overlay: undefined });

@@ -7,11 +7,12 @@ import { useLoaded } from "../data/use.js";
 import { useChosen } from "../data/use-chosen.js";
 import { useQuery } from "../data/use-query.js";
 import { Examples } from "../parts/examples.js";
-import { figure, log10 } from "../parts/format.js";
+import { figure } from "../parts/format.js";
 import { HeatControls } from "../parts/heat-controls.js";
 import { HistogramPlot } from "../parts/histogram-plot.js";
 import { Neighbours } from "../parts/neighbours.js";
 import { NoteForm } from "../parts/note-form.js";
+import { PowerOfTen } from "../parts/power-of-ten.js";
 import { SuggestedNames } from "../parts/suggested-names.js";
 import { TopImages } from "../parts/top-images.js";
 import { Waiting } from "../parts/waiting.js";
@@ -88,7 +89,9 @@ export function LatentPage({ data, latent }: { readonly data: ViewData; readonly
               <dt>Frequency</dt>
               <dd>
                 {figure(loaded.value.page.frequency)}{" "}
-                <span class="soft">10^{log10(loaded.value.page.frequency)}</span>
+                <span class="soft">
+                  <PowerOfTen value={loaded.value.page.frequency} />
+                </span>
               </dd>
               <dt>Mean when it fires</dt>
               <dd>{figure(loaded.value.page.mean)}</dd>

@@ -20,7 +20,7 @@ export function ConfigTable({ runs }: { readonly runs: readonly Run[] }) {
         <p class="soft">{runs.length < 2 ? "Show two runs to compare them." : "They are all the same."}</p>
       ) : (
         <div class="wide">
-          <table class="runs">
+          <table class={all ? "runs configs whole" : "runs configs"}>
             <thead>
               <tr>
                 <th scope="col">Field</th>

@@ -50,7 +50,7 @@ export function Examples({ data, latent, upper }: ExamplesProps) {
           maps={maps.subarray(0, cut)}
           patches={view.patches}
           upper={upper}
-          note={(i) => `stronger than ${Math.round(100 * page.quantiles[i]!.quantile)} %`}
+          note={(i) => placeOf(page.quantiles[i]!.quantile)}
         />
       </section>
       <Labels page={page} />
@@ -74,6 +74,11 @@ export function Examples({ data, latent, upper }: ExamplesProps) {
       <Companions data={data} page={page} />
     </>
   );
+}
+
+function placeOf(quantile: number): string {
+  if (quantile === 1) return "the strongest";
+  return quantile === 0 ? "the weakest" : `stronger than ${Math.round(100 * quantile)} %`;
 }
 
 /** Labels listed on a page. */

@@ -70,36 +70,38 @@ export function LatentFilter({ columns, filter, change, ranked }: LatentFilterPr
             with a name or note
           </label>
         </fieldset>
-        <label>
-          Sort by{" "}
-          <select
-            value={filter.sort}
-            onChange={(event) => change({ sort: event.currentTarget.value as Filter["sort"] })}
+        <span class="actions">
+          <label>
+            Sort by{" "}
+            <select
+              value={filter.sort}
+              onChange={(event) => change({ sort: event.currentTarget.value as Filter["sort"] })}
+            >
+              {sortKeys
+                .filter((key) => key !== "fit" || ranked)
+                .map((key) => (
+                  <option key={key} value={key}>
+                    {sortNames[key]}
+                  </option>
+                ))}
+            </select>
+          </label>
+          <button
+            type="button"
+            aria-label={filter.descending ? "Largest first; reverse" : "Smallest first; reverse"}
+            onClick={() => change({ descending: !filter.descending })}
           >
-            {sortKeys
-              .filter((key) => key !== "fit" || ranked)
-              .map((key) => (
-                <option key={key} value={key}>
-                  {sortNames[key]}
-                </option>
-              ))}
-          </select>
-        </label>
-        <button
-          type="button"
-          aria-label={filter.descending ? "Largest first; reverse" : "Smallest first; reverse"}
-          onClick={() => change({ descending: !filter.descending })}
-        >
-          {filter.descending ? "↓" : "↑"}
-        </button>
-        {ranged && (
-          <button type="button" onClick={() => change({ frequency: undefined, mean: undefined })}>
-            Clear the ranges
+            {filter.descending ? "↓" : "↑"}
           </button>
-        )}
-        <button type="button" class="quiet" onClick={() => change(everything)}>
-          Show all
-        </button>
+          {ranged && (
+            <button type="button" onClick={() => change({ frequency: undefined, mean: undefined })}>
+              Clear the ranges
+            </button>
+          )}
+          <button type="button" class="quiet" onClick={() => change(everything)}>
+            Show all
+          </button>
+        </span>
       </form>
     </search>
   );

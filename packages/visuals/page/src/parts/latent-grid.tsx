@@ -2,14 +2,17 @@ import { useLayoutEffect, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { wordsOf } from "../data/names.js";
 import type { ViewData } from "../pages/view.js";
-import { log10 } from "./format.js";
 import { Picture } from "./picture.js";
+import { PowerOfTen } from "./power-of-ten.js";
 import { useVirtual } from "./use-virtual.js";
 
 /** Width that a card should have at least, and what it has below its picture, in pixels. */
 const leastWidth = 150;
 const textHeight = 58;
 const gap = 12;
+
+/** Around all cards, in pixels. */
+const edge = 12;
 
 /** Latents a card each, with their best image. */
 export function LatentGrid({ data, chosen }: { readonly data: ViewData; readonly chosen: Uint32Array }) {
@@ -21,7 +24,7 @@ export function LatentGrid({ data, chosen }: { readonly data: ViewData; readonly
   const { scroller, rows, height } = useVirtual(Math.ceil(chosen.length / perRow), side + textHeight + gap);
   useLayoutEffect(() => {
     const element = scroller.current!;
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth - 2 * edge));
     observer.observe(element);
     return () => observer.disconnect();
   }, [scroller]);
@@ -29,12 +32,12 @@ export function LatentGrid({ data, chosen }: { readonly data: ViewData; readonly
     Array.from(chosen.subarray(index * perRow, (index + 1) * perRow), (latent, column) => ({
       latent,
       position: index * perRow + column + 1,
-      place: `translate(${column * (side + gap)}px, ${start}px)`,
+      place: `translate(${edge + column * (side + gap)}px, ${edge + start}px)`,
     })),
   );
   return (
     <div class="scroller" ref={scroller}>
-      <ul class="cards" aria-label="Latents" style={{ height: `${height}px` }}>
+      <ul class="cards" aria-label="Latents" style={{ height: `${height + edge}px` }}>
         {inSight.map(({ latent, position, place }) => (
           <li
             key={latent}
@@ -48,8 +51,8 @@ export function LatentGrid({ data, chosen }: { readonly data: ViewData; readonly
                 {notes[latent]?.name || wordsOf(data.names.value, latent)[0] || `Latent ${latent}`}
               </span>
               <span class="soft">
-                {notes[latent]?.name || wordsOf(data.names.value, latent).length > 0 ? `${latent} · ` : ""}10^
-                {log10(columns.frequency[latent]!)}
+                {notes[latent]?.name || wordsOf(data.names.value, latent).length > 0 ? `${latent} · ` : ""}
+                <PowerOfTen value={columns.frequency[latent]!} />
               </span>
             </Link>
           </li>

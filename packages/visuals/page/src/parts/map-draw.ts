@@ -73,7 +73,7 @@ export function drawPoints(
   colours: MapColours,
 ): void {
   const context = fresh(canvas, place);
-  const radius = points.length > 40_000 ? 1.2 : 2.4;
+  const radius = (points.length > 40_000 ? 1.2 : 2.4) * (place.width > 2000 ? 1.8 : 1);
   const dot = (latent: number) => {
     const x = place.px(points[2 * latent]!);
     if (Number.isNaN(x)) return;

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { Run } from "../../../src/explorer/api.js";
 import { type Figure, figureOf, figures } from "../../../src/runs/figures.js";
 import { paretoFront } from "../../../src/runs/pareto.js";
-import { PlotFigure } from "./plot.js";
+import { PlotFigure, plotSize } from "./plot.js";
 
 const cost = figures.filter(({ key }) => key === "l0" || key === "l1");
 const quality = figures.filter(({ key }) => !cost.some((c) => c.key === key));
@@ -29,9 +29,7 @@ export function ParetoPlot({ runs }: { readonly runs: readonly Run[] }) {
         keys={[runs, x, y]}
         draw={(Plot, width) =>
           Plot.plot({
-            width,
-            height: 300,
-            marginLeft: 60,
+            ...plotSize(width),
             grid: true,
             x: { label: `${x.name} →`, nice: true },
             y: { label: `↑ ${y.name}`, nice: true },

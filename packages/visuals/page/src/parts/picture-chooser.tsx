@@ -1,17 +1,23 @@
 import { useRef, useState } from "preact/hooks";
 import type { LivePicture } from "../../../src/explorer/live/api.js";
 import { RequestError, send } from "../data/source.js";
+import { Picture } from "./picture.js";
 
 interface PictureChooserProps {
   /** Id of the view. */
   readonly view: string;
   /** Images of the dataset; undefined where it is not at hand. */
   readonly nImages: number | undefined;
+  /** Whether some images of the dataset are shown to begin with. */
+  readonly suggest: boolean;
   readonly onChoose: (id: string, name: string) => void;
 }
 
+/** Images that are suggested, spread over the dataset. */
+const suggestions = 12;
+
 /** Takes a picture: dropped, chosen, or one of the dataset. */
-export function PictureChooser({ view, nImages, onChoose }: PictureChooserProps) {
+export function PictureChooser({ view, nImages, suggest, onChoose }: PictureChooserProps) {
   const [state, setState] = useState<{ busy?: boolean; error?: string }>({});
   const [over, setOver] = useState(false);
   const number = useRef<HTMLInputElement>(null);
@@ -78,6 +84,19 @@ export function PictureChooser({ view, nImages, onChoose }: PictureChooserProps)
             A random one
           </button>
         </form>
+      )}
+      {suggest && nImages !== undefined && nImages > 0 && (
+        <ul class="images small" aria-label="Images of the dataset">
+          {Array.from({ length: Math.min(suggestions, nImages) }, (_, i) =>
+            Math.floor((i * nImages) / Math.min(suggestions, nImages)),
+          ).map((image) => (
+            <li key={image}>
+              <button type="button" class="plain" onClick={() => onChoose(`d${image}`, "")}>
+                <Picture image={image} size={110} alt={`image ${image} of the dataset`} />
+              </button>
+            </li>
+          ))}
+        </ul>
       )}
       <p role="status" class="soft">
         {state.busy ? "The model is looking at it…" : ""}

@@ -2,6 +2,18 @@ import { useEffect, useRef } from "preact/hooks";
 import { loadPlot, type PlotLibrary } from "../data/plot.js";
 import { useWidth } from "./use-width.js";
 
+/** How large a plot is, with room for the letters that the style gives it; on a wall of pixels all of it is larger. */
+export function plotSize(width: number, usualHeight = 300) {
+  const large = width > 2000;
+  return {
+    width,
+    height: Math.round(usualHeight * (large ? 1.6 : 1)),
+    marginLeft: large ? 76 : 60,
+    marginBottom: large ? 56 : 42,
+    marginTop: large ? 34 : 26,
+  };
+}
+
 interface PlotFigureProps {
   /** Draws the plot at a width in pixels. */
   readonly draw: (plot: PlotLibrary, width: number) => ReturnType<PlotLibrary["plot"]>;

@@ -18,6 +18,8 @@ export function RunTable({ runs, hidden, toggle }: RunTableProps) {
     () => figures.filter(({ key }) => runs.some((run) => Number.isFinite(figureOf(run, key)))),
     [runs],
   );
+  const configs = useMemo(() => new Map(runs.map((run) => [run.id, flat(run.config)])), [runs]);
+  const withKinds = runs.some((run) => kindsOf(configs.get(run.id)!) !== "");
   const ordered = useMemo(() => {
     if (sort === undefined) return runs;
     const sign = figures.find(({ key }) => key === sort)?.higher ? -1 : 1;
@@ -33,8 +35,17 @@ export function RunTable({ runs, hidden, toggle }: RunTableProps) {
             <th scope="col">
               <span class="visually-hidden">Shown in the plots</span>
             </th>
-            <th scope="col">Run</th>
-            <th scope="col">State</th>
+            <th scope="col" class="text">
+              Run
+            </th>
+            {withKinds && (
+              <th scope="col" class="text">
+                SAE and objective
+              </th>
+            )}
+            <th scope="col" class="text">
+              State
+            </th>
             <th scope="col">Learning rate</th>
             <th scope="col">Sparsity</th>
             {shown.map(({ key, name }) => (
@@ -49,7 +60,7 @@ export function RunTable({ runs, hidden, toggle }: RunTableProps) {
         </thead>
         <tbody>
           {ordered.map((run) => {
-            const config = flat(run.config);
+            const config = configs.get(run.id)!;
             return (
               <tr key={run.id}>
                 <td>
@@ -67,7 +78,8 @@ export function RunTable({ runs, hidden, toggle }: RunTableProps) {
                     run.title
                   )}
                 </th>
-                <td>{stateOfRun(run)}</td>
+                {withKinds && <td class="text">{kindsOf(config)}</td>}
+                <td class="text">{stateOfRun(run)}</td>
                 <td>{config.lr ?? "–"}</td>
                 <td>{config["objective.sparsity_coeff"] ?? "–"}</td>
                 {shown.map(({ key }) => (
@@ -80,4 +92,10 @@ export function RunTable({ runs, hidden, toggle }: RunTableProps) {
       </table>
     </div>
   );
+}
+
+/** "top-k, matryoshka": what the config says of them. */
+function kindsOf(config: Readonly<Record<string, string>>): string {
+  const kinds = [config["sae.kind"], config["objective.kind"]].filter((kind) => kind !== undefined);
+  return kinds.map((kind) => kind.replaceAll('"', "")).join(", ");
 }

@@ -4,6 +4,7 @@ import type { Columns } from "../data/columns.js";
 import type { Filter, Range } from "../data/filter.js";
 import { loadPlot, type PlotLibrary } from "../data/plot.js";
 import { type Box, Brush } from "./brush.js";
+import { plotSize } from "./plot.js";
 import { RangeInputs } from "./range-inputs.js";
 import { useWidth } from "./use-width.js";
 
@@ -14,8 +15,10 @@ interface ScatterProps {
   readonly change: (part: Partial<Filter>) => void;
 }
 
-const height = 280;
-const margins = { marginLeft: 48, marginRight: 12, marginTop: 24, marginBottom: 36 };
+const usualHeight = 280;
+
+/** Side of a cell of the density, in pixels. */
+const cell = 8;
 
 /** Above so many, chosen latents are drawn as a density and not as dots. */
 const mostDots = 1500;
@@ -39,17 +42,26 @@ export function Scatter({ columns, chosen, filter, change }: ScatterProps) {
   }, []);
   useEffect(() => {
     if (width === 0 || !Plot) return;
-    const bins = { x: "frequency", y: "mean", thresholds: Math.min(64, Math.round(width / 12)) };
+    const size = plotSize(width, usualHeight);
+    const bins = {
+      x: { value: "frequency", thresholds: steps(all, "frequency", width / cell) },
+      y: { value: "mean", thresholds: steps(all, "mean", size.height / cell) },
+    };
     const plot = Plot.plot({
-      width,
-      height,
-      ...margins,
+      ...size,
+      marginRight: 12,
       x: { label: "log₁₀ frequency →", nice: true },
       y: { label: "↑ log₁₀ mean value", nice: true },
       // Not a colour scale: colours change with the page's theme.
       opacity: { type: "sqrt", range: [0.15, 1] },
       marks: [
-        Plot.rect(all, { ...Plot.bin({ fillOpacity: "count" }, bins), fill: "var(--density-high)" }),
+        // Under dots of all of them it would say nothing more.
+        dots.length < all.length
+          ? Plot.rect(all, {
+              ...Plot.bin({ fillOpacity: "count" }, bins),
+              ...{ inset: 0, fill: "var(--density-high)" },
+            })
+          : null,
         Plot.dot(dots, { x: "frequency", y: "mean", r: 2, fill: "var(--mark)" }),
       ],
     });
@@ -59,7 +71,7 @@ export function Scatter({ columns, chosen, filter, change }: ScatterProps) {
   }, [Plot, all, dots, width]);
   return (
     <figure class="scatter" ref={measured} aria-label="Frequency and mean value of all latents that fire">
-      <div class="layers" style={{ height: `${height}px` }}>
+      <div class="layers" style={{ height: `${plotSize(width, usualHeight).height}px` }}>
         <div ref={holder} />
         {scales && (
           <Brush
@@ -116,8 +128,24 @@ function boxOf({ frequency, mean }: Filter, { x, y }: Scales): Box | undefined {
   return { left, right, top, bottom };
 }
 
+/** About `n` equal steps from the least to the largest value. */
+function steps(points: readonly Point[], axis: keyof Point, n: number): number[] {
+  let [lo, hi] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { [axis]: value } of points) {
+    lo = Math.min(lo, value);
+    hi = Math.max(hi, value);
+  }
+  const count = Math.max(1, Math.round(n));
+  return lo < hi ? Array.from({ length: count + 1 }, (_, i) => lo + ((hi - lo) * i) / count) : [];
+}
+
+interface Point {
+  readonly frequency: number;
+  readonly mean: number;
+}
+
 function pointsOf(columns: Columns, latents: Iterable<number>) {
-  const points: { frequency: number; mean: number }[] = [];
+  const points: Point[] = [];
   for (const latent of latents) {
     const frequency = Math.log10(columns.frequency[latent]!);
     const mean = Math.log10(columns.mean[latent]!);

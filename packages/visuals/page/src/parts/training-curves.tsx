@@ -2,7 +2,7 @@ import { useMemo, useState } from "preact/hooks";
 import type { Run } from "../../../src/explorer/api.js";
 import { curveNames, curvePoints, thinned } from "../../../src/runs/curves.js";
 import { useMetrics } from "../data/follow.js";
-import { PlotFigure } from "./plot.js";
+import { PlotFigure, plotSize } from "./plot.js";
 
 /** How runs trained: any of their metrics over steps, live while they train; dashed on activations that they do not train on. */
 export function TrainingCurves({ runs }: { readonly runs: readonly Run[] }) {
@@ -49,12 +49,10 @@ export function TrainingCurves({ runs }: { readonly runs: readonly Run[] }) {
         keys={[points.length, points.at(-1)?.step, name, logarithmic, runs.length]}
         draw={(Plot, width) =>
           Plot.plot({
-            width,
-            height: 300,
-            marginLeft: 60,
+            ...plotSize(width),
             grid: true,
             x: { label: "step →" },
-            y: { label: `↑ ${name}`, type: logarithmic ? "log" : "linear" },
+            y: { label: `↑ ${name}`, type: logarithmic ? "log" : "linear", tickFormat: "~g" },
             color: { legend: true, scheme: "observable10" },
             marks: [
               Plot.line(trained, { x: "step", y: "value", stroke: "run", strokeWidth: 1.5 }),

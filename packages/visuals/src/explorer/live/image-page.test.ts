@@ -165,6 +165,13 @@ describe.skipIf(!chromium)("the image page in Chromium", { timeout: 120_000 }, (
   test("a file chosen, an image of the dataset, one from a latent's page", async () => {
     await tabs.visit(`/views/${live}`, async (tab) => {
       await tab.getByRole("link", { name: "Your own image" }).click();
+      // Some of the dataset to begin with.
+      await tab
+        .getByRole("button", { name: /^image \d of the dataset$/ })
+        .nth(1)
+        .click();
+      await tab.getByRole("heading", { name: "all/1.png" }).waitFor();
+      expect(await tab.getByRole("button", { name: "of the dataset" }).count()).toBe(0);
       await tab.locator("input[type=file]").setInputFiles(file);
       await tab.getByRole("heading", { name: "mine <b>.png" }).waitFor();
       await tab.getByLabel("Image of the dataset").fill("2");
