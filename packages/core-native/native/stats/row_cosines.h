@@ -15,7 +15,9 @@ struct RowCosines {
 };
 
 /// Of `a`, float32 [n, d], with any strides. A row of zeros, or one that is not finite, has cosine 0 with
-/// every other. Memory: a unit copy, and 512 rows of products. Progress counts rows. Throws kShapeMismatch.
+/// every other. Each pair is multiplied once, so that both have the same cosine, within float32 rounding of d
+/// terms (1e-5 in the tests). Memory: a unit copy, and a tile of products. Progress counts pairs, as so many
+/// rows. Throws kShapeMismatch.
 RowCosines row_cosines(const at::Tensor& a, const Job& job);
 
 }  // namespace saev

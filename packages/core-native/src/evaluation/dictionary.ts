@@ -19,8 +19,8 @@ export interface DictionaryFigures {
 }
 
 /**
- * Compares every latent with every other, which costs d_sae² × d_vit: at d_sae 16384 some seconds on two cores. The
- * memory is a copy of the weights and 512 × d_sae products.
+ * Compares every pair of latents, which costs d_sae² × d_vit multiply-adds: with 16384 of 768 4 seconds on two cores, with 33000 of
+ * 256 7. The memory is a copy of the weights.
  */
 export async function dictionaryFigures(
   sae: SparseAutoencoder,
