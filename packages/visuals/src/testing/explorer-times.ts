@@ -110,6 +110,8 @@ export interface ScrollTimes {
   /** Milliseconds between frames: the middle, and what one in twenty takes at least. */
   readonly median: number;
   readonly slow: number;
+  /** Fraction of frames in which rows came or went: in the others the browser only moves what is there. */
+  readonly changed: number;
 }
 
 /** How evenly a list of latents scrolls: two screens' heights every second, and once far down, as with the bar. */
@@ -122,12 +124,13 @@ export async function scrollTimes(browser: Browser, root: string): Promise<Scrol
     const tab = await context.newPage();
     await tab.goto(tabs.address("/views/v0"));
     await tab.evaluate(picturesInSight);
-    const times = await scroll(tab);
+    const { times, changed } = await scroll(tab);
     const sorted = [...times].sort((a, b) => a - b);
     return {
       framesPerSecond: (1000 * times.length) / times.reduce((a, b) => a + b, 0),
       median: sorted[sorted.length >> 1]!,
       slow: sorted[Math.floor(0.95 * sorted.length)]!,
+      changed: changed / times.length,
     };
   } finally {
     await context.close();
@@ -136,10 +139,13 @@ export async function scrollTimes(browser: Browser, root: string): Promise<Scrol
   }
 }
 
-const scroll = (tab: Page): Promise<number[]> =>
+const scroll = (tab: Page): Promise<{ times: number[]; changed: number }> =>
   tab.evaluate(async () => {
     const list = document.querySelector(".scroller")!;
     const times: number[] = [];
+    let changed = 0;
+    // Called once for all that changed in a frame.
+    new MutationObserver(() => changed++).observe(list.querySelector("tbody")!, { childList: true });
     let last = await new Promise<number>((resolve) => requestAnimationFrame(resolve));
     for (let i = 0; i < 120; i++) {
       list.scrollTop += i % 60 === 59 ? 1_000_000 : 24;
@@ -147,5 +153,5 @@ const scroll = (tab: Page): Promise<number[]> =>
       times.push(now - last);
       last = now;
     }
-    return times;
+    return { times, changed };
   });

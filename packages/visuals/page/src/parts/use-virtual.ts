@@ -1,7 +1,13 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-/** Rows above and below those in sight that are in the document too. */
-const beyond = 6;
+/** How far above and below what is in sight rows are in the document too, in pixels. */
+const beyond = 336;
+
+/**
+ * Rows come and go in groups about so high, in pixels: the browser then lays out and paints once for all of them, and in most frames
+ * of scrolling it only moves what is there.
+ */
+const group = 448;
 
 /** The height of a list, in pixels, until it is measured: as high as the style lets it be. */
 const usualHeight = () => Math.min(0.72 * innerHeight, 900);
@@ -12,6 +18,13 @@ export interface VirtualRow {
   readonly start: number;
 }
 
+/** The group of rows at the top of the list, and as many as may then be in sight: both ends change together. */
+function inSight(top: number, height: number, rowHeight: number) {
+  const together = Math.max(1, Math.round(group / rowHeight));
+  const first = together * Math.floor(top / rowHeight / together);
+  return { first, last: first + Math.ceil(height / rowHeight) + together };
+}
+
 /**
  * Which rows of a long list are in sight: only those are in the document, however many there are. All are equally high, so that
  * nothing is known of a row, nothing is measured, and no layout is asked for while it scrolls.
@@ -19,15 +32,13 @@ export interface VirtualRow {
  */
 export function useVirtual(count: number, rowHeight: number) {
   const scroller = useRef<HTMLDivElement>(null);
-  const [seen, setSeen] = useState({ first: 0, last: Math.ceil(usualHeight() / rowHeight) });
   const height = useRef(usualHeight());
+  const [seen, setSeen] = useState(() => inSight(0, height.current, rowHeight));
   // Stays the same function for what listens; looks at the rows of the last drawing.
   const look = useRef(() => {});
   look.current = () => {
-    const top = scroller.current!.scrollTop;
-    const first = Math.floor(top / rowHeight);
-    const last = Math.ceil((top + height.current) / rowHeight);
-    setSeen((was) => (was.first === first && was.last === last ? was : { first, last }));
+    const now = inSight(scroller.current!.scrollTop, height.current, rowHeight);
+    setSeen((was) => (was.first === now.first && was.last === now.last ? was : now));
   };
   useEffect(() => {
     const element = scroller.current!;
@@ -51,7 +62,8 @@ export function useVirtual(count: number, rowHeight: number) {
     look.current();
   });
   const rows: VirtualRow[] = [];
-  for (let index = Math.max(0, seen.first - beyond); index < Math.min(count, seen.last + beyond); index++) {
+  const more = Math.ceil(beyond / rowHeight);
+  for (let index = Math.max(0, seen.first - more); index < Math.min(count, seen.last + more); index++) {
     rows.push({ index, start: index * rowHeight });
   }
   return { scroller, rows, height: count * rowHeight };
