@@ -63,9 +63,9 @@ try {
     await tab.locator(".latents td a").first().waitFor();
     const box = (await tab.locator(".brush").boundingBox())!;
     // The middle of frequency and value, where most latents that can be read lie.
-    await tab.mouse.move(box.x + 0.35 * box.width, box.y + 0.15 * box.height);
+    await tab.mouse.move(box.x + 0.43 * box.width, box.y + 0.12 * box.height);
     await tab.mouse.down();
-    await tab.mouse.move(box.x + 0.75 * box.width, box.y + 0.7 * box.height, { steps: 8 });
+    await tab.mouse.move(box.x + 0.86 * box.width, box.y + 0.45 * box.height, { steps: 8 });
     await tab.mouse.up();
     await tab.getByRole("button", { name: "Grid" }).click();
   });
@@ -85,6 +85,7 @@ try {
     async (tab) => {
       await fires(tab).waitFor();
       await tab.waitForTimeout(1500);
+      await tab.locator("#picture").evaluate((title) => title.scrollIntoView());
     },
   );
   await visit(
