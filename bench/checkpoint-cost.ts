@@ -53,6 +53,7 @@ async function compare(folder: string, shardRoot: string): Promise<BenchResult> 
   const added: number[] = [];
   const blocked: number[] = [];
   const steps: number[] = [];
+  const waited: number[] = [];
   let more = 0;
   for (let i = 0; i <= rounds; i++) {
     const without = await run(0);
@@ -62,6 +63,7 @@ async function compare(folder: string, shardRoot: string): Promise<BenchResult> 
     if (more < 2) throw new Error(`${more} checkpoints more, expected several`);
     added.push((among.training - without.training) / more);
     blocked.push(among.checkpoints / among.checkpointsWritten);
+    waited.push((100 * without.waiting) / without.training);
     steps.push((without.training - without.checkpoints) / nSteps);
   }
   const seconds = Math.max(median(added), median(blocked));
@@ -78,6 +80,7 @@ async function compare(folder: string, shardRoot: string): Promise<BenchResult> 
         `the larger of the two, every ${interval} s (the default), is the share above`,
       `${(bytes / 1e6).toFixed(0)} MB a checkpoint, ${(bytes / 1e6 / median(blocked)).toFixed(0)} MB/s to the disk of ${tmpdir()}, written, checked and synced`,
       `top-k ${topK}, d_vit ${dVit}, d_sae ${dSae}, B ${rows}, ${median(steps).toFixed(3)} s a step, level ${systemInfo().level}; ${more} checkpoints in ${nSteps} steps, ${rounds} pairs of runs`,
+      `a step waited for its activations in ${median(waited).toFixed(2)} % of the run, the first one's whole read included (at most 3 % is asked)`,
       "whatever they take, checkpoints by time wait until they are 1 % of it",
     ],
   };

@@ -160,6 +160,7 @@ export function fromPicturesToAGallery(): void {
     expect(bad.stdout).toMatch(
       new RegExp(`^${id} was dropped: step \\d+: the loss of run ${id} is not finite`, "m"),
     );
+    expect(bad.stdout).toMatch(/^steps waited for data in \S+ % of the 0:\d\d of training$/m);
     expect(bad.stdout).toMatch(/^checkpoints were written once, in [\d.]+ % of the 0:\d\d of training$/m);
     // The same command says it again.
     expect((await run(...line, "--sweep", "rates.toml", "--n-lr-warmup", "0")).code).toBe(1);

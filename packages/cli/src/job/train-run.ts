@@ -128,7 +128,7 @@ function outcomeOf(trained: readonly TrainedSae[]): Outcome {
   const bad = trained.flatMap(({ runId, dropped: why }) => (why === undefined ? [] : [runId]));
   const where = trained.map(({ dir }) => `${dir}\n`).join("");
   return {
-    text: `${table(head, rows)}\n${measuredOn(trained)}${evaluationText(times)}${checkpointText(times)}${halved.join("")}${dropped.join("")}${amount(trained.length, "run")} in:\n${where}`,
+    text: `${table(head, rows)}\n${measuredOn(trained)}${waitingText(times)}${evaluationText(times)}${checkpointText(times)}${halved.join("")}${dropped.join("")}${amount(trained.length, "run")} in:\n${where}`,
     json: trained.map(({ cfg, runId, dir, steps, dropped, halved, times, evaluation }) => ({
       run_id: runId,
       dir,
@@ -136,6 +136,7 @@ function outcomeOf(trained: readonly TrainedSae[]): Outcome {
       dropped: dropped ?? null,
       halved: halved ?? null,
       training_seconds: times?.training ?? null,
+      data_wait_seconds: times?.waiting ?? null,
       checkpoint_seconds: times?.checkpoints ?? null,
       evaluation_seconds: times?.evaluations ?? null,
       d_sae: dSae(cfg.sae),
@@ -169,6 +170,11 @@ function measuredOn(trained: readonly TrainedSae[]): string {
   return [...counts]
     .map((n) => `figures are of ${amount(n, "activation")} that were not trained on\n`)
     .join("");
+}
+
+/** What reading ahead did not hide, all rounds together. */
+function waitingText(times: readonly PartyTimes[]): string {
+  return times.length === 0 ? "" : `steps waited for data in ${share(times, (t) => t.waiting)}\n`;
 }
 
 /** What evaluations in the course of training cost, all rounds together. */

@@ -173,11 +173,12 @@ Napi::Value step_once(const Napi::CallbackInfo& info) {
 struct RunEnd {
   int64_t steps = 0;
   bool ended = false;
+  double waited = 0;
 };
 
 /// trainerRun(trainer, source, { nPatches, batchSize, logEvery, pauseEvery, pauseAt, pause? }, control) →
-/// Promise<{ steps, ended }>. Log entries come as progress with a member `sae`, one for each SAE; SAEs that
-/// are dropped as progress with a member `dropped`.
+/// Promise<{ steps, ended, waited }>. Log entries come as progress with a member `sae`, one for each SAE;
+/// SAEs that are dropped as progress with a member `dropped`.
 Napi::Value run_trainer(const Napi::CallbackInfo& info) {
   const auto shared = unwrap_trainer(info[0]);
   const auto source = unwrap<BatchSource>(info[1], kBatchSourceKind);
@@ -221,13 +222,15 @@ Napi::Value run_trainer(const Napi::CallbackInfo& info) {
                       0,
                       {{"dropped", static_cast<double>(i)}, {"step", static_cast<double>(step)}}});
         };
+        const double before = shared->trainer.waited();
         const bool ended = shared->trainer.run(*source, run, job, log, drop);
-        return RunEnd{shared->trainer.steps(), ended};
+        return RunEnd{shared->trainer.steps(), ended, shared->trainer.waited() - before};
       },
       [](Napi::Env env, RunEnd& end) -> Napi::Value {
         Napi::Object out = Napi::Object::New(env);
         out.Set("steps", static_cast<double>(end.steps));
         out.Set("ended", end.ended);
+        out.Set("waited", end.waited);
         return out;
       });
 }

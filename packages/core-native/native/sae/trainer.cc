@@ -237,7 +237,9 @@ bool Trainer::run(BatchSource& source, const TrainRun& o, const Job& job,
     figures.clear();
     try {
       job.check_abort();
+      const double begin = seconds();
       rows = source.next(batch, o.batch_size, job);
+      waited_ += seconds() - begin;
       if (rows > 0) {
         job.check_abort();
         make_step(figures, batch.acts.data(), rows, nullptr, nullptr, &job, true, {});

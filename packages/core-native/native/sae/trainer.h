@@ -122,6 +122,9 @@ class Trainer {
            const std::function<void(int64_t step, const std::vector<SaeStep>&, int64_t rows)>& on_log,
            const std::function<void(int64_t step, int64_t sae)>& on_drop = nullptr);
 
+  /// Seconds of all calls of `run` so far in which a step waited for its batch.
+  double waited() const { return waited_; }
+
   /// Writes all that an SAE's training needs to go on, and where the run is, to a file (train_checkpoint.h);
   /// `metadata` are the caller's. Throws Code::kNumeric for an SAE that was dropped, or whose last update
   /// made weights that are not finite, Code::kInvalidArgument for one that was stopped, Code::kIo.
@@ -161,6 +164,7 @@ class Trainer {
   TrainPosition position_;
   bool going_on_ = false;  ///< whether the next run goes on from `position_`
   bool restored_ = false;
+  double waited_ = 0;
   std::vector<Entry> saes_;
   StepScratch scratch_;  ///< of all: they step one after the other, each on all cores
 };

@@ -1,8 +1,10 @@
 #include "sae/trainer.h"
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "io/memory_source.h"
@@ -31,7 +33,40 @@ std::vector<float> sparse_rows(int64_t rows, int64_t d_vit, int64_t n_directions
   return x;
 }
 
+/// Rows in memory, each batch of which comes late.
+class LateSource final : public BatchSource {
+ public:
+  LateSource(MemorySource& inner, std::chrono::milliseconds late) : inner_(inner), late_(late) {}
+  int64_t dim() const override { return inner_.dim(); }
+  int64_t length() const override { return inner_.length(); }
+  int64_t next(Batch& batch, int64_t max_rows, const Job& job) override {
+    std::this_thread::sleep_for(late_);
+    return inner_.next(batch, max_rows, job);
+  }
+  void reset() override { inner_.reset(); }
+  std::string state() const override { return inner_.state(); }
+  void restore(const std::string& state) override { inner_.restore(state); }
+
+ private:
+  MemorySource& inner_;
+  std::chrono::milliseconds late_;
+};
+
 }  // namespace
+
+TEST(trainer_counts_how_long_its_steps_wait) {
+  const auto x = sparse_rows(100, 4, 10, 3);
+  MemorySource rows(x.data(), 100, 4, {});
+  LateSource late(rows, std::chrono::milliseconds(5));
+  Trainer trainer(4);
+  trainer.add(initial_params(4, 8, 0), {});
+  CHECK(trainer.waited() == 0);
+  trainer.run(late, {.n_patches = 79, .batch_size = 20, .pause_at = 2}, Job(), nullptr);
+  const double first = trainer.waited();
+  CHECK(first >= 0.010);
+  trainer.run(late, {.n_patches = 79, .batch_size = 20}, Job(), nullptr);
+  CHECK(trainer.steps() == 4 && trainer.waited() >= first + 0.010);
+}
 
 TEST(trainer_learns_and_evaluates_several_saes_of_different_sizes) {
   const int64_t d_vit = 24, rows = 3000;

@@ -123,7 +123,7 @@ export interface TrainerExports {
       readonly pause?: Handle<"AbortFlag">;
     },
     control: Control,
-  ): Promise<{ steps: number; ended: boolean }>;
+  ): Promise<{ steps: number; ended: boolean; waited: number }>;
   trainerSave(
     trainer: Handle<"Trainer">,
     sae: number,

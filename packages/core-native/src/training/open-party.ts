@@ -21,6 +21,8 @@ import { trainingOf } from "./training-of.js";
 export interface PartyTimes {
   /** Seconds from the first step to the last checkpoint, without evaluation. */
   training: number;
+  /** Seconds of those in which a step waited for its activations: what reading ahead did not hide. */
+  waiting: number;
   /** Seconds of those in which checkpoints were written, and training waited. */
   checkpoints: number;
   /** Times that checkpoints were written. */
@@ -96,6 +98,7 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
     for (const [i, run] of runs.entries()) trainer.name(i, `run ${run.runId}`);
     const times = {
       training: 0,
+      waiting: 0,
       checkpoints: 0,
       checkpointsWritten: 0,
       evaluations: 0,

@@ -60,7 +60,7 @@ async function train(open: OpenParty, options: GroupOptions): Promise<void> {
       await halve(open, rungs, options);
       const due = schedule.next();
       const rung = rungs.find(({ step }) => step > trainer.steps)?.step ?? 0;
-      const { ended } = await trainer.run(source, {
+      const { ended, waited } = await trainer.run(source, {
         batchSize: cfg.sae_batch_size,
         nPatches: cfg.n_patches,
         logEvery,
@@ -76,6 +76,7 @@ async function train(open: OpenParty, options: GroupOptions): Promise<void> {
         pauseEvery: every,
         pauseAt: earliest(rung, nextValidation(open)),
       });
+      open.times.waiting += waited;
       if (ended) return;
       // At a rung the states are written before SAEs are compared.
       if (rungs.some(({ step }) => step === trainer.steps)) {

@@ -62,6 +62,8 @@ export interface RunEnd {
   readonly steps: number;
   /** Whether `nPatches` were reached; false after a pause. */
   readonly ended: boolean;
+  /** Seconds of this call in which a step waited for its batch. */
+  readonly waited: number;
 }
 
 /**

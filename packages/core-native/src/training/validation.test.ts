@@ -192,6 +192,8 @@ test("evaluations leave no trace in what is trained, in a sweep on one pass", as
     expect(lines(run).filter((line) => "loss" in line)).toEqual(lines(without[i]!));
     expect(validated(run).map(({ step }) => step)).toEqual(due);
     expect(run.times!.evaluationsMade).toBe(due.length);
+    expect(run.times!.waiting).toBeGreaterThan(0);
+    expect(run.times!.waiting + run.times!.evaluations).toBeLessThan(run.times!.training);
     expect(run.evaluation!.nRows).toBe(8 * nPatches);
     const errors = validated(run).map((line) => line.val_mse!);
     expect(errors.at(-1)).toBeLessThan(errors[0]! / 1.2);
