@@ -255,6 +255,13 @@ describe.skipIf(!chromium)("the explorer's page in Chromium", { timeout: 120_000
   test("two SAEs are compared, latent by latent", async () => {
     const titles = [...collection.views.values()].map(({ title }) => title);
     await tabs.visit("/", async (tab) => {
+      // Some of each view's images.
+      const strips = tab.locator(".tiles .strip");
+      const loaded = () =>
+        strips.evaluateAll((all) =>
+          all.map((strip) => [...strip.querySelectorAll("img")].filter((img) => img.naturalWidth > 0).length),
+        );
+      await expect.poll(async () => (await loaded()).map((n) => n > 0)).toEqual([true, true]);
       await tab.getByRole("link", { name: "Compare" }).click();
       const pairs = tab.locator(".pair");
       await pairs.first().waitFor();

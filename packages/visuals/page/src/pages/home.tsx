@@ -1,7 +1,11 @@
 import { useEffect } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { Session } from "../../../src/explorer/api.js";
+import { BestImages } from "../parts/best-images.js";
 import { amount } from "../parts/format.js";
+
+/** Views that images are shown of: the figures of all their latents are asked for. */
+const illustrated = 8;
 
 /** What puts a latent's images in order. */
 const rankedBy: Readonly<Record<Session["views"][number]["sortBy"], string>> = {
@@ -19,13 +23,14 @@ export function HomePage({ session }: { readonly session: Session }) {
     <>
       <h1>{session.title}</h1>
       <ul class="tiles">
-        {session.views.map((view) => (
+        {session.views.map((view, i) => (
           <li key={view.id}>
             <Link href={`/views/${view.id}`}>
               <b>{view.title}</b>
               <span class="soft">
                 {amount(view.dSae, "latent")}, {rankedBy[view.sortBy]}
               </span>
+              {i < illustrated && <BestImages of={view} />}
             </Link>
           </li>
         ))}
