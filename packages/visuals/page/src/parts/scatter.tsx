@@ -136,7 +136,9 @@ function steps(points: readonly Point[], axis: keyof Point, n: number): number[]
     hi = Math.max(hi, value);
   }
   const count = Math.max(1, Math.round(n));
-  return lo < hi ? Array.from({ length: count + 1 }, (_, i) => lo + ((hi - lo) * i) / count) : [];
+  // The first is in the middle of its cell: many latents fire exactly once, and their dots lie there.
+  const step = (hi - lo) / count;
+  return lo < hi ? Array.from({ length: count + 2 }, (_, i) => lo + step * (i - 0.5)) : [];
 }
 
 interface Point {
