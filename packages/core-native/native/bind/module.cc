@@ -40,6 +40,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_batch_source(env, exports);
   register_live_source(env, exports);
   register_top_k(env, exports);
+  register_legacy_top_k(env, exports);
   register_latent_examples(env, exports);
   register_nearest_rows(env, exports);
   register_latent_probes(env, exports);
@@ -50,6 +51,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_evaluate(env, exports);
   register_evaluation_sums(env, exports);
   register_vision_model(env, exports);
+  register_vision_loaders(env, exports);
   register_text_model(env, exports);
   return exports;
 }

@@ -17,7 +17,6 @@
 #include "bind/tensor.h"
 #include "core/parallel.h"
 #include "stats/accumulate.h"
-#include "stats/legacy_top_k.h"
 #include "stats/top_k.h"
 #include "stats/write_top_values.h"
 
@@ -253,50 +252,6 @@ Napi::Value accumulate_top_k_job(const Napi::CallbackInfo& info) {
       });
 }
 
-/// legacyTopK(source, sae, options, control) → Promise<{ topValues, topImgI, meanValues, sparsity, … }>
-Napi::Value legacy_top_k_job(const Napi::CallbackInfo& info) {
-  const auto source = unwrap<BatchSource>(info[0], kBatchSourceKind);
-  const auto encoder = unwrap_encoder(info[1]);
-  const Napi::Object o = object_of(info[2], "options");
-  const auto count = [&o](const char* name) { return int_of(field(o, name), name); };
-  LegacyOptions options;
-  options.patches = bool_of(field(o, "patches"), "patches");
-  options.top_k = count("topK");
-  options.patches_per_image = count("patchesPerImage");
-  options.n_distributions = count("nDistributions");
-  options.percentile = count("percentile");
-  options.topk_batch_size = count("topkBatchSize");
-  options.sae_batch_size = count("saeBatchSize");
-  return run_job<LegacyTables>(
-      info[3], "legacyTopK",
-      [source, encoder, options](const Job& job) { return legacy_top_k(*source, *encoder, options, job); },
-      [](Napi::Env env, LegacyTables& tables) -> Napi::Value {
-        Napi::Object out = Napi::Object::New(env);
-        out.Set("topValues", wrap_tensor(env, tables.top_values));
-        out.Set("topImgI", wrap_tensor(env, tables.top_img_i));
-        out.Set("meanValues", wrap_tensor(env, tables.mean_values));
-        out.Set("sparsity", wrap_tensor(env, tables.sparsity));
-        out.Set("distributions", wrap_tensor(env, tables.distributions));
-        out.Set("percentiles", wrap_tensor(env, tables.percentiles));
-        return out;
-      });
-}
-
-/// legacyPercentiles(x float32 [steps, …], percentile, total, lr) → estimates after each step, same shape
-Napi::Value legacy_percentiles(const Napi::CallbackInfo& info) {
-  const at::Tensor x = unwrap_tensor(info[0]).cpu().contiguous();
-  if (x.scalar_type() != at::kFloat || x.dim() < 1)
-    throw Error(Code::kShapeMismatch, "x: expected float32 [steps, …]");
-  LegacyPercentile estimator(int_of(info[1], "percentile"), int_of(info[2], "total"),
-                             number_of(info[3], "lr"), x.sizes().slice(1));
-  at::Tensor out = at::empty(x.sizes(), at::kFloat);
-  for (int64_t i = 0; i < x.size(0); ++i) {
-    estimator.update(x.select(0, i));
-    out.select(0, i).copy_(estimator.estimate());
-  }
-  return wrap_tensor(info.Env(), out);
-}
-
 }  // namespace
 
 std::shared_ptr<TopKAccumulator> finished_top_k(const Napi::Value& value) {
@@ -317,8 +272,6 @@ void register_top_k(Napi::Env env, Napi::Object exports) {
   export_function<top_k_firing_percentile>(env, exports, "topKFiringPercentile");
   export_function<top_k_write_values>(env, exports, "topKWriteValues");
   export_function<accumulate_top_k_job>(env, exports, "accumulateTopK");
-  export_function<legacy_top_k_job>(env, exports, "legacyTopK");
-  export_function<legacy_percentiles>(env, exports, "legacyPercentiles");
 }
 
 }  // namespace saev::bind

@@ -13,5 +13,7 @@ namespace saev::bind {
 std::shared_ptr<TopKAccumulator> finished_top_k(const Napi::Value& value);
 
 void register_top_k(Napi::Env env, Napi::Object exports);
+/// legacyTopK, legacyPercentiles.
+void register_legacy_top_k(Napi::Env env, Napi::Object exports);
 
 }  // namespace saev::bind

@@ -1,18 +1,11 @@
-import { type FileHandle, open, readdir, readFile, stat } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import path from "node:path";
-import { ConfigError, type Metadata, metadataHash, parseMetadata } from "@saev/config";
+import { type Metadata, metadataHash } from "@saev/config";
 import { SaevError } from "../errors.js";
-import { type ShardLayout, shardLayout, shardName, storedBytes } from "./layout.js";
-import { type PartStatus, partsText, readParts } from "./part-status.js";
-import {
-  documentMetadata,
-  looksLikeProtocol21,
-  type Protocol21Metadata,
-  parseProtocol21,
-  parseShardEntries,
-  protocol21Hash,
-} from "./protocol21.js";
-import { parseShardStatus, type ShardStatus } from "./shard-status.js";
+import { type ShardLayout, shardName, storedBytes } from "./layout.js";
+import { type PartStatus, partsText } from "./part-status.js";
+import { type Protocol21Metadata, protocol21Hash } from "./protocol21.js";
+import { readShardFolder, type ShardFolderFiles, shardFileError } from "./read-shard-folder.js";
 import { storedValues } from "./stored-values.js";
 
 /** How a shard folder is written down: the document's way (June 2025), or the Python package's present one. */
@@ -27,32 +20,33 @@ export class ShardFolder {
    * that make no sense, each mistake named.
    */
   static async open(dir: string): Promise<ShardFolder> {
-    const file = path.join(dir, "metadata.json");
-    const text = await readFile(file, "utf8").catch(async (error: NodeJS.ErrnoException) => {
-      throw await notAFolderOfShards(dir, error);
-    });
-    const { metadata, protocol21 } = parseText(text, file);
-    const layout = layoutOf(metadata, file);
-    const status = await readStatus(dir, metadata);
-    const listed = protocol21 && (await readEntries(dir, metadata, layout, status));
-    const parts = status && !status.complete ? await readParts(dir) : [];
-    return new ShardFolder(dir, metadata, layout, status, protocol21, listed, parts);
+    return new ShardFolder(dir, await readShardFolder(dir));
   }
 
   private constructor(
     readonly dir: string,
-    /** In the document's words, whichever the layout. */
-    readonly metadata: Metadata,
-    /** How the activations lie in the files. */
-    readonly layout: ShardLayout,
-    private readonly status: ShardStatus | undefined,
-    /** metadata.json as it is, in a folder of the present layout. */
-    readonly protocol21: Protocol21Metadata | undefined,
-    /** Images that shards.json counts. */
-    private readonly listed: number | undefined,
-    /** Of an unfinished recording, the parts that several processes began. */
-    readonly parts: readonly PartStatus[],
+    private readonly files: ShardFolderFiles,
   ) {}
+
+  /** In the document's words, whichever the layout. */
+  get metadata(): Metadata {
+    return this.files.metadata;
+  }
+
+  /** How the activations lie in the files. */
+  get layout(): ShardLayout {
+    return this.files.layout;
+  }
+
+  /** metadata.json as it is, in a folder of the present layout. */
+  get protocol21(): Protocol21Metadata | undefined {
+    return this.files.protocol21;
+  }
+
+  /** Of an unfinished recording, the parts that several processes began. */
+  get parts(): readonly PartStatus[] {
+    return this.files.parts;
+  }
 
   /** Which of the Python package's two layouts this is. */
   get format(): ShardFormat {
@@ -107,17 +101,17 @@ export class ShardFolder {
 
   /** Whether the folder is the Python package's: it has no `saev.json`. */
   get unmarked(): boolean {
-    return this.status === undefined;
+    return this.files.status === undefined;
   }
 
   /** Images that could not be read when this was recorded, ascending; their activations are zeros. */
   get holes(): readonly number[] {
-    return this.status?.holes ?? [];
+    return this.files.status?.holes ?? [];
   }
 
   /** What the model's products multiplied; undefined where the folder does not say. */
   get computeDtype(): "float32" | "bfloat16" | undefined {
-    return this.status?.computeDtype;
+    return this.files.status?.computeDtype;
   }
 
   /**
@@ -125,12 +119,15 @@ export class ShardFolder {
    * folder there may be fewer than `n_imgs`, which counts every file of an image folder, images or not.
    */
   get imagesDone(): number {
-    return this.status?.imagesDone ?? this.listed ?? this.metadata.n_imgs;
+    return this.files.status?.imagesDone ?? this.files.listed ?? this.metadata.n_imgs;
   }
 
   /** Whether the recording is finished. */
   get complete(): boolean {
-    return this.status?.complete ?? (this.listed === undefined || this.listed === this.metadata.n_imgs);
+    return (
+      this.files.status?.complete ??
+      (this.files.listed === undefined || this.files.listed === this.metadata.n_imgs)
+    );
   }
 
   /** What an unfinished recording has, and how to go on; undefined for a finished one. */
@@ -156,7 +153,7 @@ export class ShardFolder {
     for (let shard = 0; shard < this.nShards; shard++) {
       const file = path.join(this.dir, shardName(shard));
       const { size } = await stat(file).catch((error: unknown) => {
-        throw fileError(error, file);
+        throw shardFileError(error, file);
       });
       if (this.sizeFits(shard, size)) continue;
       throw new SaevError(
@@ -226,88 +223,10 @@ export class ShardFolder {
         at += bytesRead;
       }
     } catch (error) {
-      throw fileError(error, file);
+      throw shardFileError(error, file);
     } finally {
       await handle?.close();
     }
     return storedValues(bytes, this.layout.dtype);
   }
-}
-
-function fileError(error: unknown, file: string): unknown {
-  if (error instanceof SaevError || !(error instanceof Error)) return error;
-  const code = (error as NodeJS.ErrnoException).code;
-  const kind = code === "ENOENT" || code === "ENOTDIR" ? "NOT_FOUND" : "IO";
-  return new SaevError(kind, `cannot read ${file}: ${error.message}`, { cause: error });
-}
-
-function parseText(text: string, file: string): { metadata: Metadata; protocol21?: Protocol21Metadata } {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (!looksLikeProtocol21(value)) return { metadata: parseMetadata(value, { where: file }) };
-    const protocol21 = parseProtocol21(value, file);
-    return { metadata: documentMetadata(protocol21), protocol21 };
-  } catch (error) {
-    if (error instanceof SyntaxError) {
-      throw new SaevError("BAD_FILE", `${file}: expected JSON, found ${error.message}`, { cause: error });
-    }
-    if (error instanceof ConfigError) throw new SaevError("BAD_FILE", error.message, { cause: error });
-    throw error;
-  }
-}
-
-function layoutOf(metadata: Metadata, file: string): ShardLayout {
-  try {
-    return shardLayout(metadata);
-  } catch (cause) {
-    throw new SaevError("BAD_FILE", `${file}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-/**
- * @returns undefined for a recording of ours that is not finished: shards.json is the last file that it gets.
- * @throws SaevError `NOT_FOUND` without shards.json: nothing else says how much of the last file is images.
- */
-async function readEntries(
-  dir: string,
-  metadata: Metadata,
-  layout: ShardLayout,
-  status: ShardStatus | undefined,
-): Promise<number | undefined> {
-  const file = path.join(dir, "shards.json");
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" && status && !status.complete) return undefined;
-    throw fileError(error, file);
-  });
-  return text === undefined ? undefined : parseShardEntries(text, file, metadata, layout.nImgsPerShard);
-}
-
-async function readStatus(dir: string, metadata: Metadata): Promise<ShardStatus | undefined> {
-  const file = path.join(dir, "saev.json");
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw new SaevError("IO", `cannot read ${file}: ${error.message}`, { cause: error });
-  });
-  return text === undefined ? undefined : parseShardStatus(text, file, metadata.n_imgs);
-}
-
-async function notAFolderOfShards(dir: string, error: NodeJS.ErrnoException): Promise<SaevError> {
-  if (error.code !== "ENOENT" && error.code !== "ENOTDIR") {
-    return new SaevError("IO", `cannot read ${path.join(dir, "metadata.json")}: ${error.message}`, {
-      cause: error,
-    });
-  }
-  const names = await readdir(dir).catch(() => undefined);
-  if (names === undefined) {
-    return new SaevError("NOT_FOUND", `${dir} is no folder; expected one with metadata.json and acts*.bin`);
-  }
-  const inside = names.filter((name) => /^([0-9a-f]{64}|[0-9a-f]{8})$/.test(name));
-  const hint =
-    inside.length === 0
-      ? "record activations with `saev activations` first"
-      : `did you mean ${inside
-          .slice(0, 3)
-          .map((name) => path.join(dir, name))
-          .join(" or ")}?`;
-  return new SaevError("NOT_FOUND", `${dir} holds no metadata.json; ${hint}`);
 }
