@@ -57,9 +57,8 @@ void BlockEncoder::pack_screened(const float* rows) {
   scratch_.start.at_least(segment_ + 1);
   const auto& columns = input_.screen->columns();
   SAEV_PICK(level_, screen_rows)
-  ({rows, n_, stride, columns.data(), static_cast<int64_t>(columns.size()), form.x_max, form.group, form.unit,
-    scratch_.buffer.data(), bytes, scratch_.scale.data(), scratch_.error.data(), scratch_.size.data(),
-    scratch_.beside.data()});
+  ({rows, n_, stride, columns.data(), static_cast<int64_t>(columns.size()), form, scratch_.buffer.data(),
+    bytes, scratch_.scale.data(), scratch_.error.data(), scratch_.size.data(), scratch_.beside.data()});
 }
 
 float BlockEncoder::norm(int64_t r) const {

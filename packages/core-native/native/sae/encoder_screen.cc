@@ -76,7 +76,7 @@ void EncoderScreen::prepare(Level level, const Layout& layout, const EncodeInput
   form_ = form ? *form : *screen_forms(level, &n);
   choose_columns(layout, input);
   const int64_t stride = layout.row_stride(), latents = layout.padded_sae();
-  packed_.at_least(layout.encoder_size() + kScreenSlack);
+  packed_.at_least(latents * form_.latent_bytes(stride) + kScreenSlack);
   for (auto* a : {&scale_, &bias_, &norm_, &error_}) a->at_least(latents);
   shift_.at_least(latents);
   beside_.at_least(layout.n_panels * kScreenColumns * kPanel);
@@ -99,7 +99,7 @@ ScreenLatents EncoderScreen::latents(int64_t panel, int64_t stride) const {
     return const_cast<std::remove_const_t<std::remove_reference_t<decltype(array[0])>>*>(array.data() + i);
   };
   const int64_t j = panel * kPanel;
-  return {from(packed_, j * stride),
+  return {from(packed_, j * form_.latent_bytes(stride)),
           from(scale_, j),
           from(shift_, j),
           from(bias_, j),

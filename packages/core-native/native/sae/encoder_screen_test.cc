@@ -73,7 +73,7 @@ void spoil(float* v, int64_t n, int64_t kind, test::Random& random) {
   const auto scale = [&](float by) {
     for (int64_t k = 0; k < n; ++k) v[k] *= by;
   };
-  switch (kind % 18) {
+  switch (kind % 19) {
     case 1:
       return scale(0);
     case 2:
@@ -109,7 +109,7 @@ void spoil(float* v, int64_t n, int64_t kind, test::Random& random) {
       for (int64_t k = 0, keep = one(); k < n; ++k) v[k] = k == keep ? v[k] : 0;
       return;
     case 14:  // all halfway between two whole numbers of the largest
-      for (int64_t k = 0; k < n; ++k) v[k] = (v[k] > 0 ? 0.49999f : -0.50001f) + (k == 0 ? 96 : 0);
+      for (int64_t k = 0; k < n; ++k) v[k] = (v[k] > 0 ? 0.49999f : -0.50001f) + (k == 0 ? 106 : 0);
       return;
     case 15:  // of very different sizes
       for (int64_t k = 0; k < n; ++k) v[k] *= std::exp2(static_cast<float>(random.bits() % 60) - 30);
@@ -118,6 +118,10 @@ void spoil(float* v, int64_t n, int64_t kind, test::Random& random) {
       return scale(1e-14f);
     case 17:  // all alike
       for (int64_t k = 0; k < n; ++k) v[k] = 1;
+      return;
+    case 18:  // large where 16-bit sums are made of: those columns of two are the same, and all add up
+      for (int64_t k = one() / kScreenChunk * kScreenChunk, end = std::min(n, k + kScreenChunk); k < end; ++k)
+        v[k] = k % 4 < 2 ? 50 : v[k];
       return;
     default:
       return;

@@ -94,8 +94,8 @@ function validation(cfgs: readonly ResolvedTrain[]): number {
   const { eval_every, n_val, val_data, data, sae } = cfgs[0]!;
   if (eval_every === 0 || !validates(cfgs[0]!)) return 0;
   const rows = data.live && val_data.shard_root === "" ? float * n_val * sae.d_vit : 0;
-  // A copy, W_enc packed for the float32 product, and W_enc in 8 bits.
-  return (1 + 1 / 2 + 1 / 8) * Math.max(...cfgs.map(parameterBytes)) + rows;
+  // A copy, W_enc packed for the float32 product, and W_enc in 8 bits with what its sums begin at.
+  return (1 + 1 / 2 + 9 / 64) * Math.max(...cfgs.map(parameterBytes)) + rows;
 }
 
 function work(cfg: ResolvedTrain, rows: number): number {
@@ -109,8 +109,8 @@ function work(cfg: ResolvedTrain, rows: number): number {
   return (
     float * rows * sae.d_vit * matrices +
     10 * inTasks * pairs(cfg, rows) +
-    // W_enc in 8 bits, with which products are screened, or in bfloat16.
-    (cfg.encoder_precision === "bfloat16" ? 2 : 1) * sae.d_vit * n +
+    // W_enc in 8 bits, with which products are screened, and 32 bits for each 32 of them; or in bfloat16.
+    (cfg.encoder_precision === "bfloat16" ? 2 : 9 / 8) * sae.d_vit * n +
     availableParallelism() * ofThread(sae.d_vit) +
     // The dead latents' rows of W_enc, at worst all.
     (aux ? half : 0) +

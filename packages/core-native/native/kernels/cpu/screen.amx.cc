@@ -18,6 +18,7 @@ struct Int8Product {
 
 struct AmxTile {
   static constexpr int kRows = kAmxRows, kUnit = kAmxBytes;
+  static constexpr bool kWraps = false;
 
   SAEV_INLINE void multiply(const uint8_t* rows, const int8_t* w, int64_t steps, const int8_t* ahead,
                             int64_t n_ahead, int32_t* out) const {

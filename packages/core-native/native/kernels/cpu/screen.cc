@@ -28,25 +28,15 @@ struct Rounded {
   float scale = 0, error = 0, size = 0, norm = 0;
 };
 
-/// `limit(largest, quads)` is 1 / scale's inverse: the scale for a row whose largest value and quad sum are
-/// these.
-template <typename Scale>
-Rounded round_row(const float* row, int64_t stride, const int32_t* columns, int64_t n_columns,
-                  const Scale& scale_of, int32_t* out) {
+/// |values| are at most `most` then.
+Rounded round_row(const float* row, int64_t stride, const int32_t* columns, int64_t n_columns, int32_t most,
+                  int32_t* out) {
   std::vector<float> kept(row, row + stride);
   float squares = 0;
   for (int64_t k = 0; k < stride; ++k) squares += row[k] * row[k];
   for (int64_t c = 0; c < n_columns; ++c) kept[static_cast<size_t>(columns[c])] = 0;
-  float largest = 0, quads = 0;
-  for (int64_t k = 0; k < stride; k += 8) {
-    float quad[2] = {0, 0};
-    for (int64_t i = 0; i < 8; ++i) {
-      const float v = std::fabs(kept[static_cast<size_t>(k + i)]);
-      largest = std::max(largest, v);
-      quad[i % 4 / 2] += v;
-    }
-    quads = std::max({quads, quad[0], quad[1]});
-  }
+  float largest = 0;
+  for (const float v : kept) largest = std::max(largest, std::fabs(v));
   std::fill_n(out, stride, 0);
   const float margin = screen_margin(stride);
   float beside = 0;
@@ -65,7 +55,7 @@ Rounded round_row(const float* row, int64_t stride, const int32_t* columns, int6
     r.error += largest * std::sqrt(static_cast<float>(stride)) * kNormSlack + kScreenTiny;
     return r;
   }
-  r.scale = scale_of(largest, quads);
+  r.scale = largest / static_cast<float>(most);
   const float inverse = 1 / r.scale;
   float errors = 0, sizes = 0;
   for (int64_t k = 0; k < stride; ++k) {
@@ -82,20 +72,24 @@ Rounded round_row(const float* row, int64_t stride, const int32_t* columns, int6
 }  // namespace
 
 const ScreenForm* screen_forms(Level level, int* n) {
-  // 96 · 2 · 170 < 2¹⁵; of the pairs x_max, quad_max allowed this is about the one with the least error on
-  // normal numbers.
-  static const ScreenForm plain[] = {{"plain", 127, 127, 0, 4, 8, kPanel, plain::screen_product}};
+  // 2 · 106 · 154 < 2¹⁵ and 176 · 186 < 2¹⁵; of the numbers allowed these are about the ones with the least
+  // error on normal rows of 768.
+  constexpr int32_t x_max = 106, pair_max = 154, x_lane = 176, w_lane = 186;
+  static_assert(2 * x_max * pair_max < 1 << 15 && x_lane * w_lane < 32760);
+  static const ScreenForm plain[] = {{"plain", 127, 127, 0, 0, 0, 4, 8, kPanel, plain::screen_product}};
   *n = 0;
   if (level == Level::kPlain) {
     *n = 1;
     return plain;
   }
 #if defined(SAEV_HAS_AVX2)
-  static const ScreenForm narrow[] = {{"avx-vnni", 127, 127, 0, 6, 8, 16, avxvnni::screen_product},
-                                      {"avx2", 96, 127, 170, 3, 8, 16, avx2::screen_product}};
-  static const ScreenForm wide[] = {{"amx-int8", 127, 127, 0, 32, 64, 32, avx512amx::screen_product},
-                                    {"avx512-vnni", 127, 127, 0, 12, 8, 32, avx512vnni::screen_product},
-                                    {"avx512bw", 96, 127, 170, 6, 8, 32, avx512::screen_product}};
+  static const ScreenForm narrow[] = {
+      {"avx-vnni", 127, 127, 0, 0, 0, 6, 8, 16, avxvnni::screen_product},
+      {"avx2", x_max, 127, pair_max, x_lane, w_lane, 3, 8, 16, avx2::screen_product}};
+  static const ScreenForm wide[] = {
+      {"amx-int8", 127, 127, 0, 0, 0, 32, 64, 32, avx512amx::screen_product},
+      {"avx512-vnni", 127, 127, 0, 0, 0, 12, 8, 32, avx512vnni::screen_product},
+      {"avx512bw", x_max, 127, pair_max, x_lane, w_lane, 6, 8, 32, avx512::screen_product}};
   if (level == Level::kAvx512) {
     const bool vnni = __builtin_cpu_supports("avx512vnni");
     *n = !vnni ? 1 : has_amx().int8 ? 3 : 2;
@@ -111,13 +105,12 @@ const ScreenForm* screen_forms(Level level, int* n) {
 namespace plain {
 
 void screen_rows(const ScreenRowsArgs& a) {
-  const int64_t groups = (a.n + a.group - 1) / a.group;
+  const int64_t group = a.form.group, groups = (a.n + group - 1) / group;
   std::vector<int32_t> whole(static_cast<size_t>(a.stride));
-  for (int64_t r = 0; r < groups * a.group; ++r) {
-    const int64_t unit = a.unit, row_bytes = (a.stride + unit - 1) / unit * unit;
-    uint8_t* out = a.packed + r / a.group * a.group * row_bytes + r % a.group * unit;
-    for (int64_t k = 0; k < row_bytes; k += unit)
-      std::fill_n(out + k * a.group, unit, static_cast<uint8_t>(0));
+  for (int64_t r = 0; r < groups * group; ++r) {
+    const int64_t unit = a.form.unit, row_bytes = a.form.row_bytes(a.stride);
+    uint8_t* out = a.packed + r / group * group * row_bytes + r % group * unit;
+    for (int64_t k = 0; k < row_bytes; k += unit) std::fill_n(out + k * group, unit, static_cast<uint8_t>(0));
     float* beside = a.beside + r * kScreenColumns;
     std::fill_n(beside, kScreenColumns, 0.0f);
     if (r >= a.n) {
@@ -125,16 +118,14 @@ void screen_rows(const ScreenRowsArgs& a) {
       continue;
     }
     const float* row = a.rows + r * a.stride;
-    const Rounded p = round_row(
-        row, a.stride, a.columns, a.n_columns,
-        [&](float largest, float) { return largest / static_cast<float>(a.x_max); }, whole.data());
+    const Rounded p = round_row(row, a.stride, a.columns, a.n_columns, a.form.x_max, whole.data());
     a.scale[r] = p.scale;
     a.error[r] = p.error;
     a.size[r] = p.size;
     for (int64_t c = 0; c < a.n_columns; ++c) beside[c] = row[a.columns[c]];
     for (int64_t k = 0; k < a.stride; ++k) {
-      out[k / unit * unit * a.group + k % unit] =
-          static_cast<uint8_t>(whole[static_cast<size_t>(k)] + a.x_max);
+      out[k / unit * unit * group + k % unit] =
+          static_cast<uint8_t>(whole[static_cast<size_t>(k)] + a.form.x_max);
     }
   }
 }
@@ -146,12 +137,7 @@ void screen_panel(const ScreenPanelArgs& a) {
   std::fill_n(a.out.beside, kScreenColumns * kPanel, 0.0f);
   for (int64_t j = 0; j < kPanel; ++j) {
     const float* row = a.w + j * a.stride;
-    const auto scale_of = [&](float largest, float quads) {
-      const float scale = largest / static_cast<float>(a.form.w_max);
-      // Rounding adds at most a half to each of four.
-      return a.form.quad_max ? std::max(scale, quads / static_cast<float>(a.form.quad_max - 2)) : scale;
-    };
-    const Rounded p = round_row(row, a.stride, a.columns, a.n_columns, scale_of, whole.data());
+    const Rounded p = round_row(row, a.stride, a.columns, a.n_columns, a.form.w_max, whole.data());
     a.out.scale[j] = p.scale;
     a.out.error[j] = p.error;
     a.out.norm[j] = p.norm;

@@ -39,21 +39,37 @@ inline constexpr float kScreenSmall = 1e-15f, kScreenHuge = 1e15f;
 
 struct ScreenProductArgs;
 
+/// Columns whose products are added in 16 bits, where a form does so, before they are widened to 32. They are
+/// two sums: `lane` 0 takes the columns with k mod 4 < 2, lane 1 the others.
+inline constexpr int64_t kScreenChunk = 32;
+
+/// Bytes of a latent's packed weights: with `wraps`, two numbers of 16 bits a chunk are among them.
+inline int64_t screen_latent_bytes(int64_t stride, bool wraps) {
+  return stride + (wraps ? (stride + kScreenChunk - 1) / kScreenChunk * 4 : 0);
+}
+
 /// How a CPU multiplies 8-bit numbers. x̃ is stored as x̃ + x_max without a sign, w̃ with one.
+///
+/// A form that wraps adds a lane's products in 16 bits, modulo 2¹⁶: Σ (x̃ + x_max) w̃ may leave them, but
+/// begins at −x_max Σ w̃, so that it ends as Σ x̃ w̃, and |Σ x̃ w̃| ≤ ‖x̃‖ ‖w̃‖ ≤ x_lane · w_lane < 2¹⁵.
 struct ScreenForm {
   const char* name;
   int32_t x_max;  ///< |x̃| at most
   int32_t w_max;  ///< |w̃| at most
-  /// Σ |w̃| over {0, 1, 4, 5} and over {2, 3, 6, 7} of each eight columns at most, or 0: instructions that
-  /// saturate at 16 bits must never do so.
-  int32_t quad_max;
-  int64_t group;    ///< rows of a tile
-  int64_t unit;     ///< bytes of a row that lie together
-  int64_t columns;  ///< latents of a tile: kPanel or a part of it
+  /// |w̃₀| + |w̃₁| of columns 2 i and 2 i + 1 at most, or 0 where nothing wraps: two products are added by an
+  /// instruction that saturates, and 2 x_max · pair_max < 2¹⁵.
+  int32_t pair_max;
+  int32_t x_lane, w_lane;  ///< ‖x̃‖ and ‖w̃‖ of a lane at most, if it wraps
+  int64_t group;           ///< rows of a tile
+  int64_t unit;            ///< bytes of a row that lie together
+  int64_t columns;         ///< latents of a tile: kPanel or a part of it
   void (*product)(const ScreenProductArgs&);
 
+  bool wraps() const { return pair_max > 0; }
   /// Bytes of a packed row.
   int64_t row_bytes(int64_t stride) const { return (stride + unit - 1) / unit * unit; }
+  /// Bytes of a packed latent.
+  int64_t latent_bytes(int64_t stride) const { return screen_latent_bytes(stride, wraps()); }
 };
 
 /// Bytes beyond the packed latents that a product may read, and multiplies by 0.
@@ -69,10 +85,8 @@ struct ScreenRowsArgs {
   int64_t stride;          ///< floats of a row, a multiple of 16, at most kScreenMostColumns
   const int32_t* columns;  ///< [n_columns] to leave out, ascending
   int64_t n_columns;       ///< 0 … kScreenColumns
-  int32_t x_max;           ///
-  int64_t group;           ///
-  int64_t unit;            ///< 8 or 64
-  float* buffer;           ///< scratch [stride]; 64-byte aligned
+  ScreenForm form;
+  float* buffer;    ///< scratch [stride]; 64-byte aligned
   uint8_t* packed;  ///< out: [ceil(n / group)][ceil(stride / unit)][group][unit]; what is beyond becomes 0
   float* scale;     ///< out: [n rounded up to groups] s
   float* error;     ///< out: ‖e‖ + η ‖x‖
@@ -82,9 +96,11 @@ struct ScreenRowsArgs {
 
 /// Per latent, for all latents of W_enc.
 struct ScreenLatents {
-  int8_t* packed;  ///< [panel][tile][stride / 8][2][form.columns][4]
+  /// [panel][tile][stride / 8][2][form.columns][4]; where a form wraps, [columns][2 lanes] numbers of 16
+  /// bits, −x_max Σ w̃, come before each chunk
+  int8_t* packed;
   float* scale;    ///< [padded_sae] t
-  int32_t* shift;  ///< x_max Σ w̃
+  int32_t* shift;  ///< x_max Σ w̃, or 0 where a form wraps
   float* bias;     ///< b + η |b| + kScreenTiny
   float* norm;     ///< ‖w‖
   float* error;    ///< ‖d‖ + η ‖w‖

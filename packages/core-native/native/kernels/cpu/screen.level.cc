@@ -35,6 +35,23 @@ SAEV_INLINE void partial_products(const float* rows, int64_t stride, const uint1
   }
 }
 
+SAEV_INLINE float larger(float a, float b) {
+  return a > b ? a : b;
+}
+
+#if defined(__AVX2__)
+/// Where the two lanes' sums of a chunk begin. `bytes` [kScreenChunk], zeros beyond the row's end.
+SAEV_INLINE void write_starts(const uint8_t* bytes, int32_t x_max, int8_t* out) {
+  const __m256i pairs =
+      _mm256_maddubs_epi16(_mm256_set1_epi8(1), _mm256_load_si256(reinterpret_cast<const __m256i*>(bytes)));
+  __m128i sum = _mm_add_epi16(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+  sum = _mm_add_epi16(sum, _mm_shuffle_epi32(sum, 0x4e));
+  sum = _mm_add_epi16(sum, _mm_shuffle_epi32(sum, 0xb1));
+  const int lanes = _mm_cvtsi128_si32(_mm_mullo_epi16(sum, _mm_set1_epi16(static_cast<short>(-x_max))));
+  __builtin_memcpy(out, &lanes, 4);
+}
+#endif
+
 /// out[i] = the kLanes partial sums of product i, added in order, for i < 8.
 SAEV_INLINE void add_lanes8(const float* partial, float* out) {
   alignas(64) float lanes[kLanes][8];
@@ -51,25 +68,26 @@ SAEV_INLINE void add_lanes8(const float* partial, float* out) {
 namespace SAEV_LEVEL {
 
 void screen_rows(const ScreenRowsArgs& a) {
-  const int64_t groups = (a.n + a.group - 1) / a.group;
-  for (int64_t r = 0; r < groups * a.group; ++r) {
-    const int64_t unit = a.unit, row_bytes = (a.stride + unit - 1) / unit * unit;
-    uint8_t* out = a.packed + r / a.group * a.group * row_bytes + r % a.group * unit;
+  const int64_t group = a.form.group, groups = (a.n + group - 1) / group;
+  for (int64_t r = 0; r < groups * group; ++r) {
+    const int64_t unit = a.form.unit, row_bytes = a.form.row_bytes(a.stride);
+    uint8_t* out = a.packed + r / group * group * row_bytes + r % group * unit;
     float* beside = a.beside + r * kScreenColumns;
     for (int64_t c = 0; c < kScreenColumns; ++c) beside[c] = 0;
     if (r >= a.n) {
       for (int64_t k = 0; k < row_bytes; k += unit)
-        __builtin_memset(out + k * a.group, 0, static_cast<size_t>(unit));
+        __builtin_memset(out + k * group, 0, static_cast<size_t>(unit));
       a.scale[r] = a.error[r] = a.size[r] = 0;
       continue;
     }
     const float* row = a.rows + r * a.stride;
     RowSizes sizes = row_sizes(row, a.stride, a.columns, a.n_columns, a.buffer);
     for (int64_t c = 0; c < a.n_columns; ++c) beside[c] = row[a.columns[c]];
-    const Rounding p = choose_rounding(sizes, a.stride, sizes.largest / static_cast<float>(a.x_max));
-    const int64_t group = a.group;
+    float scale = sizes.largest / static_cast<float>(a.form.x_max);
+    if (a.form.wraps()) scale = larger(scale, sizes.scale_of_lanes(a.form.x_lane));
+    const Rounding p = choose_rounding(sizes, a.stride, scale);
     const RoundedNorms norms = round_to_bytes(
-        a.buffer, a.stride, p.inverse, a.x_max, [=](int64_t k, const uint8_t* bytes, int64_t n) {
+        a.buffer, a.stride, p.inverse, a.form.x_max, [=](int64_t k, const uint8_t* bytes, int64_t n) {
           for (int64_t i = k; i < k + n; i += 8)
             __builtin_memcpy(out + i / unit * unit * group + i % unit, bytes + i - k, 8);
         });
@@ -88,24 +106,30 @@ void screen_panel(const ScreenPanelArgs& a) {
     const float* row = a.w + j * a.stride;
     RowSizes sizes = row_sizes(row, a.stride, a.columns, a.n_columns, a.buffer);
     float scale = sizes.largest / static_cast<float>(a.form.w_max);
-    if (a.form.quad_max > 0) {
-      // Rounding adds at most a half to each of four.
-      const float of_quads = sizes.quads / static_cast<float>(a.form.quad_max - 2);
-      scale = of_quads > scale ? of_quads : scale;
+    const bool wraps = a.form.wraps();
+    if (wraps) {
+      // Rounding adds at most a half to each of two.
+      const float of_pairs = sizes.pairs / static_cast<float>(a.form.pair_max - 1);
+      scale = larger(scale, larger(of_pairs, sizes.scale_of_lanes(a.form.w_lane)));
     }
     const Rounding p = choose_rounding(sizes, a.stride, scale);
     const int64_t columns = a.form.columns;
-    int8_t* out = a.out.packed + j / columns * columns * a.stride + j % columns * 4;
-    const RoundedNorms norms = round_to_bytes(
-        a.buffer, a.stride, p.inverse, 0, [out, columns](int64_t k, const uint8_t* bytes, int64_t n) {
-          for (int64_t i = 0; i < n / 4; ++i)
-            __builtin_memcpy(out + (k / 4 + i) * 4 * columns, bytes + 4 * i, 4);
+    int8_t* out = a.out.packed + j / columns * columns * a.form.latent_bytes(a.stride) + j % columns * 4;
+    const RoundedNorms norms =
+        round_to_bytes(a.buffer, a.stride, p.inverse, 0, [&](int64_t, const uint8_t* bytes, int64_t n) {
+#if defined(__AVX2__)
+          if (wraps) {
+            write_starts(bytes, a.form.x_max, out);
+            out += 4 * columns;
+          }
+#endif
+          for (int64_t i = 0; i < n; i += 4, out += 4 * columns) __builtin_memcpy(out, bytes + i, 4);
         });
     a.out.scale[j] = p.scale;
     a.out.error[j] = p.error + p.scale * __builtin_sqrtf(norms.errors) * kNormSlack;
     a.out.norm[j] = p.norm;
     a.out.bias[j] = a.bias[j] + margin * __builtin_fabsf(a.bias[j]) + kScreenTiny;
-    a.out.shift[j] = norms.sum * a.form.x_max;
+    a.out.shift[j] = wraps ? 0 : norms.sum * a.form.x_max;
     for (int64_t c = 0; c < a.n_columns; ++c) a.out.beside[c * kPanel + j] = row[a.columns[c]];
   }
 }
@@ -185,9 +209,9 @@ void exact_segment(const ExactArgs& a) {
 #if defined(__AVX2__)
 void screen_product(const ScreenProductArgs& a) {
 #if defined(__AVX512F__)
-  run_screen<VectorTile<PairProduct, 6>>(a);
+  run_screen<WrappingTile<6>>(a);
 #else
-  run_screen<VectorTile<PairProduct, 3>>(a);
+  run_screen<WrappingTile<3>>(a);
 #endif
 }
 #endif

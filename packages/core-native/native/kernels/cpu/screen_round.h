@@ -11,7 +11,12 @@ struct RowSizes {
   float squares = 0;  ///< Σ v² of all columns; NaN or infinite where one is
   float largest = 0;  ///< |v| at most, without the columns left out
   float beside = 0;   ///< |v| at most of those
-  float quads = 0;    ///< largest sum of ScreenForm::quad_max, of |v|
+  float pairs = 0;    ///< |v₀| + |v₁| of two neighbours at most
+  float lanes = 0;    ///< Σ v² of a lane of a chunk at most
+
+  /// The scale with which round_to_bytes keeps to ‖ṽ‖ ≤ `lane`: rounding adds at most a half to each of
+  /// sixteen, in norm 2.
+  float scale_of_lanes(int32_t lane) const { return __builtin_sqrtf(lanes) / static_cast<float>(lane - 2); }
 };
 
 /// Copies the row to `buffer` with zeros in the columns left out, and measures it.
@@ -32,32 +37,35 @@ SAEV_INLINE RowSizes row_sizes(const float* row, int64_t stride, const int32_t* 
   }
 #if defined(__AVX2__)
   const __m256 no_sign = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
-  __m256 largest = _mm256_setzero_ps(), quads = _mm256_setzero_ps();
-  for (int64_t k = 0; k < stride; k += 16) {
-    const __m256 a = _mm256_and_ps(_mm256_load_ps(buffer + k), no_sign);
-    const __m256 b = _mm256_and_ps(_mm256_load_ps(buffer + k + 8), no_sign);
-    largest = _mm256_max_ps(largest, _mm256_max_ps(a, b));
-    // Columns 0 … 3 and 4 … 7 of both, then neighbours.
-    const __m256 halves =
-        _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
-    quads = _mm256_max_ps(quads, _mm256_hadd_ps(halves, halves));
+  __m256 largest = _mm256_setzero_ps(), pairs = _mm256_setzero_ps(), lanes = _mm256_setzero_ps();
+  for (int64_t k = 0; k < stride; k += kScreenChunk) {
+    __m256 sum = _mm256_setzero_ps();
+    const int64_t end = k + kScreenChunk < stride ? k + kScreenChunk : stride;
+    for (int64_t i = k; i < end; i += 16) {
+      const __m256 a = _mm256_and_ps(_mm256_load_ps(buffer + i), no_sign);
+      const __m256 b = _mm256_and_ps(_mm256_load_ps(buffer + i + 8), no_sign);
+      largest = _mm256_max_ps(largest, _mm256_max_ps(a, b));
+      pairs = _mm256_max_ps(pairs, _mm256_hadd_ps(a, b));
+      sum = _mm256_fmadd_ps(a, a, _mm256_fmadd_ps(b, b, sum));
+    }
+    // Columns 0, 1, 4, 5 and 2, 3, 6, 7 of eight.
+    const __m256 halves = _mm256_add_ps(sum, _mm256_permute2f128_ps(sum, sum, 1));
+    lanes = _mm256_max_ps(lanes, _mm256_hadd_ps(halves, halves));
   }
-  alignas(32) float l[8], q[8];
+  alignas(32) float l[8], p[8], s[8];
   _mm256_store_ps(l, largest);
-  _mm256_store_ps(q, quads);
+  _mm256_store_ps(p, pairs);
+  _mm256_store_ps(s, lanes);
   for (int i = 0; i < 8; ++i) {
     out.largest = l[i] > out.largest ? l[i] : out.largest;
-    out.quads = q[i] > out.quads ? q[i] : out.quads;
+    out.pairs = p[i] > out.pairs ? p[i] : out.pairs;
+    out.lanes = s[i] > out.lanes ? s[i] : out.lanes;
   }
 #else
-  for (int64_t k = 0; k < stride; k += 8) {
-    float quad[2] = {0, 0};
-    for (int i = 0; i < 8; ++i) {
-      const float v = __builtin_fabsf(buffer[k + i]);
-      out.largest = v > out.largest ? v : out.largest;
-      quad[i % 4 / 2] += v;
-    }
-    for (const float v : quad) out.quads = v > out.quads ? v : out.quads;
+  // No form of such a machine wraps.
+  for (int64_t k = 0; k < stride; ++k) {
+    const float v = __builtin_fabsf(buffer[k]);
+    out.largest = v > out.largest ? v : out.largest;
   }
 #endif
   return out;
