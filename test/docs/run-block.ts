@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import ts from "typescript";
+import { python } from "../../packages/core-native/src/io/python.test-util.js";
 import { root } from "../e2e/saev.js";
 import { type Block, commandsOf } from "./blocks.js";
 import type { Workspace } from "./workspace.js";
@@ -40,7 +41,7 @@ function invocation(block: Block, folder: string): [string, string[], Record<str
     return [process.execPath, ["block.js"]];
   }
   if (block.language === "py" || block.language === "python")
-    return [process.env.SAEV_PYTHON ?? "python3", ["-c", text], { PYTHONPATH: pythonTables }];
+    return [python!, ["-c", text], { PYTHONPATH: pythonTables }];
   // Variables live from block to block, as in a reader's terminal.
   const state = ".variables";
   const shell = `[ ! -f ${state} ] || . ./${state}\nset -aeuo pipefail\n${text}\nexport -p | grep -v " PATH=" > ${state}`;

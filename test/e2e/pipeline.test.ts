@@ -3,10 +3,10 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { python } from "../../packages/core-native/src/io/python.test-util.js";
 import { compile, root, saev } from "./saev.js";
 import { type SmallRun, smallRun } from "./small-run.js";
 
-const python = process.env.SAEV_PYTHON;
 let run: SmallRun;
 
 beforeAll(async () => {
