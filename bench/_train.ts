@@ -25,6 +25,8 @@ export interface TrainBench {
   readonly topK?: number;
   /** Prefixes of each step; default: the whole alone. */
   readonly nPrefixes?: number;
+  /** Default: the package's 4e-4; 0 for kinds that have none. */
+  readonly sparsityCoeff?: number;
   /** Steps over which the learning rate rises. Default 1: it is 0 in the first step only. */
   readonly nLrWarmup?: number;
   /** Also time ours with screening off in each step, as a result of its own. */
@@ -68,7 +70,6 @@ interface PeerStep {
 }
 
 const lr = 4e-4;
-const sparsityCoeff = 4e-4;
 
 /** Both sides between two steps. */
 export interface Sides {
@@ -203,7 +204,16 @@ async function run<T>(
   onPair: (pair: Pair, step: number, sides: Sides) => void | Promise<void>,
   onEnd: (sides: Sides) => T | Promise<T>,
 ): Promise<T> {
-  const { rows, dVit, dSae, kind = "relu", topK = 32, nPrefixes = 1, nLrWarmup = 1 } = bench;
+  const {
+    rows,
+    dVit,
+    dSae,
+    kind = "relu",
+    topK = 32,
+    nPrefixes = 1,
+    nLrWarmup = 1,
+    sparsityCoeff = 4e-4,
+  } = bench;
   const as2026 = kind !== "relu" || nPrefixes > 1;
   const start = bench.start ?? normalStart(rows, dVit, dSae, bench.bEnc ?? 0);
   const prefixes =
