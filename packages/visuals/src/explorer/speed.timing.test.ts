@@ -26,7 +26,7 @@ describe.skipIf(!chromium)("the explorer in Chromium", { timeout: 60_000 }, () =
     const root = await largeRun(path.join(folder, "rows"), sizes);
     const { median, changed } = await scrollTimes(browser, root);
     expect(median).toBeLessThan(17.5);
-    // Every eight rows of 56 pixels, at 24 pixels a frame, and at each jump.
+    // Every eight rows of 56 pixels, at 24 pixels a frame.
     expect(changed).toBeLessThan(0.1);
   });
 

@@ -105,16 +105,21 @@ async function openLatent(latent: number): Promise<{ drawn: number; pictures: nu
 }
 
 export interface ScrollTimes {
-  /** Frames that were drawn in a second. */
+  /** Frames that were drawn in a second, without jumps. */
   readonly framesPerSecond: number;
   /** Milliseconds between frames: the middle, and what one in twenty takes at least. */
   readonly median: number;
   readonly slow: number;
   /** Fraction of frames in which rows came or went: in the others the browser only moves what is there. */
   readonly changed: number;
+  /** Milliseconds after a jump until the rows there are drawn: the middle. */
+  readonly jump: number;
 }
 
-/** How evenly a list of latents scrolls: two screens' heights every second, and once far down, as with the bar. */
+/**
+ * How evenly a list of latents scrolls, two screens' heights every second, and how soon it is elsewhere when it jumps, as with the
+ * bar. It begins when the page is whole: its plot takes the page's thread once, for some 0.4 s of 100,000 latents.
+ */
 export async function scrollTimes(browser: Browser, root: string): Promise<ScrollTimes> {
   const collection = await Collection.open([root]);
   const server = await serveExplorer(collection);
@@ -124,13 +129,16 @@ export async function scrollTimes(browser: Browser, root: string): Promise<Scrol
     const tab = await context.newPage();
     await tab.goto(tabs.address("/views/v0"));
     await tab.evaluate(picturesInSight);
-    const { times, changed } = await scroll(tab);
+    await tab.locator(".scatter svg").first().waitFor();
+    await tab.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
+    const { times, changed, jumps } = await scroll(tab);
     const sorted = [...times].sort((a, b) => a - b);
     return {
       framesPerSecond: (1000 * times.length) / times.reduce((a, b) => a + b, 0),
       median: sorted[sorted.length >> 1]!,
       slow: sorted[Math.floor(0.95 * sorted.length)]!,
       changed: changed / times.length,
+      jump: jumps.sort((a, b) => a - b)[jumps.length >> 1]!,
     };
   } finally {
     await context.close();
@@ -139,19 +147,30 @@ export async function scrollTimes(browser: Browser, root: string): Promise<Scrol
   }
 }
 
-const scroll = (tab: Page): Promise<{ times: number[]; changed: number }> =>
+const scroll = (tab: Page): Promise<{ times: number[]; changed: number; jumps: number[] }> =>
   tab.evaluate(async () => {
     const list = document.querySelector(".scroller")!;
+    const frame = () => new Promise<number>((resolve) => requestAnimationFrame(resolve));
     const times: number[] = [];
     let changed = 0;
     // Called once for all that changed in a frame.
-    new MutationObserver(() => changed++).observe(list.querySelector("tbody")!, { childList: true });
-    let last = await new Promise<number>((resolve) => requestAnimationFrame(resolve));
-    for (let i = 0; i < 120; i++) {
-      list.scrollTop += i % 60 === 59 ? 1_000_000 : 24;
-      const now = await new Promise<number>((resolve) => requestAnimationFrame(resolve));
+    const observer = new MutationObserver(() => changed++);
+    observer.observe(list.querySelector("tbody")!, { childList: true });
+    let last = await frame();
+    for (let i = 0; i < 240; i++) {
+      list.scrollTop += 24;
+      const now = await frame();
       times.push(now - last);
       last = now;
     }
-    return { times, changed };
+    observer.disconnect();
+    const jumps: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const asked = await frame();
+      list.scrollTop += 1_000_000;
+      // Told of in the next frame, drawn in the one after it.
+      await frame();
+      jumps.push((await frame()) - asked);
+    }
+    return { times, changed, jumps };
   });
