@@ -1,5 +1,5 @@
 import { type ResolvedTrain, validates } from "@saev/config";
-import { type ModelFacts, modelFacts } from "../vit/model-facts.js";
+import type { ModelFacts } from "../vit/model-facts.js";
 
 const float = 4;
 /** Tokens that go through the blocks together (kRowsPerPass of native/vit/vision_model.cc). */
@@ -7,11 +7,10 @@ const tokensPerPass = 2048;
 
 /**
  * What `data.live` takes beside the buffer, in bytes: the ViT, and the pictures and activations that are on their way through it.
- * @throws SaevError as {@link modelFacts}.
+ * @param facts of the ViT.
  */
-export async function liveMemory(cfg: ResolvedTrain): Promise<number> {
+export function liveMemory(cfg: ResolvedTrain, facts: ModelFacts): number {
   const { data, val_data, eval_every } = cfg;
-  const facts = await modelFacts(data.vit_family, data.vit_ckpt);
   // What is evaluated on while training goes through the ViT while the next rows do.
   const feeds = eval_every > 0 && validates(cfg) && val_data.shard_root === "" ? 2 : 1;
   const layers = Math.max(1, data.vit_layers.length);

@@ -85,9 +85,9 @@ export async function plannedData(cfg: ResolvedTrain): Promise<PlannedData> {
     (data.patches === "patches" ? nPatches : 1) *
     (data.layer === "all" ? nLayers : 1);
   if (data.live) {
-    const { nPatches } = await modelFacts(data.vit_family, data.vit_ckpt);
+    const facts = await modelFacts(data.vit_family, data.vit_ckpt);
     const { length } = await openDataset(dataset);
-    return { rows: rows(length, nPatches, data.vit_layers.length), vit: await liveMemory(cfg) };
+    return { rows: rows(length, facts.nPatches, data.vit_layers.length), vit: liveMemory(cfg, facts) };
   }
   const folder = await ShardFolder.open(data.shard_root);
   const { n_patches_per_img, layers } = folder.metadata;

@@ -138,7 +138,7 @@ export async function scrollTimes(browser: Browser, root: string): Promise<Scrol
       median: sorted[sorted.length >> 1]!,
       slow: sorted[Math.floor(0.95 * sorted.length)]!,
       changed: changed / times.length,
-      jump: jumps.sort((a, b) => a - b)[jumps.length >> 1]!,
+      jump: spread(jumps).median,
     };
   } finally {
     await context.close();

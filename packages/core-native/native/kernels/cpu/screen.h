@@ -100,7 +100,7 @@ struct ScreenLatents {
   /// bits, −x_max Σ w̃, come before each chunk
   int8_t* packed;
   float* scale;    ///< [padded_sae] t
-  int32_t* shift;  ///< x_max Σ w̃, or 0 where a form wraps
+  int32_t* shift;  ///< x_max Σ w̃; not read where a form wraps
   float* bias;     ///< b + η |b| + kScreenTiny
   float* norm;     ///< ‖w‖
   float* error;    ///< ‖d‖ + η ‖w‖

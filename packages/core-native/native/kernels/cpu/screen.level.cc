@@ -1,7 +1,7 @@
 #include "kernels/cpu/screen.h"
 
 #include "kernels/cpu/screen_round.h"
-#include "kernels/cpu/screen_tile.h"
+#include "kernels/cpu/screen_wrapping.h"
 #include "kernels/cpu/transpose8.h"
 
 namespace saev {
@@ -129,7 +129,7 @@ void screen_panel(const ScreenPanelArgs& a) {
     a.out.error[j] = p.error + p.scale * __builtin_sqrtf(norms.errors) * kNormSlack;
     a.out.norm[j] = p.norm;
     a.out.bias[j] = a.bias[j] + margin * __builtin_fabsf(a.bias[j]) + kScreenTiny;
-    a.out.shift[j] = wraps ? 0 : norms.sum * a.form.x_max;
+    a.out.shift[j] = norms.sum * a.form.x_max;
     for (int64_t c = 0; c < a.n_columns; ++c) a.out.beside[c * kPanel + j] = row[a.columns[c]];
   }
 }
