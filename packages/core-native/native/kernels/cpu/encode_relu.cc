@@ -32,7 +32,7 @@ void pack_rows(const PackRowsArgs& a) {
   const int64_t groups = (a.n + group - 1) / group;
   for (int64_t r = 0; r < groups * group; ++r) {
     for (int64_t k = 0; k < a.stride; ++k) {
-      const int64_t at = ((r / group * kLanes + k % kLanes) * steps + k / kLanes) * group + r % group;
+      const int64_t at = ((k % kLanes * groups + r / group) * steps + k / kLanes) * group + r % group;
       a.packed[at] = r < a.n ? a.rows[r * a.stride + k] : 0.0f;
     }
   }
@@ -49,17 +49,18 @@ void pack_panels(const PackPanelsArgs& a) {
 
 void encode_segment(const EncodeSegmentArgs& a) {
   const int64_t group = encode_group_rows(), steps = a.stride / kLanes;
+  const int64_t lane_size = (a.n + group - 1) / group * group * steps;
   int32_t end = a.first;
   for (int64_t r = 0; r < a.n; ++r) {
     a.row_ptr[r] = end;
-    const float* row = a.packed + r / group * group * a.stride + r % group;
+    const float* row = a.packed + r / group * group * steps + r % group;
     for (int64_t j = 0; j < a.n_panels * kPanel; ++j) {
       const float* w = a.w + j / kPanel * kPanel * a.stride + j % kPanel;
       float h = 0;
       for (int64_t l = 0; l < kLanes; ++l) {
         float sum = 0;
         for (int64_t i = 0; i < steps; ++i)
-          sum = std::fma(row[(l * steps + i) * group], w[(l * steps + i) * kPanel], sum);
+          sum = std::fma(row[l * lane_size + i * group], w[(l * steps + i) * kPanel], sum);
         h += sum;
       }
       h += a.bias[j];

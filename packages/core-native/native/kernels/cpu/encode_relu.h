@@ -7,9 +7,10 @@
 // and latents, whose vectors run over latents, and the product of two rows, whose vectors run over columns
 // (screen.h), make the same bits.
 //
-// A tile of (group rows) × (two vectors) keeps one lane's sums in registers. For it, rows are packed in
-// groups as [group][lane][step][group rows], and a panel of kPanel latents as [tile][lane][step][two
-// vectors], so that what the product reads lies in order. The plain level has one tile a panel.
+// A tile of (group rows) × (two vectors) keeps one lane's sums in registers. For it, rows are packed as
+// [lane][group][step][group rows], and a panel of kPanel latents as [tile][lane][step][two vectors], so that
+// what the product reads lies in order: one lane of all rows for each lane of a tile. The plain level has one
+// tile a panel.
 
 #include <cstdint>
 
@@ -43,7 +44,7 @@ struct PackRowsArgs {
   const float* rows;  ///< as `centre_rows` leaves them
   int64_t n;
   int64_t stride;
-  float* packed;  ///< out: [ceil(n / group)][kLanes][stride / kLanes][group]; rows beyond n become 0
+  float* packed;  ///< out: [kLanes][ceil(n / group)][stride / kLanes][group]; rows beyond n become 0
 };
 
 struct PackPanelsArgs {

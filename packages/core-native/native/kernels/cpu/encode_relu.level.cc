@@ -80,11 +80,10 @@ void centre_rows(const CentreRowsArgs& a) {
 void pack_rows(const PackRowsArgs& a) {
   const int64_t groups = (a.n + kGroup - 1) / kGroup, steps = a.stride / kLanes;
   for (int64_t g = 0; g < groups; ++g) {
-    float* out = a.packed + g * kGroup * a.stride;
     for (int r = 0; r < kGroup; ++r) {
       const int64_t row = g * kGroup + r;
       for (int64_t lane = 0; lane < kLanes; ++lane) {
-        float* to = out + lane * steps * kGroup + r;
+        float* to = a.packed + (lane * groups + g) * steps * kGroup + r;
         const float* from = a.rows + row * a.stride + lane;
         if (row < a.n) {
           for (int64_t i = 0; i < steps; ++i) to[i * kGroup] = from[i * kLanes];
@@ -116,7 +115,7 @@ void encode_segment(const EncodeSegmentArgs& a) {
       for (int64_t g = 0; g < groups; ++g) {
         const int64_t begin = g * share;
         const int64_t n_ahead = at + 1 < n_lanes && begin < lane_size ? share : 0;
-        tile(a.packed + (g * a.stride + lane * steps) * kGroup, w, steps, lane == 0, w + lane_size + begin,
+        tile(a.packed + (lane * groups + g) * steps * kGroup, w, steps, lane == 0, w + lane_size + begin,
              n_ahead, total[g]);
       }
     }
