@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
+import { type Pair, trainPairs } from "./_pairs.js";
 import { sparseTruthStart } from "./_start.js";
-import { type Pair, trainPairs } from "./_train.js";
 import type { BenchResult } from "./result.js";
 
 const [rows, dVit, dSae, steps] = [1024, 384, 3072, 3000];
@@ -13,7 +13,7 @@ const [rows, dVit, dSae, steps] = [1024, 384, 3072, 3000];
 export async function wholeRun(name: string, sparsityCoeff: number): Promise<BenchResult> {
   const start = sparseTruthStart(64 * rows, dVit, dSae, 4096, 20);
   const pairs: Pair[] = [];
-  const bench = { name, rows, dVit, dSae, steps, start, sparsityCoeff, nLrWarmup: 500 };
+  const bench = { name, rows, dVit, dSae, steps, start, sparsityCoeff, nLrWarmup: 500, turn: 20 };
   await trainPairs(
     bench,
     steps,

@@ -14,6 +14,7 @@ import {
   tinyWeights,
   writeTinyClip,
 } from "../packages/core-native/src/vit/testing/tiny-clip.js";
+import { median } from "./_median.js";
 import { writePhotographs } from "./_photographs.js";
 import { Peer } from "./peers/peer.js";
 import type { BenchResult } from "./result.js";
@@ -92,9 +93,6 @@ const floats = (file: string): Float32Array => {
   const bytes = readFileSync(file);
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 };
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 export default async function activations(): Promise<BenchResult> {
   const root = mkdtempSync(path.join(os.tmpdir(), "saev-bench-activations-"));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Metadata, parseConfig, parseTrain, Train } from "@saev/config";
 import { type PartyTimes, ShardWriter, systemInfo, Tensor, trainSaes } from "@saev/core";
-import { median } from "./_train.js";
+import { median } from "./_median.js";
 import type { BenchResult } from "./result.js";
 
 const [rows, dVit, dSae, topK] = [2048, 768, 6144, 32];

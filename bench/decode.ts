@@ -10,6 +10,7 @@ import { BatchDecoder } from "../packages/core-native/src/activations/batch-deco
 import { ImageFolder } from "../packages/core-native/src/images/image-folder.js";
 import { addon } from "../packages/core-native/src/native/load.js";
 import { tinyWeights, writeTinyClip } from "../packages/core-native/src/vit/testing/tiny-clip.js";
+import { median } from "./_median.js";
 import { writePhotographs } from "./_photographs.js";
 import { Peer } from "./peers/peer.js";
 import type { BenchResult } from "./result.js";
@@ -21,9 +22,6 @@ const pairs = 5;
 const tiny = {
   vision: { image_size: 224, patch_size: 32, width: 64, layers: 1, head_width: 64, mlp_ratio: 4 },
 };
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Images a second with `workers` of ours, and milliseconds of CPU an image. */
 async function ours(dataset: ImageFolder, vit: ViT, workers: number): Promise<{ rate: number; cpu: number }> {

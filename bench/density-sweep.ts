@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { systemInfo, Tensor, Trainer } from "@saev/core";
+import { median } from "./_median.js";
 import { biases, normalStart } from "./_start.js";
-import { median } from "./_train.js";
 import { Peer } from "./peers/peer.js";
 import type { BenchResult } from "./result.js";
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { DataLoad } from "@saev/config";
 import { ActivationLoader, ShardWriter, Tensor } from "@saev/core";
+import { median } from "./_median.js";
 import type { BenchResult } from "./result.js";
 
 const dVit = 768;
@@ -77,8 +78,6 @@ function fio(files: readonly string[]): number {
   };
   return jobs[0]!.read.bw_bytes / 1e6;
 }
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 export default async function loaderCold(): Promise<BenchResult> {
   const folder = mkdtempSync(path.join(scratch, "bench-cold-"));

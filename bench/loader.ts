@@ -6,6 +6,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { DataLoad, type Metadata } from "@saev/config";
 import { ActivationLoader, ShardWriter, Tensor, writeTensor } from "@saev/core";
+import { median } from "./_median.js";
 import type { BenchResult } from "./result.js";
 
 const dVit = 768; // 3 KB a row, as ViT-B
@@ -84,8 +85,6 @@ function memcpy(): number {
   target.set(source);
   return source.length / (performance.now() - start) / 1e6;
 }
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 export default async function loader(): Promise<BenchResult> {
   const folder = mkdtempSync(path.join(os.tmpdir(), "saev-bench-"));

@@ -1,4 +1,5 @@
 import { drawPrefixes, initialTensors, type SaeTraining, systemInfo, Tensor, Trainer } from "@saev/core";
+import { median } from "./_median.js";
 import type { BenchResult } from "./result.js";
 
 const [rows, dVit, dSae, steps] = [4096, 768, 6144, 9];
@@ -58,9 +59,4 @@ function normals(n: number): Float32Array {
     { length: n },
     () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()),
   );
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] as number;
 }

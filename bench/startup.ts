@@ -7,6 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { median } from "./_median.js";
 import type { BenchResult } from "./result.js";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -83,9 +84,4 @@ function peerPackages(python: string): string {
   if (status !== 0)
     throw new Error(`the peer needs ${packages.join(" and ")}, and pip cannot fetch them: ${stderr.trim()}`);
   return site;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
 }

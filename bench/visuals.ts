@@ -10,6 +10,7 @@ import { selectLatents } from "../packages/visuals/src/select-latents.js";
 import { writeTables } from "../packages/visuals/src/tables.js";
 import { together } from "../packages/visuals/src/together.js";
 import { legacyTransform } from "../packages/visuals/src/view.js";
+import { median } from "./_median.js";
 import { dSae, dVit, makeScene, nPatches, type Scene, topK, visualsOf } from "./_visuals.js";
 import type { BenchResult } from "./result.js";
 
@@ -63,8 +64,6 @@ async function sameWork(scene: Scene, name: string, nLatents: number): Promise<T
     ranked.dispose();
   }
 }
-
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 /** The peer's times for `few` latents, after its imports and from its loaded SAE on. */
 function peerWork(scene: Scene, python: string, name: string): Times {
