@@ -22,7 +22,7 @@ export interface MemoryPlan {
   readonly batches: number;
   /** The shuffle buffer, with `buffer` rows; with `data.live` as many as there are, at most. */
   readonly buffer: number;
-  /** With `data.live` the ViT, and the pictures that are on their way through it. 0 without. */
+  /** With `data.live` the ViT, the list of pictures, and those that are on their way through it. 0 without. */
   readonly vit: number;
   /**
    * Evaluations on what was set aside: a copy of the largest SAE and what it encodes with, and with `data.live` the rows, which stay.
@@ -41,7 +41,7 @@ export interface MemoryPlan {
 export interface PlannedData {
   /** Activations of an epoch. */
   readonly rows: number;
-  /** Bytes of the ViT and its pictures; 0 for shards. */
+  /** Bytes of the ViT and its pictures, and of their list; 0 for shards. */
   readonly vit: number;
 }
 

@@ -87,7 +87,10 @@ export async function plannedData(cfg: ResolvedTrain): Promise<PlannedData> {
   if (data.live) {
     const facts = await modelFacts(data.vit_family, data.vit_ckpt);
     const { length } = await openDataset(dataset);
-    return { rows: rows(length, facts.nPatches, data.vit_layers.length), vit: liveMemory(cfg, facts) };
+    return {
+      rows: rows(length, facts.nPatches, data.vit_layers.length),
+      vit: liveMemory(cfg, facts, length),
+    };
   }
   const folder = await ShardFolder.open(data.shard_root);
   const { n_patches_per_img, layers } = folder.metadata;
