@@ -2,10 +2,13 @@
 import { linkSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Metadata, parseConfig } from "@saev/config";
-import { type MemoryPlan, ShardWriter, Tensor } from "@saev/core";
+import type { MemoryPlan } from "@saev/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeDataset } from "../../packages/core-native/src/activations/testing/dataset.js";
+import {
+  scattered,
+  writeSyntheticShards,
+} from "../../packages/core-native/src/shards/testing/synthetic-shards.js";
 import { writeTinyClip } from "../../packages/core-native/src/vit/testing/tiny-clip.js";
 import { runChild } from "./child.js";
 
@@ -15,24 +18,9 @@ let shardRoot: string;
 
 beforeAll(async () => {
   root = mkdtempSync(path.join(tmpdir(), "saev-memory-"));
-  const metadata = parseConfig(Metadata, {
-    vit_family: "siglip",
-    vit_ckpt: "synthetic",
-    layers: [-1],
-    n_patches_per_img: 16,
-    cls_token: false,
-    d_vit: dVit,
-    seed: 0,
-    n_imgs: 20,
-    n_patches_per_shard: 1024,
-    data: "ImageFolderDataset(root='synthetic')",
+  shardRoot = await writeSyntheticShards(path.join(root, "shards"), {
+    ...{ images: 20, patches: 16, dVit, perShard: 1024, values: scattered },
   });
-  using writer = await ShardWriter.open(path.join(root, "shards"), metadata);
-  const values = Float32Array.from({ length: 20 * 16 * dVit }, (_, i) => Math.sin(i * i * 0.37));
-  using acts = Tensor.from(values, [20, 1, 16, dVit]);
-  await writer.write(acts);
-  await writer.finish();
-  shardRoot = writer.dir;
 });
 afterAll(() => rmSync(root, { recursive: true }));
 

@@ -3,9 +3,11 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Metadata, parseConfig } from "@saev/config";
-import { ShardWriter, Tensor } from "@saev/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  scattered,
+  writeSyntheticShards,
+} from "../../packages/core-native/src/shards/testing/synthetic-shards.js";
 import { compile } from "../e2e/saev.js";
 import { runChild } from "./child.js";
 
@@ -15,35 +17,18 @@ let root: string;
 let good: string;
 let damaged: string;
 
-async function shards(name: string, spoil: (values: Float32Array) => void): Promise<string> {
-  const metadata = parseConfig(Metadata, {
-    vit_family: "siglip",
-    vit_ckpt: name,
-    layers: [-1],
-    n_patches_per_img: 16,
-    cls_token: false,
-    d_vit: dVit,
-    seed: 0,
-    n_imgs: 80,
-    n_patches_per_shard: 400,
-    data: "ImageFolderDataset(root='synthetic')",
+/** Shards of which the last value but two is `spoilt`. */
+const shards = (seed: number, spoilt?: number) =>
+  writeSyntheticShards(path.join(root, "shards"), {
+    ...{ images: 80, patches: 16, dVit, seed },
+    values: (i) => (spoilt !== undefined && i === 80 * 16 * dVit - 3 ? spoilt : scattered(i)),
   });
-  using writer = await ShardWriter.open(path.join(root, "shards"), metadata);
-  const values = Float32Array.from({ length: 80 * 16 * dVit }, (_, i) => Math.sin(i * i * 0.37));
-  spoil(values);
-  using acts = Tensor.from(values, [80, 1, 16, dVit]);
-  await writer.write(acts);
-  await writer.finish();
-  return writer.dir;
-}
 
 beforeAll(async () => {
   compile();
   root = mkdtempSync(path.join(tmpdir(), "saev-train-groups-"));
-  good = await shards("good", () => {});
-  damaged = await shards("damaged", (values) => {
-    values[values.length - 3] = Number.NaN;
-  });
+  good = await shards(0);
+  damaged = await shards(1, Number.NaN);
 });
 afterAll(() => rmSync(root, { recursive: true }));
 

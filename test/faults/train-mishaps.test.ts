@@ -11,9 +11,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Metadata, parseConfig } from "@saev/config";
-import { ShardWriter, Tensor } from "@saev/core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import {
+  scattered,
+  writeSyntheticShards,
+} from "../../packages/core-native/src/shards/testing/synthetic-shards.js";
 import { compile } from "../e2e/saev.js";
 import { childArgs, runChild } from "./child.js";
 
@@ -27,24 +29,9 @@ let runs: string;
 beforeAll(async () => {
   compile();
   root = mkdtempSync(path.join(tmpdir(), "saev-train-mishaps-"));
-  const metadata = parseConfig(Metadata, {
-    vit_family: "siglip",
-    vit_ckpt: "synthetic",
-    layers: [-1],
-    n_patches_per_img: 16,
-    cls_token: false,
-    d_vit: dVit,
-    seed: 0,
-    n_imgs: 80,
-    n_patches_per_shard: 400,
-    data: "ImageFolderDataset(root='synthetic')",
+  shardRoot = await writeSyntheticShards(path.join(root, "shards"), {
+    ...{ images: 80, patches: 16, dVit, values: scattered },
   });
-  using writer = await ShardWriter.open(path.join(root, "shards"), metadata);
-  const values = Float32Array.from({ length: 80 * 16 * dVit }, (_, i) => Math.sin(i * i * 0.37));
-  using acts = Tensor.from(values, [80, 1, 16, dVit]);
-  await writer.write(acts);
-  await writer.finish();
-  shardRoot = writer.dir;
 });
 afterAll(() => rmSync(root, { recursive: true }));
 beforeEach(() => {

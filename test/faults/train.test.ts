@@ -2,9 +2,8 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Metadata, parseConfig } from "@saev/config";
-import { ShardWriter, Tensor } from "@saev/core";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { writeSyntheticShards } from "../../packages/core-native/src/shards/testing/synthetic-shards.js";
 import { randomNumbers } from "../../packages/core-native/src/vit/testing/tiny-clip.js";
 import { compile } from "../e2e/saev.js";
 import { childArgs, runChild } from "./child.js";
@@ -21,25 +20,10 @@ let shardRoot: string;
 beforeAll(async () => {
   compile();
   root = mkdtempSync(path.join(tmpdir(), "saev-train-kill-"));
-  const metadata = parseConfig(Metadata, {
-    vit_family: "siglip",
-    vit_ckpt: "synthetic",
-    layers: [-1],
-    n_patches_per_img: nPatches,
-    cls_token: false,
-    d_vit: dVit,
-    seed: 0,
-    n_imgs: nImgs,
-    n_patches_per_shard: 400,
-    data: "ImageFolderDataset(root='synthetic')",
-  });
-  using writer = await ShardWriter.open(path.join(root, "shards"), metadata);
   const random = randomNumbers(5);
-  const values = Float32Array.from({ length: nImgs * nPatches * dVit }, () => random());
-  using acts = Tensor.from(values, [nImgs, 1, nPatches, dVit]);
-  await writer.write(acts);
-  await writer.finish();
-  shardRoot = writer.dir;
+  shardRoot = await writeSyntheticShards(path.join(root, "shards"), {
+    ...{ images: nImgs, patches: nPatches, dVit, values: () => random() },
+  });
 });
 afterAll(() => rmSync(root, { recursive: true }));
 

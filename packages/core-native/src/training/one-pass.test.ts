@@ -2,10 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Metadata, parseConfig, parseTrain } from "@saev/config";
+import { parseTrain } from "@saev/config";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ShardWriter } from "../shards/shard-writer.js";
-import { Tensor } from "../tensor.js";
+import { scattered, writeSyntheticShards } from "../shards/testing/synthetic-shards.js";
 import { readRunRecord } from "./run-record.js";
 import { type TrainedSae, type TrainProgress, trainSaes } from "./train-saes.js";
 
@@ -18,24 +17,9 @@ let shardRoot: string;
 
 beforeAll(async () => {
   root = mkdtempSync(path.join(tmpdir(), "saev-one-pass-"));
-  const metadata = parseConfig(Metadata, {
-    vit_family: "siglip",
-    vit_ckpt: "synthetic",
-    layers: [-1],
-    n_patches_per_img: 16,
-    cls_token: false,
-    d_vit: dVit,
-    seed: 0,
-    n_imgs: 60,
-    n_patches_per_shard: 400,
-    data: "ImageFolderDataset(root='synthetic')",
+  shardRoot = await writeSyntheticShards(path.join(root, "shards"), {
+    ...{ images: 60, patches: 16, dVit, values: scattered },
   });
-  using writer = await ShardWriter.open(path.join(root, "shards"), metadata);
-  const values = Float32Array.from({ length: 60 * 16 * dVit }, (_, i) => Math.sin((i + 1) ** 2 * 0.37));
-  using acts = Tensor.from(values, [60, 1, 16, dVit]);
-  await writer.write(acts);
-  await writer.finish();
-  shardRoot = writer.dir;
 });
 afterAll(() => rmSync(root, { recursive: true }));
 

@@ -1,10 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Metadata, parseConfig, parseTrain } from "@saev/config";
+import { parseTrain } from "@saev/config";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ShardWriter } from "../shards/shard-writer.js";
-import { Tensor } from "../tensor.js";
+import { writeSyntheticShards } from "../shards/testing/synthetic-shards.js";
 import { CheckpointRequests } from "./checkpoint-schedule.js";
 import { readRunRecord } from "./run-record.js";
 import { statesOf } from "./run-states.js";
@@ -18,26 +17,11 @@ const shards: string[] = [];
 beforeAll(async () => {
   root = mkdtempSync(path.join(tmpdir(), "saev-resume-"));
   for (const seed of [0, 1]) {
-    const metadata = parseConfig(Metadata, {
-      vit_family: "siglip",
-      vit_ckpt: "synthetic",
-      layers: [-2, -1],
-      n_patches_per_img: 16,
-      cls_token: false,
-      d_vit: dVit,
-      seed,
-      n_imgs: 40,
-      n_patches_per_shard: 400,
-      data: "ImageFolderDataset(root='synthetic')",
+    const dir = await writeSyntheticShards(path.join(root, `shards${seed}`), {
+      ...{ images: 40, patches: 16, layers: [-2, -1], dVit, seed },
+      values: (i) => Math.sin((i + 1) * (1.7 + seed)),
     });
-    using writer = await ShardWriter.open(path.join(root, `shards${seed}`), metadata);
-    const values = Float32Array.from({ length: 40 * 2 * 16 * dVit }, (_, i) =>
-      Math.sin((i + 1) * (1.7 + seed)),
-    );
-    using acts = Tensor.from(values, [40, 2, 16, dVit]);
-    await writer.write(acts);
-    await writer.finish();
-    shards.push(writer.dir);
+    shards.push(dir);
   }
 });
 afterAll(() => rmSync(root, { recursive: true }));

@@ -1,14 +1,13 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Metadata, parseConfig, parseTrain } from "@saev/config";
+import { parseTrain } from "@saev/config";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { evaluate } from "../evaluation/evaluate.js";
 import { python, runPython } from "../io/python.test-util.js";
 import { ActivationLoader } from "../loading/activation-loader.js";
 import { loadCheckpoint } from "../sae/checkpoint.js";
-import { ShardWriter } from "../shards/shard-writer.js";
-import { Tensor } from "../tensor.js";
+import { writeSyntheticShards } from "../shards/testing/synthetic-shards.js";
 import { learningRate, plannedSteps } from "./plan.js";
 import { resolveTrain } from "./resolve.js";
 import { readRunRecord } from "./run-record.js";
@@ -43,23 +42,13 @@ function syntheticRows(n: number): Float32Array {
 
 beforeAll(async () => {
   root = mkdtempSync(path.join(tmpdir(), "saev-train-"));
-  const metadata = parseConfig(Metadata, {
-    vit_family: "clip",
-    vit_ckpt: "synthetic",
-    layers: [-1],
-    n_patches_per_img: nTokens - 1,
-    cls_token: true,
-    d_vit: dVit,
-    seed: 0,
-    n_imgs: nImgs,
-    n_patches_per_shard: 400,
-    data: "ImageFolderDataset(root='synthetic')",
+  shardRoot = await writeSyntheticShards(path.join(root, "shards"), {
+    images: nImgs,
+    patches: nTokens - 1,
+    clsToken: true,
+    dVit,
+    values: syntheticRows(nImgs * nTokens),
   });
-  using writer = await ShardWriter.open(path.join(root, "shards"), metadata);
-  using acts = Tensor.from(syntheticRows(nImgs * nTokens), [nImgs, 1, nTokens, dVit]);
-  await writer.write(acts);
-  await writer.finish();
-  shardRoot = writer.dir;
 });
 
 afterAll(() => rmSync(root, { recursive: true }));

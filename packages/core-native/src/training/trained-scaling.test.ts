@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Evaluate, Inference, Metadata, parseConfig, parseTrain, splitPasses } from "@saev/config";
+import { Evaluate, Inference, parseTrain, splitPasses } from "@saev/config";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { evaluate } from "../evaluation/evaluate.js";
 import { evaluateSae } from "../evaluation/evaluate-sae.js";
@@ -10,7 +10,7 @@ import { readTensor } from "../io/tensor-file.js";
 import { writeLatents } from "../latents/write-latents.js";
 import { ActivationLoader } from "../loading/activation-loader.js";
 import { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
-import { ShardWriter } from "../shards/shard-writer.js";
+import { scattered, writeSyntheticShards } from "../shards/testing/synthetic-shards.js";
 import { Tensor } from "../tensor.js";
 import { statesOf } from "./run-states.js";
 import { type TrainedSae, trainSaes } from "./train-saes.js";
@@ -26,27 +26,10 @@ let others: string;
 let run: TrainedSae;
 
 async function record(name: string, shift: number): Promise<string> {
-  const metadata = parseConfig(Metadata, {
-    vit_family: "siglip",
-    vit_ckpt: "synthetic",
-    layers: [-1],
-    n_patches_per_img: 4,
-    cls_token: false,
-    d_vit: dVit,
-    seed: shift,
-    n_imgs: 30,
-    n_patches_per_shard: 400,
-    data: "ImageFolderDataset(root='synthetic')",
+  return writeSyntheticShards(path.join(root, name), {
+    ...{ images: 30, patches: 4, dVit, seed: shift },
+    values: (i) => (1 + shift) * scattered(i) + shift,
   });
-  using writer = await ShardWriter.open(path.join(root, name), metadata);
-  const values = Float32Array.from(
-    { length: 30 * 4 * dVit },
-    (_, i) => (1 + shift) * Math.sin((i + 1) ** 2 * 0.37) + shift,
-  );
-  using acts = Tensor.from(values, [30, 1, 4, dVit]);
-  await writer.write(acts);
-  await writer.finish();
-  return writer.dir;
 }
 
 const clamp = 0.9;

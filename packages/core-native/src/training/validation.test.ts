@@ -11,12 +11,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Metadata, parseConfig, parseTrain } from "@saev/config";
+import { parseTrain } from "@saev/config";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { BatchSource } from "../loading/batch-source.js";
 import { ShardFolder } from "../shards/shard-folder.js";
-import { ShardWriter } from "../shards/shard-writer.js";
-import { Tensor } from "../tensor.js";
+import { scattered, writeSyntheticShards } from "../shards/testing/synthetic-shards.js";
 import { readHeldOut } from "./held-out.js";
 import { resolveTrain } from "./resolve.js";
 import { type TrainedSae, type TrainSaesOptions, trainSaes } from "./train-saes.js";
@@ -34,26 +33,10 @@ let others: string;
 
 /** Rows whose first number is that of their image, the others of no order; `seed` tells recordings apart. */
 async function record(name: string, seed: number, width = dVit): Promise<string> {
-  const metadata = parseConfig(Metadata, {
-    vit_family: "siglip",
-    vit_ckpt: "synthetic",
-    layers: [-1],
-    n_patches_per_img: nPatches,
-    cls_token: false,
-    d_vit: width,
-    seed,
-    n_imgs: nImgs,
-    n_patches_per_shard: 60,
-    data: "ImageFolderDataset(root='synthetic')",
+  return writeSyntheticShards(path.join(root, name), {
+    ...{ images: nImgs, patches: nPatches, dVit: width, seed, perShard: 60 },
+    values: (i) => (i % width === 0 ? Math.floor(i / width / nPatches) : scattered(i + seed)),
   });
-  using writer = await ShardWriter.open(path.join(root, name), metadata);
-  const values = Float32Array.from({ length: nImgs * nPatches * width }, (_, i) =>
-    i % width === 0 ? Math.floor(i / width / nPatches) : Math.sin((i + 1 + seed) ** 2 * 0.37),
-  );
-  using acts = Tensor.from(values, [nImgs, 1, nPatches, width]);
-  await writer.write(acts);
-  await writer.finish();
-  return writer.dir;
 }
 
 beforeAll(async () => {
