@@ -334,5 +334,10 @@ describe.skipIf(!chromium)("the explorer's page in Chromium", { timeout: 120_000
       for (const [word, selector] of Object.entries(last))
         if (place.includes(word)) await tab.locator(selector).first().waitFor();
     });
+    // The dialog with an image's patches, open over its page.
+    await tabs.inspect(["/views/v0/latents/2"], async (tab) => {
+      await tab.locator(".images button").first().click();
+      await tab.locator("dialog[open] .value").first().waitFor();
+    });
   });
 });

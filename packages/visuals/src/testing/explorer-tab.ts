@@ -114,7 +114,12 @@ async function overflow(): Promise<number> {
   await frame();
   await frame();
   await new Promise((resolve) => setTimeout(resolve, 30));
-  return document.documentElement.scrollWidth - innerWidth;
+  const { scrollWidth } = document.documentElement;
+  // A dialog lies over the page and scrolls for itself: the page's width does not tell of it.
+  const dialog = document.querySelector("dialog[open]");
+  const { left, right } = dialog?.getBoundingClientRect() ?? { left: 0, right: 0 };
+  const inside = dialog ? dialog.scrollWidth - dialog.clientWidth : 0;
+  return Math.max(scrollWidth - innerWidth, Math.ceil(right) - innerWidth, Math.ceil(-left), inside);
 }
 
 function watch(tab: Page, port: number, problems: string[]): void {
