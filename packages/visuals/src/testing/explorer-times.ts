@@ -118,7 +118,7 @@ export interface ScrollTimes {
 
 /**
  * How evenly a list of latents scrolls, two screens' heights every second, and how soon it is elsewhere when it jumps, as with the
- * bar. It begins when the page is whole: its plot takes the page's thread once, for some 0.4 s of 100,000 latents.
+ * bar. It begins when the page is whole: its plot takes the page's thread once, for some 0.2 s of 100,000 latents.
  */
 export async function scrollTimes(browser: Browser, root: string): Promise<ScrollTimes> {
   const collection = await Collection.open([root]);

@@ -1,2 +1,2 @@
 /** What the page uses of Observable Plot, by name: the rest of it is not in the page. */
-export { bin, binX, dot, line, plot, pointer, pointerX, rect, rectY, tip } from "@observablehq/plot";
+export { binX, dot, line, plot, pointer, pointerX, rect, rectY, tip } from "@observablehq/plot";

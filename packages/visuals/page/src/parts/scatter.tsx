@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { afterPictures } from "../data/after-pictures.js";
 import type { Columns } from "../data/columns.js";
+import { densityOf, type Points } from "../data/density.js";
 import type { Filter, Range } from "../data/filter.js";
 import { loadPlot, type PlotLibrary } from "../data/plot.js";
 import { type Box, Brush } from "./brush.js";
@@ -29,8 +30,13 @@ export function Scatter({ columns, chosen, filter, change }: ScatterProps) {
   const [width, measured] = useWidth();
   const [scales, setScales] = useState<Scales>();
   const [Plot, setPlot] = useState<PlotLibrary>();
-  const all = useMemo(() => (Plot ? pointsOf(columns, columns.frequency.keys()) : []), [Plot, columns]);
-  const dots = useMemo(() => (chosen.length <= mostDots ? pointsOf(columns, chosen) : []), [columns, chosen]);
+  const { height } = plotSize(width, usualHeight);
+  const all = useMemo(() => (Plot ? pointsOf(columns, columns.frequency.keys()) : none), [Plot, columns]);
+  const dots = useMemo(
+    () => (chosen.length <= mostDots ? pointsOf(columns, chosen) : none),
+    [columns, chosen],
+  );
+  const density = useMemo(() => densityOf(all, width / cell, height / cell), [all, width, height]);
   useEffect(() => {
     let here = true;
     afterPictures()
@@ -42,13 +48,8 @@ export function Scatter({ columns, chosen, filter, change }: ScatterProps) {
   }, []);
   useEffect(() => {
     if (width === 0 || !Plot) return;
-    const size = plotSize(width, usualHeight);
-    const bins = {
-      x: { value: "frequency", thresholds: steps(all, "frequency", width / cell) },
-      y: { value: "mean", thresholds: steps(all, "mean", size.height / cell) },
-    };
     const plot = Plot.plot({
-      ...size,
+      ...plotSize(width, usualHeight),
       marginRight: 12,
       x: { label: "log₁₀ frequency →", nice: true },
       y: { label: "↑ log₁₀ mean value", nice: true },
@@ -56,22 +57,23 @@ export function Scatter({ columns, chosen, filter, change }: ScatterProps) {
       opacity: { type: "sqrt", range: [0.15, 1] },
       marks: [
         // Under dots of all of them it would say nothing more.
-        dots.length < all.length
-          ? Plot.rect(all, {
-              ...Plot.bin({ fillOpacity: "count" }, bins),
-              ...{ inset: 0, fill: "var(--density-high)" },
+        dots.x.length < all.x.length
+          ? Plot.rect(density, {
+              ...{ x1: "x1", x2: "x2", y1: "y1", y2: "y2", fillOpacity: "count" },
+              // A line between cells.
+              ...{ fill: "var(--density-high)", insetTop: 1, insetLeft: 1 },
             })
           : null,
-        Plot.dot(dots, { x: "frequency", y: "mean", r: 2, fill: "var(--mark)" }),
+        Plot.dot(dots.x, { x: dots.x, y: dots.y, r: 2, fill: "var(--mark)" }),
       ],
     });
     plot.setAttribute("aria-hidden", "true");
     holder.current!.replaceChildren(plot);
     setScales({ x: scaleOf(plot, "x"), y: scaleOf(plot, "y") });
-  }, [Plot, all, dots, width]);
+  }, [Plot, all, density, dots, width]);
   return (
     <figure class="scatter" ref={measured} aria-label="Frequency and mean value of all latents that fire">
-      <div class="layers" style={{ height: `${plotSize(width, usualHeight).height}px` }}>
+      <div class="layers" style={{ height: `${height}px` }}>
         <div ref={holder} />
         {scales && (
           <Brush
@@ -128,30 +130,17 @@ function boxOf({ frequency, mean }: Filter, { x, y }: Scales): Box | undefined {
   return { left, right, top, bottom };
 }
 
-/** About `n` equal steps from the least to the largest value. */
-function steps(points: readonly Point[], axis: keyof Point, n: number): number[] {
-  let [lo, hi] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const { [axis]: value } of points) {
-    lo = Math.min(lo, value);
-    hi = Math.max(hi, value);
-  }
-  const count = Math.max(1, Math.round(n));
-  // The first is in the middle of its cell: many latents fire exactly once, and their dots lie there.
-  const step = (hi - lo) / count;
-  return lo < hi ? Array.from({ length: count + 2 }, (_, i) => lo + step * (i - 0.5)) : [];
-}
+const none: Points = { x: new Float64Array(), y: new Float64Array() };
 
-interface Point {
-  readonly frequency: number;
-  readonly mean: number;
-}
-
-function pointsOf(columns: Columns, latents: Iterable<number>) {
-  const points: Point[] = [];
+/** log₁₀ of frequency and of mean value, of those latents that have both. */
+function pointsOf(columns: Columns, latents: Iterable<number>): Points {
+  const points: { x: number[]; y: number[] } = { x: [], y: [] };
   for (const latent of latents) {
     const frequency = Math.log10(columns.frequency[latent]!);
     const mean = Math.log10(columns.mean[latent]!);
-    if (Number.isFinite(frequency) && Number.isFinite(mean)) points.push({ frequency, mean });
+    if (!Number.isFinite(frequency) || !Number.isFinite(mean)) continue;
+    points.x.push(frequency);
+    points.y.push(mean);
   }
-  return points;
+  return { x: Float64Array.from(points.x), y: Float64Array.from(points.y) };
 }
