@@ -14,6 +14,15 @@ namespace saev {
 
 namespace {
 
+/// When a file was last written to.
+const timespec& modified(const struct stat& info) {
+#ifdef __APPLE__
+  return info.st_mtimespec;
+#else
+  return info.st_mtim;
+#endif
+}
+
 /// Closed when the scope ends: a map needs no descriptor, and ten thousand shards would use up all of them.
 struct Descriptor {
   int fd;
@@ -34,6 +43,10 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, Acce
                                     "; expected a file");
   }
   std::shared_ptr<MappedFile> file(new MappedFile(path));
+  file->device_ = static_cast<uint64_t>(info.st_dev);
+  file->inode_ = static_cast<uint64_t>(info.st_ino);
+  file->modified_s_ = modified(info).tv_sec;
+  file->modified_ns_ = modified(info).tv_nsec;
   const auto size = static_cast<size_t>(info.st_size);
   if (size == 0) return file;
   const bool writable = access == Access::kCopyOnWrite;
@@ -68,6 +81,12 @@ void MappedFile::check_unchanged() const {
     throw Error(Code::kBadFile, path_ + " shrank from " + std::to_string(size_) + " to " +
                                     std::to_string(info.st_size) +
                                     " bytes while it was read; leave the file alone and start again");
+  }
+  const bool same =
+      static_cast<uint64_t>(info.st_dev) == device_ && static_cast<uint64_t>(info.st_ino) == inode_;
+  if (same && (modified(info).tv_sec != modified_s_ || modified(info).tv_nsec != modified_ns_)) {
+    throw Error(Code::kBadFile,
+                path_ + " was written to while it was read; leave the file alone and start again");
   }
 }
 

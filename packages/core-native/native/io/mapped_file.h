@@ -1,7 +1,7 @@
 #pragma once
 // A file as bytes in memory. Parsers take a span and check every offset against it, so a file that is too
-// short becomes an error and never a SIGBUS; a file that shrinks while it is mapped is caught by
-// `check_unchanged`.
+// short becomes an error and never a SIGBUS; a file that shrinks or is written to while it is mapped is
+// caught by `check_unchanged`.
 
 #include <cstddef>
 #include <cstdint>
@@ -32,8 +32,8 @@ class MappedFile {
   size_t size() const { return size_; }
   const std::string& path() const { return path_; }
 
-  /// Throws kBadFile when the file on disk is shorter than when it was opened. One stat. A file that was
-  /// removed stays readable.
+  /// Throws kBadFile when the file on disk is shorter than when it was opened, or was written to since, by
+  /// its time of change. One stat. A file that was removed, or has another in its place, stays readable.
   void check_unchanged() const;
 
  private:
@@ -42,6 +42,9 @@ class MappedFile {
   std::string path_;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
+  /// Which file it is, and its time of change, when it was opened.
+  uint64_t device_ = 0, inode_ = 0;
+  int64_t modified_s_ = 0, modified_ns_ = 0;
   std::vector<std::byte> owned_;  ///< instead of a map
 };
 

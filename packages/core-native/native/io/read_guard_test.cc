@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -79,9 +80,41 @@ TEST(a_shard_that_is_cut_while_a_batch_is_read_is_an_error_and_no_crash) {
     CHECK(e.code() == Code::kBadFile);
     CHECK(std::string(e.what()).find("acts000001.bin shrank from") != std::string::npos);
   }
-  // Put back, it is another file by now: what was read is not to be trusted, for good.
+  // Put back, it is written to all the same: what was read is not to be trusted, for good.
   write(folder.path + "/acts000001.bin", 300 * 4 * 8, 3);
+  CHECK_THROWS(reader.check_read(), Code::kBadFile);
+  // Of another file in its place nothing was read: only the guard remembers.
+  std::filesystem::remove(folder.path + "/acts000001.bin");
   CHECK_THROWS(reader.check_read(), Code::kIo);
+}
+
+TEST(a_shard_that_is_written_to_while_it_is_read_is_an_error_and_one_in_its_place_is_none) {
+  const Folder folder;
+  RecordedShards shards;
+  shards.dir = folder.path;
+  shards.layout.n_imgs = shards.layout.n_imgs_per_shard = 30;
+  shards.layout.n_layers = 1;
+  shards.layout.n_tokens = 4;
+  shards.layout.d_vit = 8;
+  const std::string path = folder.path + "/acts000000.bin", other = folder.path + "/other";
+  write(path, 30 * 4 * 8, 3);
+  const ShardReader reader(shards);
+  write(other, 30 * 4 * 8, 5);
+  std::filesystem::rename(other, path);
+  reader.check_unchanged();
+  CHECK(*static_cast<const float*>(reader.token(29, 0, 0)) == 3);
+  const ShardReader again(shards);
+  // As long as it was, and one number of it another.
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).put('x');
+  std::filesystem::last_write_time(path,
+                                   std::filesystem::file_time_type::clock::now() + std::chrono::seconds(1));
+  try {
+    again.check_unchanged();
+    test::fail(__FILE__, __LINE__, "no error");
+  } catch (const Error& e) {
+    CHECK(e.code() == Code::kBadFile);
+    CHECK(std::string(e.what()).find("acts000000.bin was written to while it was read") != std::string::npos);
+  }
 }
 
 }  // namespace saev

@@ -36,7 +36,6 @@ ShardSource::ShardSource(std::shared_ptr<const ShardReader> shards, std::shared_
 
 int64_t ShardSource::next(Batch& batch, int64_t max_rows, const Job& job) {
   const int64_t d = dim(), n = begin_batch(batch, *this, position_, max_rows, job);
-  shards_->check_unchanged();
   if (n == 0) {
     ++epoch_;
     position_ = 0;
@@ -74,6 +73,8 @@ int64_t ShardSource::next(Batch& batch, int64_t max_rows, const Job& job) {
       values = next_values;
     }
   });
+  // Afterwards: whatever was done to a shard before its rows were read is noticed before they are used.
+  shards_->check_unchanged();
   shards_->check_read();
   position_ += n;
   batch.rows = n;

@@ -109,8 +109,8 @@ void ShuffleBufferSource::read_ahead(int64_t epoch, int64_t number, AlignedArray
   ahead_epoch_ = epoch;
   ahead_number_ = number;
   ahead_ = std::async(std::launch::async, [this, epoch, number, memory = std::move(memory)]() mutable {
-    shards_->check_unchanged();
     auto window = read(epoch, number, std::move(memory));
+    shards_->check_unchanged();
     shards_->check_read();
     return window;
   });
