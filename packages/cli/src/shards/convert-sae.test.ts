@@ -79,6 +79,21 @@ test("what a layout has no place for is said, and what it has place for is kept"
   expect(lost.stderr).toBe(sentences.map((sentence) => `warning: ${sentence}\n`).join(""));
 });
 
+test("an SAE goes to the Python package's schemas, and what it will not read is said", async () => {
+  const out = path.join(root, "python");
+  const made = await convert(file, "--to", "schema-5", "--out", out);
+  expect([made.code, made.stdout]).toEqual([0, `${out}: top-k SAE, 8 latents of width 4, as schema-5\n`]);
+  expect(made.stderr).toMatch(/^warning: the ReLU after its selection is not kept/);
+  const expected = await latents(file);
+  for (const [i, v] of (await latents(path.join(out, "sae.pt"))).entries())
+    expect(v).toBeCloseTo(expected[i]!, 5);
+  const old = await convert(file, "--to", "schema-1", "--out", path.join(root, "old"));
+  expect([old.code, old.stderr]).toEqual([
+    1,
+    expect.stringMatching(/UNSUPPORTED: .*schema 1 holds ReLU SAEs/),
+  ]);
+});
+
 test("shards and SAEs are told apart by content, and nothing is written over", async () => {
   const out = path.join(root, "out");
   const wrong = await convert(file, "--to", "document", "--out", out);

@@ -16,7 +16,7 @@ export async function convertSae(line: CommandLine, io: Io): Promise<ExitCode> {
     throw new UsageError("convert", [
       `${source} is a folder of shards, which --to ${to} cannot write; document or protocol-2.1 can`,
     ]);
-  const { exportCheckpoint, makeFolder, SparseAutoencoder } = await import("@saev/core");
+  const { exportCheckpoint, exportForPython, makeFolder, SparseAutoencoder } = await import("@saev/core");
   const { dSae, dVit, kind, notKept } = await interruptible(
     async (signal) => {
       using sae = await SparseAutoencoder.load(source, { signal });
@@ -27,7 +27,12 @@ export async function convertSae(line: CommandLine, io: Io): Promise<ExitCode> {
         makeFolder(dir);
         await sae.save(file, {}, { signal });
       }
-      const notKept = to === "saev" ? [] : await exportCheckpoint(dir, sae, to, { signal });
+      const notKept =
+        to === "saev"
+          ? []
+          : to === "schema-1" || to === "schema-5"
+            ? await exportForPython(dir, sae, to === "schema-1" ? 1 : 5, { signal })
+            : await exportCheckpoint(dir, sae, to, { signal });
       return { dSae: sae.dSae, dVit: sae.dVit, kind: sae.activation.kind, notKept };
     },
     () => {},
@@ -46,6 +51,6 @@ export async function refuseSae(source: string, to: string): Promise<void> {
   const { recogniseCheckpoint } = await import("@saev/core");
   if (!statSync(source, { throwIfNoEntry: false })?.isFile() && !(await recogniseCheckpoint(source))) return;
   throw new UsageError("convert", [
-    `${source} is no folder of shards, which --to ${to} needs; an SAE goes --to saelens, sparsify, dictionary-learning or saev`,
+    `${source} is no folder of shards, which --to ${to} needs; an SAE goes --to saelens, sparsify, dictionary-learning, schema-1, schema-5 or saev`,
   ]);
 }

@@ -13,8 +13,17 @@ import { convertSae, refuseSae } from "./convert-sae.js";
 const toOption: Option = {
   ...oneOf(
     "to",
-    ["document", "protocol-2.1", "saelens", "sparsify", "dictionary-learning", "saev"],
-    "The layout to write. Of shards: that of the configuration document (June 2025, which saev records), or the Python package's present one. Of an SAE: SAELens 6, sparsify, dictionary_learning, or saev's own sae.pt.",
+    [
+      "document",
+      "protocol-2.1",
+      "saelens",
+      "sparsify",
+      "dictionary-learning",
+      "schema-1",
+      "schema-5",
+      "saev",
+    ],
+    "The layout to write. Of shards: that of the configuration document (June 2025, which saev records), or the Python package's present one. Of an SAE: SAELens 6, sparsify, dictionary_learning, the Python package's sae.pt of June 2025 (schema-1) or March 2026 (schema-5), or saev's own sae.pt.",
   ),
   default: undefined,
 };

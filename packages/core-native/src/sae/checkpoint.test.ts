@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeSaeFile } from "../io/sae-file.js";
 import { Tensor } from "../tensor.js";
 import { loadCheckpoint } from "./checkpoint.js";
+import { exportForPython } from "./python-checkpoint.js";
 import { saveCheckpoint } from "./save-checkpoint.js";
 import { SparseAutoencoder } from "./sparse-autoencoder.js";
 
@@ -69,6 +70,50 @@ test("an SAE that encodes x itself keeps its latents when saved as schema 1", as
   using x = Tensor.from(numbers(5 * dVit, 9), [5, dVit]);
   const [a, b] = [(await raw.encode(x)).toDense(), (await back.encode(x)).toDense()];
   for (const [i, v] of a.entries()) expect(b[i]).toBeCloseTo(v, 5);
+});
+
+test("for the Python package an SAE is written in the schema that is asked for, the same bits where it was read in it", async () => {
+  const params = { key: "top-k", top_k: 4 };
+  const sources: [Record<string, unknown>, 1 | 5][] = [
+    [{ schema: 1, cfg: { d_vit: dVit, exp_factor: 3 }, cls: "Relu" }, 1],
+    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: relu } }, 5],
+    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: { cls: "TopK", params } } }, 5],
+  ];
+  using x = Tensor.from(numbers(5 * dVit, 9), [5, dVit]);
+  for (const [source, own] of sources) {
+    using sae = await SparseAutoencoder.load(await written(source));
+    for (const schema of [1, 5] as const) {
+      const dir = mkdtempSync(path.join(root, "python-"));
+      if (schema === 1 && sae.activation.kind !== "relu") {
+        await expect(exportForPython(dir, sae, schema)).rejects.toThrow(
+          /schema 1 holds ReLU SAEs .*is top-k/,
+        );
+        continue;
+      }
+      expect(await exportForPython(dir, sae, schema)).toEqual([]);
+      const { sae: back, header } = await loadCheckpoint(path.join(dir, "sae.pt"));
+      expect([header.schema, back.input]).toEqual([schema, schema === 1 ? "centred" : "raw"]);
+      const [a, b] = [(await sae.encode(x)).toDense(), (await back.encode(x)).toDense()];
+      for (const [i, v] of a.entries()) expect(b[i]).toBeCloseTo(v, 5);
+      if (schema === own)
+        expect(back.tensors().bEnc.toFloat32Array()).toEqual(tensors().b_enc.toFloat32Array());
+      await expect(exportForPython(dir, sae, schema)).rejects.toThrow(/is there already/);
+    }
+  }
+  const t = tensors();
+  const own = { wEnc: t.W_enc, bEnc: t.b_enc, wDec: t.W_dec, bDec: t.b_dec };
+  using ours = SparseAutoencoder.from(own, "centred", { kind: "top-k", topK: 4, relu: true });
+  ours.scaling = { actMean: numbers(dVit, 11), scalar: 2 };
+  const dir = path.join(root, "python-ours");
+  expect(await exportForPython(dir, ours, 5)).toEqual([
+    expect.stringMatching(/^its scaling is in the header/),
+    expect.stringMatching(/^the ReLU after its selection is not kept/),
+  ]);
+  const gates = { rMag: Tensor.from(numbers(dSae, 6)), bMag: Tensor.from(numbers(dSae, 7)) };
+  using gated = SparseAutoencoder.from({ ...own, ...gates }, "raw", { kind: "gated" });
+  await expect(exportForPython(dir, gated, 5)).rejects.toThrow(
+    /has relu, top-k and batch-top-k SAEs; .* gated/,
+  );
 });
 
 test("jump-relu and gated SAEs keep their latents in both conventions", async () => {

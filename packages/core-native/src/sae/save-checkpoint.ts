@@ -19,19 +19,27 @@ export type CheckpointConfig = Partial<
   Omit<Relu, "kind"> & Omit<BatchTopK, "kind"> & Omit<Omit<JumpRelu, "threshold">, "kind">
 >;
 
+export interface SaveOptions extends LongCallOptions {
+  /**
+   * 1: as the Python package of June 2025 writes and reads it, where the encoder sees x − b_dec. 5: as that of March 2026 does,
+   * where it sees x. Default: 1 for what it holds, else 5.
+   */
+  readonly schema?: 1 | 5;
+}
+
 /**
- * Writes `sae.pt`. A ReLU SAE is written as the Python package of June 2025 writes and reads it (schema 1, the encoder
- * sees x − b_dec) where d_sae is a multiple of d_vit; others as that of March 2026 does (schema 5, it sees x), which has no jump-relu and gated SAEs. An SAE of the other convention is
+ * Writes `sae.pt`. Schema 1 holds ReLU SAEs whose d_sae is a multiple of d_vit; schema 5 all kinds, of which the Python package has
+ * no jump-relu and gated SAEs. An SAE of the other convention is
  * converted: b_enc takes in ±b_dec W_enc, so that its latents stay the same. A ReLU after the selection, which schema 5
  * cannot say, is noted beside its config: there the Python package would keep values below 0.
  * @param cfg the SAE's config; its sizes must be those of `sae`.
- * @throws SaevError `INVALID_ARGUMENT` when they are not; `IO`.
+ * @throws SaevError `INVALID_ARGUMENT` when they are not; `UNSUPPORTED` when `schema` 1 is asked for and cannot hold it; `IO`.
  */
 export async function saveCheckpoint(
   path: string,
   sae: SparseAutoencoder,
   cfg: CheckpointConfig = {},
-  options?: LongCallOptions,
+  options?: SaveOptions,
 ): Promise<void> {
   const { dVit, dSae, activation } = sae;
   const expFactor = dSae / dVit;
@@ -42,8 +50,8 @@ export async function saveCheckpoint(
       `cannot write ${path}: the config says d_vit ${cfg.d_vit ?? dVit}, d_sae ${wanted}; the SAE has ${dVit}, ${dSae}`,
     );
   }
-  // Schema 1 holds d_sae as a multiple of d_vit.
-  const first = activation.kind === "relu" && Number.isInteger(expFactor);
+  if (options?.schema !== undefined) requireSchema(sae, options.schema);
+  const first = options?.schema !== 5 && fitsSchema1(sae);
   const header = first ? schema1Header(dVit, expFactor, cfg) : schema5Header(dVit, dSae, activation, cfg);
   const own = sae.tensors();
   const tensors = sae.input === (first ? "centred" : "raw") ? own : otherInput(own, first ? 1 : -1);
@@ -77,6 +85,19 @@ export async function saveCheckpoint(
     }
     thresholdTensor?.dispose();
   }
+}
+
+/** Schema 1 holds d_sae as a multiple of d_vit. */
+const fitsSchema1 = ({ activation, dSae, dVit }: SparseAutoencoder): boolean =>
+  activation.kind === "relu" && dSae % dVit === 0;
+
+/** @internal @throws SaevError `UNSUPPORTED` where a schema cannot hold an SAE. */
+export function requireSchema(sae: SparseAutoencoder, schema: 1 | 5): void {
+  if (schema === 5 || fitsSchema1(sae)) return;
+  throw new SaevError(
+    "UNSUPPORTED",
+    `schema 1 holds ReLU SAEs whose d_sae is a multiple of d_vit; this one is ${sae.activation.kind}, d_sae ${sae.dSae}, d_vit ${sae.dVit}; schema 5 can hold it`,
+  );
 }
 
 /** Version that the header names as the writer's. */

@@ -9,7 +9,7 @@ import { type Activation, fromNativeActivation, toNativeActivation } from "./act
 import { type LoadOptions, loadCheckpoint } from "./checkpoint.js";
 import { recogniseCheckpoint } from "./formats/index.js";
 import { Latents } from "./latents.js";
-import { type CheckpointConfig, saveCheckpoint } from "./save-checkpoint.js";
+import { type CheckpointConfig, type SaveOptions, saveCheckpoint } from "./save-checkpoint.js";
 import { foldScaling, type Scaling } from "./scaling.js";
 import { disposeTensors, fromNativeParams, type SaeTensors, toNativeParams } from "./tensors.js";
 
@@ -84,7 +84,7 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
    * @param cfg further fields of the SAE's config, kept in the header.
    * @throws SaevError `UNSUPPORTED`, `IO`.
    */
-  async save(path: string, cfg?: CheckpointConfig, options?: LongCallOptions): Promise<void> {
+  async save(path: string, cfg?: CheckpointConfig, options?: SaveOptions): Promise<void> {
     await saveCheckpoint(path, this, cfg, options);
   }
 
