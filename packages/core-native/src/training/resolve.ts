@@ -5,7 +5,8 @@ import { modelFacts } from "../vit/model-facts.js";
 
 /**
  * The config with the width of its activations for `sae.d_vit` where that is "auto".
- * @throws SaevError `SHAPE_MISMATCH` when it is given and another, naming the right one; as {@link ShardFolder.open}, or {@link modelFacts} with `data.live`.
+ * @throws SaevError `SHAPE_MISMATCH` when it is given and another, naming the right one; `INVALID_ARGUMENT`
+ * where `top_k` or `n_prefixes` are more than the SAE's latents; as {@link ShardFolder.open}, or {@link modelFacts} with `data.live`.
  */
 export async function resolveTrain(cfg: Train): Promise<ResolvedTrain> {
   const { sae, data } = cfg;
@@ -20,6 +21,21 @@ export async function resolveTrain(cfg: Train): Promise<ResolvedTrain> {
     );
   }
   const resolved = Object.freeze({ ...cfg, sae: Object.freeze({ ...sae, d_vit }) });
-  dSae(resolved.sae); // d_sae and exp_factor agree
+  requireLatents(resolved);
   return resolved;
+}
+
+/** That what is chosen among the latents is no more than there are. @throws SaevError `INVALID_ARGUMENT`. */
+function requireLatents({ sae, objective }: ResolvedTrain): void {
+  const n = dSae(sae); // d_sae and exp_factor agree
+  for (const [name, value] of [
+    ["sae.top_k", "top_k" in sae ? sae.top_k : 1],
+    ["objective.n_prefixes", objective.kind === "matryoshka" ? objective.n_prefixes : 1],
+  ] as const) {
+    if (value > n)
+      throw new SaevError(
+        "INVALID_ARGUMENT",
+        `${name}: expected from 1 to ${n}, the SAE's latents, found ${value}; give fewer, or a larger sae.d_sae or sae.exp_factor`,
+      );
+  }
 }

@@ -24,6 +24,8 @@ const order =
   "it gives the order of the activations, of which the run has seen a part; --init-from starts a new run from these weights";
 const setAside =
   "it decides which images are set aside, and the run has begun with others; --init-from starts a new run from these weights";
+const moments =
+  "checkpoints hold its moments, of which muon has others than adam and adamw; --init-from starts a new run from these weights";
 const size = "the run's weights have another size; start a new run";
 
 /** Changes that cannot work, each with its reason. Everything else may change from one part of a run to the next. */
@@ -56,7 +58,7 @@ export function refusedChanges(changes: Changes): string[] {
   // Of another kind, the fields of both are changes too, which say nothing more.
   const other = "sae.kind" in changes;
   return Object.entries(changes).flatMap(([path, [before, since]]) => {
-    const reason = refused[path];
+    const reason = path === "optimizer" && (before === "muon" || since === "muon") ? moments : refused[path];
     if (reason === undefined || (other && path.startsWith("sae.") && path !== "sae.kind")) return [];
     return [`${path} was ${JSON.stringify(before)} and cannot become ${JSON.stringify(since)}: ${reason}`];
   });

@@ -286,6 +286,11 @@ test("refuses what cannot be trained, before anything is written", async () => {
     code: "SHAPE_MISMATCH",
     message: expect.stringMatching(/^sae\.d_vit: expected \d+, .*, found 13; give \d+, or leave it out$/),
   });
+  for (const [sae, more, message] of [
+    [{ kind: "top-k", top_k: 49 }, {}, /^sae\.top_k: expected from 1 to 48, .* found 49; give fewer/],
+    [{}, { objective: { kind: "matryoshka", n_prefixes: 50 } }, /^objective\.n_prefixes: .* found 50/],
+  ] as const)
+    await expect(trainSaes([config(more, sae)])).rejects.toThrow(message);
   const open = config({}, { d_vit: "auto" });
   expect(await resolveTrain(open)).toEqual(config({}, { d_vit: dVit }));
   await expect(trainSaes([config({}, { n_reinit_samples: 100_000 })])).rejects.toThrow(/n_reinit_samples/);
