@@ -27,13 +27,20 @@ export async function writeStates({ trainer, runs, times }: OpenParty, options: 
   times.checkpointsWritten += 1;
 }
 
-/** The last checkpoint, and the SAEs themselves. */
+/** The last checkpoint, and the SAEs themselves. One that cannot be written is noted in `failed`, and the others are. */
 export async function finish(open: OpenParty, options: GroupOptions): Promise<void> {
-  const { trainer, runs } = open;
+  const { trainer, runs, failed } = open;
   if (runs[0]!.cfg.checkpoint_keep > 0) await writeStates(open, options);
   // What only steps need makes room for the copies that are saved and evaluated.
   for (const i of runs.keys()) trainer.stop(i);
-  for (const [i, run] of runs.entries()) await save(open, i, run);
+  for (const [i, run] of runs.entries()) {
+    try {
+      await save(open, i, run);
+    } catch (error) {
+      failed.set(i, error);
+    }
+  }
+  if (failed.size === runs.length) throw failed.get(0);
 }
 
 /** Writes sae.pt: of a run that was dropped that of its last checkpoint, if there is one. @returns whether it is there. */
@@ -69,9 +76,12 @@ export async function keep(open: OpenParty, options: GroupOptions, reason: unkno
   remark(options, `stopped after ${steps} steps; the state so far is in ${kept.join(", ")}; ${how}`);
 }
 
-/** Evaluates the SAEs that came through, and writes down how each run ended. */
+/**
+ * Evaluates the SAEs that came through, and writes down how each run ended.
+ * @throws what kept the first of those from being written that could not be.
+ */
 export async function evaluateAll(
-  { data, trainer, runs, halved, times }: OpenParty,
+  { data, trainer, runs, halved, failed, times }: OpenParty,
   begun: number,
   options: GroupOptions,
 ): Promise<TrainedSae[]> {
@@ -100,15 +110,26 @@ export async function evaluateAll(
       evaluation,
     };
   };
+  for (const [i, error] of failed) {
+    const reason = (error as Error).message;
+    await runs[i]!.note("stopped", { event: "stopped", step: steps, reason }).catch((cause: Error) =>
+      remark(options, cause.message),
+    );
+  }
   const out: TrainedSae[] = [];
-  if (options.evaluate === false) {
-    for (const [i, run] of runs.entries()) out.push(await done(run, i));
+  const all = () => {
+    for (const error of failed.values()) throw error;
     return out;
+  };
+  if (options.evaluate === false) {
+    for (const [i, run] of runs.entries()) if (!failed.has(i)) out.push(await done(run, i));
+    return all();
   }
   const { signal } = options;
   try {
     using source = await data.evaluation();
     for (const [i, run] of runs.entries()) {
+      if (failed.has(i)) continue;
       if (trainer.dropped(i) !== undefined || halved.has(i)) {
         out.push(await done(run, i));
         continue;
@@ -121,12 +142,12 @@ export async function evaluateAll(
       await run.writeEvaluation(evaluation);
       out.push(await done(run, i, evaluation));
     }
-    return out;
   } catch (error) {
-    const places = runs.map((run) => run.checkpoint).join(", ");
+    const places = runs.flatMap((run, i) => (failed.has(i) ? [] : [run.checkpoint])).join(", ");
     remark(options, `training was done; the SAEs are in ${places}, ${out.length} of them evaluated`);
     throw error;
   }
+  return all();
 }
 
 /** Says something in passing. */

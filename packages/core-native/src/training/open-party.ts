@@ -1,9 +1,11 @@
+import type { ResolvedTrain } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { TensorFile } from "../io/tensor-file.js";
 import type { BatchSource } from "../loading/batch-source.js";
 import type { RowScaling } from "../loading/row-scaling.js";
 import type { Scaling } from "../sae/scaling.js";
 import { disposeTensors } from "../sae/tensors.js";
+import type { FoundRun } from "./find-runs.js";
 import { readHeldOut } from "./held-out.js";
 import { readStart, scalingOfState, startScaling } from "./init-from.js";
 import type { Party } from "./parties.js";
@@ -49,6 +51,8 @@ export interface OpenParty extends Disposable {
   readonly times: PartyTimes;
   /** Runs that were stopped early as the worst ones, by their positions. */
   readonly halved: Map<number, { readonly step: number; readonly reason: string }>;
+  /** What kept runs from being written at the end, by their positions. */
+  readonly failed: Map<number, unknown>;
 }
 
 /**
@@ -91,6 +95,7 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
           }),
         );
     } else {
+      for (const { found, cfg: own } of jobs) requireNotShorter(found!, own, data.source.length, step);
       for (const [i, run] of runs.entries())
         await run.goOn(step, await recordedAt(run, step), changesOf(jobs[i]!.found!.record.config, run.cfg));
     }
@@ -113,6 +118,7 @@ export async function openParty(party: Party, options: GroupOptions): Promise<Op
       runs,
       times,
       halved: new Map(),
+      failed: new Map(),
       [Symbol.dispose]: dispose,
     };
   } catch (error) {
@@ -221,6 +227,20 @@ function requireSameData(run: RunFolder, data: TrainingData): void {
       `${run.dir}: held-out.json has other images than would be set aside now; --init-from starts a new run from these weights`,
     );
   }
+}
+
+/** A run cannot be given fewer activations than it has seen; until then it can be shortened. */
+function requireNotShorter(
+  { dir, record: { config: before } }: FoundRun,
+  { n_patches }: ResolvedTrain,
+  rows: number,
+  step: number,
+): void {
+  if (n_patches >= before.n_patches || plannedSteps(rows, before.sae_batch_size, n_patches) >= step) return;
+  throw new SaevError(
+    "INVALID_ARGUMENT",
+    `${dir} cannot go on: n_patches was ${before.n_patches} and cannot become ${n_patches}: it has made ${step} steps, more than that is; give more, or start a new run`,
+  );
 }
 
 /** What a run had written at a step: bytes of metrics.jsonl, and which evaluation was the last. */

@@ -74,6 +74,11 @@ test("another learning rate is allowed and written down; what cannot work is ref
     [config("changed", {}, { kind: "top-k", top_k: 4 }), /sae\.kind was "relu".*another kind/],
     [config("changed", {}, {}, { layer: -2 }), /data\.layer was -1.*another layer/],
     [config("changed", { seed: 9 }), /seed was 42.*order/],
+    [config("changed", { optimizer: "muon" }), /optimizer was "adam" and cannot become "muon": .*moments/],
+    [
+      config("changed", { n_patches: 3000 }),
+      /n_patches was 6000 and cannot become 3000: it has made \d+ steps/,
+    ],
     [
       config("changed", { n_patches: 12_000 }, {}, { shard_root: shards[1] }),
       /are not those that this run was trained on/,
@@ -120,6 +125,15 @@ test("a new run starts from any checkpoint: a run, its sae.pt, one of its states
     /found nothing at/,
   );
   expect(readdirSync(path.join(root, "wrong"))).toEqual([]);
+});
+
+test("checkpoints come by the clock", async () => {
+  const clock = { checkpoint_every: 0, checkpoint_minutes: 1e-4, checkpoint_keep: 99, n_patches: 30_000 };
+  const [run] = await trainSaes([config("clock", clock)], { evaluate: false });
+  const [first, ...more] = statesOf(run!.dir).map(({ step }) => step);
+  expect(first).toBeLessThan(run!.steps);
+  expect(more.at(-1)).toBe(run!.steps);
+  expect(run!.times!.checkpointsWritten).toBe(1 + more.length);
 });
 
 test("a request writes a checkpoint and training goes on", async () => {
