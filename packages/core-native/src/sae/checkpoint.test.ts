@@ -201,5 +201,11 @@ test("refuses other kinds, unknown schemas, and headers that lie", async () => {
   const text = path.join(root, "text.pt");
   writeFileSync(text, "no checkpoint");
   await expect(loadCheckpoint(text)).rejects.toMatchObject({ code: "BAD_FILE" });
+  const folder = mkdtempSync(path.join(root, "folder-"));
+  await expect(SparseAutoencoder.load(folder)).rejects.toThrow(
+    /expected a sae\.pt, or .*; found an empty folder$/,
+  );
+  writeFileSync(path.join(folder, "sae.pt"), "");
+  await expect(SparseAutoencoder.load(folder)).rejects.toThrow(/a run's folder; name .*\/sae\.pt$/);
   await expect(loadCheckpoint(path.join(root, "absent.pt"))).rejects.toMatchObject({ code: "NOT_FOUND" });
 });

@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { SaevError } from "../errors.js";
 import type { Handle } from "../native/addon.js";
 import { callAsync, callSync, type LongCallOptions } from "../native/call.js";
@@ -71,7 +72,11 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
    */
   static async load(path: string, options?: LoadOptions): Promise<SparseAutoencoder> {
     const format = await recogniseCheckpoint(path);
-    if (format === undefined) return (await loadCheckpoint(path, options)).sae;
+    if (format === undefined) {
+      const inside = await readdir(path).catch(() => undefined);
+      if (inside) throw noCheckpoint(path, inside);
+      return (await loadCheckpoint(path, options)).sae;
+    }
     if (options?.input === undefined) return format.read(path, options);
     throw new SaevError(
       "INVALID_ARGUMENT",
@@ -163,4 +168,16 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
     this.#info ??= callSync(() => addon().saeInfo(this.handle));
     return this.#info;
   }
+}
+
+/** What a folder would have to hold, and what it holds. */
+function noCheckpoint(folder: string, inside: readonly string[]): SaevError {
+  const found = inside.includes("sae.pt")
+    ? `found a run's folder; name ${folder}/sae.pt`
+    : `found ${inside.length === 0 ? "an empty folder" : inside.slice(0, 8).join(", ")}`;
+  return new SaevError(
+    "BAD_FILE",
+    `${folder}: expected a sae.pt, or a folder with sae_weights.safetensors and cfg.json of SAELens, sae.safetensors and cfg.json of ` +
+      `sparsify, or ae.pt and config.json of dictionary_learning; ${found}`,
+  );
 }
