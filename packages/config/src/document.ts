@@ -1,5 +1,6 @@
 import { activationsSpec } from "./activations.js";
 import { auto, type Field, type Spec } from "./fields.js";
+import { objectiveSpecs } from "./objective.js";
 import { pythonJson } from "./python.js";
 import { gatedSpec, jumpReluSpec, saeSpecs } from "./sae.js";
 import { inferredMember, type Schema, specsOf } from "./schema.js";
@@ -32,7 +33,7 @@ function plain(value: unknown): unknown {
 
 /** The class of ours, of those with fields that the Python package does not have, that a config is of. */
 const classOf = (value: object): Spec | undefined =>
-  [activationsSpec, trainSpec, trainDataSpec, visualsSpec, ...saeSpecs].find(
+  [activationsSpec, trainSpec, trainDataSpec, visualsSpec, ...saeSpecs, ...objectiveSpecs].find(
     ({ kind, fields }) =>
       kind === (value as { kind?: string }).kind &&
       Object.keys(value).every((name) => name === "kind" || Object.hasOwn(fields, name)),

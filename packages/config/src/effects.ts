@@ -225,11 +225,12 @@ export const fieldEffects: Readonly<Record<string, FieldEffect>> = {
   "Vanilla.sparsity_coeff": does(
     "weight of the penalty: L1, of jump-relu L0; of a top-k SAE unused: that a value was given is said once",
   ),
-  "Matryoshka.n_prefixes": does("prefixes per batch"),
+  "Matryoshka.n_prefixes": does("prefixes per batch, where they are drawn"),
   "Matryoshka.sparsity_coeff": does(
     "weight of the penalty: L1, of jump-relu L0; of a top-k SAE unused: that a value was given is said once",
   ),
-  "Matryoshka.prefix_draw": does("the distribution of the prefixes' lengths"),
+  "Matryoshka.prefix_draw": does("the distribution of the prefixes' lengths, where they are drawn"),
+  "Matryoshka.group_sizes": does("the prefixes of every batch, and what sae.pt says of groups"),
 
   "Visuals.ckpt": does("the SAE that is read"),
   "Visuals.data": does("the rows that are encoded"),

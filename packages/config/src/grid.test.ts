@@ -29,11 +29,14 @@ describe("grid", () => {
   });
 
   test("kind changes the class and starts from its defaults", () => {
+    const matryoshka = { kind: "matryoshka", n_prefixes: 10, sparsity_coeff: 4e-4, prefix_draw: "published" };
     const { cfgs, errs } = grid(base, { objective: { kind: ["vanilla", "matryoshka"] } });
     expect(errs).toEqual([]);
-    expect(cfgs.map((c) => c.objective)).toEqual([
-      base.objective,
-      { kind: "matryoshka", n_prefixes: 10, sparsity_coeff: 4e-4, prefix_draw: "published" },
+    expect(cfgs.map((c) => c.objective)).toEqual([base.objective, { ...matryoshka, group_sizes: [] }]);
+    const sizes = grid(base, { objective: { kind: "matryoshka", group_sizes: [[8, 24], [32]] } });
+    expect(sizes.cfgs.map((c) => c.objective)).toEqual([
+      { ...matryoshka, group_sizes: [8, 24] },
+      { ...matryoshka, group_sizes: [32] },
     ]);
     expect(
       grid(base, { sae: [{ kind: "jump-relu" }, { exp_factor: 2 }] }).cfgs.map((c) => c.sae.kind),

@@ -65,7 +65,7 @@ export {
   type StoredDtype,
 } from "./metadata.js";
 export { editDistance, nearestName } from "./nearest.js";
-export { Matryoshka, Objective, Vanilla } from "./objective.js";
+export { Matryoshka, Objective, prefixCount, Vanilla } from "./objective.js";
 export {
   checkConfig,
   type ParseOptions,

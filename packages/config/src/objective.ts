@@ -1,4 +1,4 @@
-import { type ConfigOf, choice, float, int, member } from "./fields.js";
+import { type ConfigOf, choice, float, int, ints, member, ours } from "./fields.js";
 import { schemaOf, unionSchemaOf } from "./schema.js";
 
 export const vanillaSpec = member(
@@ -32,6 +32,14 @@ export const matryoshkaSpec = member(
       "published",
       "How lengths are drawn: as published, or mostly short ones, as the newer Python package does.",
     ),
+    group_sizes: ours(
+      ints(
+        "training",
+        [],
+        "Latents of each group, first to last, that sum to the SAE's: prefixes end with a group, the same for every batch; empty: they are drawn.",
+        { min: 1 },
+      ),
+    ),
   },
 );
 
@@ -46,3 +54,9 @@ export const Matryoshka = schemaOf(matryoshkaSpec);
 
 export type Objective = Vanilla | Matryoshka;
 export const Objective = unionSchemaOf(objectiveSpecs);
+
+/** Prefixes of the latents whose reconstruction an objective looks at; 1: all latents alone. */
+export function prefixCount(objective: Objective): number {
+  if (objective.kind === "vanilla") return 1;
+  return objective.group_sizes.length || objective.n_prefixes;
+}

@@ -128,6 +128,7 @@ describe("defaults are those of the Python package", () => {
       n_prefixes: 10,
       sparsity_coeff: 4e-4,
       prefix_draw: "published",
+      group_sizes: [],
     });
     expect(Vanilla.parse({})).toEqual({ kind: "vanilla", sparsity_coeff: 4e-4 });
   });

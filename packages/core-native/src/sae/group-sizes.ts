@@ -7,6 +7,12 @@ export const groupSizesKey = "group_sizes";
 export const groupSizesHeader = (sizes: readonly number[] | undefined): Record<string, unknown> =>
   sizes === undefined ? {} : { [groupSizesKey]: [...sizes] };
 
+/** The prefixes that end with a group each: 2, 3, 5 of groups of 2, 1 and 2 latents. */
+export function prefixesOfGroups(sizes: readonly number[]): readonly number[] {
+  let end = 0;
+  return sizes.map((size) => (end += size));
+}
+
 /**
  * Sizes of Matryoshka groups as a file has them: whole numbers above 0 that sum to d_sae.
  * @throws SaevError `BAD_FILE` for anything else.

@@ -1,4 +1,4 @@
-import { dSae, type ResolvedTrain } from "@saev/config";
+import { dSae, type Objective, prefixCount, type ResolvedTrain } from "@saev/config";
 import type { LongCallOptions } from "../native/call.js";
 import { disposeTensors, type SaeTensors } from "../sae/tensors.js";
 import { Tensor } from "../tensor.js";
@@ -56,17 +56,13 @@ const sortOf = ({ sae, objective, optimizer, grad_clip }: ResolvedTrain) => [
   sae.kind,
   sae.d_vit,
   "top_k" in sae ? [sae.top_k, sae.k_aux] : 0,
-  objective.kind === "matryoshka" ? objective.n_prefixes : 1,
+  prefixCount(objective),
   optimizer,
   grad_clip > 0,
 ];
 
 function measuredLatents({ sae, objective }: ResolvedTrain): number {
-  const needed = Math.max(
-    mostLatents,
-    "top_k" in sae ? 4 * sae.top_k : 0,
-    objective.kind === "matryoshka" ? 2 * objective.n_prefixes : 0,
-  );
+  const needed = Math.max(mostLatents, "top_k" in sae ? 4 * sae.top_k : 0, 2 * prefixCount(objective));
   return Math.min(dSae(sae), needed);
 }
 
@@ -75,7 +71,7 @@ async function measure(cfg: ResolvedTrain, options?: LongCallOptions): Promise<C
   const start = startOf(cfg, measuredLatents(cfg));
   using trainer = Trainer.create(d_vit);
   try {
-    trainer.add(start, { ...trainingOf(cfg, 1000, false), lr: 0 });
+    trainer.add(start, { ...trainingOf({ ...cfg, objective: drawn(cfg) }, 1000, false), lr: 0 });
   } finally {
     disposeTensors(start);
   }
@@ -94,6 +90,12 @@ async function measure(cfg: ResolvedTrain, options?: LongCallOptions): Promise<C
   const [one, other] = [await seconds(small), await seconds(large)];
   const perRow = Math.max(other / many / 2, (other - one) / (many - few));
   return { perRow, fixed: Math.max(0, one - few * perRow) };
+}
+
+/** As many prefixes, drawn: groups are of the whole SAE's size. */
+function drawn({ objective }: ResolvedTrain): Objective {
+  if (objective.kind === "vanilla") return objective;
+  return { ...objective, group_sizes: [], n_prefixes: prefixCount(objective) };
 }
 
 /** Unit rows of W_dec and W_enc their transpose, so that pre-activations of normal rows are normal. */

@@ -1,6 +1,6 @@
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { constrainedMemory } from "node:process";
-import { dSae, type ResolvedTrain, validates } from "@saev/config";
+import { dSae, prefixCount, type ResolvedTrain, validates } from "@saev/config";
 import { SaevError } from "../errors.js";
 import { bufferRows } from "../loading/blocks.js";
 import { parameterBytes } from "./needs.js";
@@ -102,9 +102,8 @@ function work(cfg: ResolvedTrain, rows: number): number {
   const { sae, objective, optimizer } = cfg;
   const n = dSae(sae);
   const aux = "k_aux" in sae && sae.k_aux > 0;
-  const prefixes = objective.kind === "matryoshka" ? objective.n_prefixes : 1;
   // x − b_dec, an error for each prefix, and one for the gate or the auxiliary loss.
-  const matrices = 1 + prefixes + (aux || sae.kind === "gated" ? 1 : 0);
+  const matrices = 1 + prefixCount(objective) + (aux || sae.kind === "gated" ? 1 : 0);
   const half = float * sae.d_vit * n;
   return (
     float * rows * sae.d_vit * matrices +

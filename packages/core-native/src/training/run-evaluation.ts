@@ -1,10 +1,11 @@
-import type { ResolvedTrain } from "@saev/config";
+import type { Objective, ResolvedTrain } from "@saev/config";
 import { type DictionaryFigures, dictionaryOfTensors, dictionaryRecord } from "../evaluation/dictionary.js";
 import { evaluate } from "../evaluation/evaluate.js";
 import { type Evaluation, evaluationRecord, prefixRecords } from "../evaluation/figures.js";
 import { usualPrefixes } from "../evaluation/usual-prefixes.js";
 import type { BatchSource } from "../loading/batch-source.js";
 import type { LongCallOptions } from "../native/call.js";
+import { prefixesOfGroups } from "../sae/group-sizes.js";
 import { disposeTensors } from "../sae/tensors.js";
 import type { Trainer } from "./trainer.js";
 
@@ -39,9 +40,16 @@ export async function evaluateInTraining(
 
   async function measured(): Promise<Evaluation> {
     using sae = trainer.sae(i);
-    const prefixes = objective.kind === "matryoshka" ? usualPrefixes(sae.dSae) : [];
+    const prefixes = measuredPrefixes(objective, sae.dSae);
     return await evaluate(sae, source, { batchSize, prefixes, ...options });
   }
+}
+
+/** Of a Matryoshka SAE the groups' ends, or the usual lengths where prefixes were drawn; all latents are measured anyway. */
+function measuredPrefixes(objective: Objective, dSae: number): readonly number[] {
+  if (objective.kind === "vanilla") return [];
+  const { group_sizes } = objective;
+  return group_sizes.length > 0 ? prefixesOfGroups(group_sizes).slice(0, -1) : usualPrefixes(dSae);
 }
 
 /** Frees what an evaluation holds latent by latent. */

@@ -1,3 +1,4 @@
+import type { SparseAutoencoder } from "../sae/sparse-autoencoder.js";
 import { saeOfState } from "./init-from.js";
 import type { RunFolder } from "./run-folder.js";
 import { statesOf } from "./run-states.js";
@@ -6,7 +7,7 @@ import type { Trainer } from "./trainer.js";
 /** Writes an SAE of a trainer, as it is now, as its run's sae.pt. @throws SaevError `IO`. */
 export async function saveSae(trainer: Trainer, i: number, run: RunFolder): Promise<void> {
   using sae = trainer.sae(i);
-  sae.scaling = run.scaling;
+  describe(sae, run);
   await sae.save(run.checkpoint, documentOf(run));
 }
 
@@ -19,9 +20,16 @@ export async function saveLastGood(run: RunFolder): Promise<number | undefined> 
   const last = statesOf(run.dir).at(-1);
   if (last === undefined) return undefined;
   using sae = await saeOfState(last.path, run.cfg);
-  sae.scaling = run.scaling;
+  describe(sae, run);
   await sae.save(run.checkpoint, documentOf(run));
   return last.step;
+}
+
+/** What the checkpoint says beside the weights: how the activations were scaled, and the groups of latents that were trained. */
+function describe(sae: SparseAutoencoder, { scaling, cfg: { objective } }: RunFolder): void {
+  sae.scaling = scaling;
+  if (objective.kind === "matryoshka" && objective.group_sizes.length > 0)
+    sae.groupSizes = objective.group_sizes;
 }
 
 function documentOf({ cfg }: RunFolder) {

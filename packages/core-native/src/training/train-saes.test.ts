@@ -13,6 +13,7 @@ import { resolveTrain } from "./resolve.js";
 import { readRunRecord } from "./run-record.js";
 import { statesOf } from "./run-states.js";
 import { type TrainedSae, type TrainProgress, trainSaes } from "./train-saes.js";
+import { trainingOf } from "./training-of.js";
 
 const dVit = 12;
 const nImgs = 60;
@@ -116,12 +117,14 @@ test("trains a group on one pass and leaves what a run must leave", async () => 
 
 test("every kind and objective trains, is saved, and opens to what was evaluated", async () => {
   const top = { n_reinit_samples: 500, top_k: 3, k_aux: 8, dead_threshold_tokens: 1500 };
+  const groups = [8, 16, 24];
   const cfgs = [
     config({}, { kind: "top-k", ...top }),
     config({}, { kind: "top-k", ...top, relu: false, aux_form: "python-package", tied: false }),
     config({}, { kind: "batch-top-k", ...top }),
     config({ objective: { kind: "matryoshka", n_prefixes: 4 } }, { kind: "batch-top-k", ...top }),
     config({ objective: { kind: "matryoshka", n_prefixes: 4, sparsity_coeff: 1e-3 } }),
+    config({ objective: { kind: "matryoshka", group_sizes: groups } }, { kind: "batch-top-k", ...top }),
     config({}, { kind: "jump-relu", bandwidth: 0.3 }, 2e-3),
     config({ n_sparsity_warmup: 50 }, { kind: "jump-relu", bandwidth: 0.3, sparsity: "tanh-l0" }, 2e-3),
     config({}, { kind: "gated" }, 1e-2),
@@ -139,6 +142,12 @@ test("every kind and objective trains, is saved, and opens to what was evaluated
       const thresholds = sae.tensors().threshold!.toFloat32Array();
       expect(new Set(thresholds).size).toBeGreaterThan(10);
       expect(lines(run).at(-1)!.l0).toBeLessThan(0.9 * lines(run)[1]!.l0!);
+    }
+    const grouped = "group_sizes" in run.cfg.objective && run.cfg.objective.group_sizes.length > 0;
+    expect(sae.groupSizes).toEqual(grouped ? groups : undefined);
+    if (grouped) {
+      expect(trainingOf(run.cfg, 1, false).matryoshka).toEqual({ prefixes: [8, 24, 48] });
+      expect(run.evaluation?.prefixes?.map(({ length }) => length)).toEqual([8, 24, 48]);
     }
     const found = await evaluate(sae, source);
     sae.dispose();
@@ -289,6 +298,11 @@ test("refuses what cannot be trained, before anything is written", async () => {
   for (const [sae, more, message] of [
     [{ kind: "top-k", top_k: 49 }, {}, /^sae\.top_k: expected from 1 to 48, .* found 49; give fewer/],
     [{}, { objective: { kind: "matryoshka", n_prefixes: 50 } }, /^objective\.n_prefixes: .* found 50/],
+    [
+      {},
+      { objective: { kind: "matryoshka", group_sizes: [8, 41] } },
+      /^objective\.group_sizes: expected sizes that sum to 48, .* found 49 in 8, 41; change a group, or give sae\.d_sae = 49$/,
+    ],
   ] as const)
     await expect(trainSaes([config(more, sae)])).rejects.toThrow(message);
   const open = config({}, { d_vit: "auto" });

@@ -1,4 +1,5 @@
 import type { ResolvedTrain } from "@saev/config";
+import { prefixesOfGroups } from "../sae/group-sizes.js";
 import type { SaeTraining } from "./sae-training.js";
 
 /** @internal What a config asks of the trainer, in a run of `nSteps`. The encoder of every kind sees x − b_dec, as published. */
@@ -18,7 +19,10 @@ export function trainingOf(cfg: ResolvedTrain, nSteps: number, legacySparsityWar
     ...(cfg.optimizer !== "adam" && { weightDecay: cfg.weight_decay }),
     ...(cfg.lr_schedule !== "constant" && { schedule: { decay: cfg.lr_schedule, nSteps } }),
     ...(objective.kind === "matryoshka" && {
-      matryoshka: { nPrefixes: objective.n_prefixes, draw: objective.prefix_draw, seed: cfg.seed },
+      matryoshka:
+        objective.group_sizes.length > 0
+          ? { prefixes: prefixesOfGroups(objective.group_sizes) }
+          : { nPrefixes: objective.n_prefixes, draw: objective.prefix_draw, seed: cfg.seed },
     }),
     sparsityCoeff: "top_k" in sae ? 0 : objective.sparsity_coeff,
     ...ofKind(sae),
