@@ -1,5 +1,6 @@
 import { flagTable } from "@saev/config";
 import { describe, expect, test } from "vitest";
+import { type Option, oneOf } from "../argv/option.js";
 import { activationsJob } from "../job/activations.js";
 import { type Job, jobOptions } from "../job/job.js";
 import { trainJob } from "../job/train.js";
@@ -64,6 +65,13 @@ test("the default of a field is typed as it would be on the command line", () =>
   expect(text).toContain("(default: none)");
   expect(text).toContain("(default: 16_384)");
   expect(helpOf(jobs[1]!, 200)).toContain('(default: "")');
+});
+
+test("an option of some words that has no default must be given, and says so", () => {
+  const option = oneOf("to", ["a", "b"], "Which.");
+  const help = (to: Option) => commandHelp(jobs[0]!.doc, { options: [to] }, styleOf(false), 100);
+  expect(help(option)).toContain("Which. (default: a)");
+  expect(help({ ...option, default: undefined })).toContain("Which. (required)");
 });
 
 test("words are wrapped, and longer ones have a line of their own", () => {

@@ -99,7 +99,9 @@ const optionEntry = ({ flag, short, metavar, doc, choices, default: value }: Opt
   name: short === undefined ? flag : `${short}, ${flag}`,
   after: metavar,
   doc,
-  ...(choices === undefined ? {} : { note: `(default: ${shown(value)})` }),
+  ...(choices === undefined
+    ? {}
+    : { note: value === undefined ? "(required)" : `(default: ${shown(value)})` }),
 });
 
 const flagEntry = ({ flag, negation, type, metavar, doc, default: value }: Flag): Entry => ({
