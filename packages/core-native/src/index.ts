@@ -92,7 +92,8 @@ export { type LoadOptions, loadCheckpoint, type SaeHeader } from "./sae/checkpoi
 export { checkpointFormats, exportCheckpoint, recogniseCheckpoint } from "./sae/formats/index.js";
 export { Latents } from "./sae/latents.js";
 export { exportForPython } from "./sae/python-checkpoint.js";
-export { type CheckpointConfig, type SaveOptions, saveCheckpoint } from "./sae/save-checkpoint.js";
+export type { CheckpointConfig, PythonSchema } from "./sae/python-schemas.js";
+export { type SaveOptions, saveCheckpoint } from "./sae/save-checkpoint.js";
 export type { Scaling } from "./sae/scaling.js";
 export { type EncoderInput, SparseAutoencoder } from "./sae/sparse-autoencoder.js";
 export type { SaeTensors } from "./sae/tensors.js";

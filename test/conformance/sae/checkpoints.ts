@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { loadCheckpoint } from "@saev/core";
+import { isDeepStrictEqual } from "node:util";
+import { exportForPython, loadCheckpoint, type PythonSchema, SparseAutoencoder } from "@saev/core";
 import type { Outcome } from "../area.js";
 import { factor, floor, largest, largestDifference, readJson, Tensors } from "./compare.js";
 
@@ -25,6 +26,9 @@ export async function* checkpoints(folder: string): AsyncIterable<Outcome> {
   try {
     const whole = readFileSync(path.join(at, "schema1-relu", "sae.pt"));
     const archive = whole.subarray(whole.indexOf(10) + 1);
+    for (const name of readdirSync(at).sort())
+      if (!name.endsWith(".json"))
+        yield await writtenAgain(name, path.join(at, name, "sae.pt"), path.join(temporary, name));
     for (const [name, { header }] of Object.entries(headers)) {
       const file = path.join(temporary, `${name}.pt`);
       await writeFile(file, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), archive]));
@@ -63,6 +67,30 @@ async function* encodes(
   yield outcome("f_x", latents.toDense());
   using xHat = await sae.decode(latents);
   yield outcome("x_hat", xHat.toFloat32Array());
+}
+
+/** Written in its own schema, a file has the same header, as JSON, and the same bits. */
+async function writtenAgain(name: string, file: string, dir: string): Promise<Outcome> {
+  const { sae, header } = await loadCheckpoint(file);
+  await exportForPython(dir, sae, (header.schema ?? "pre-schema") as PythonSchema);
+  using back = await SparseAutoencoder.load(path.join(dir, "sae.pt"));
+  const everything = (where: string, of: SparseAutoencoder) => {
+    const bytes = readFileSync(where);
+    const line = JSON.parse(bytes.subarray(0, bytes.indexOf(10)).toString()) as unknown;
+    const bits = Object.entries(of.tensors()).map(([key, tensor]) => {
+      const { buffer, byteOffset, byteLength } = tensor.toFloat32Array();
+      return [key, tensor.shape, Buffer.from(buffer, byteOffset, byteLength)];
+    });
+    return [line, of.activation, of.input, bits];
+  };
+  const same = isDeepStrictEqual(everything(path.join(dir, "sae.pt"), back), everything(file, sae));
+  sae.dispose();
+  return {
+    subject: `checkpoints/${name} written again`,
+    deviation: same ? 0 : 1,
+    tolerance: 0,
+    note: "the same header, as JSON, and the same bits",
+  };
 }
 
 export async function refused(

@@ -87,10 +87,15 @@ test("an SAE goes to the Python package's schemas, and what it will not read is 
   const expected = await latents(file);
   for (const [i, v] of (await latents(path.join(out, "sae.pt"))).entries())
     expect(v).toBeCloseTo(expected[i]!, 5);
+  const next = await convert(file, "--to", "schema-2", "--out", path.join(root, "schema-2"));
+  expect([next.code, next.stdout]).toEqual([
+    0,
+    expect.stringMatching(/8 latents of width 4, as schema-2\n$/),
+  ]);
   const old = await convert(file, "--to", "schema-1", "--out", path.join(root, "old"));
   expect([old.code, old.stderr]).toEqual([
     1,
-    expect.stringMatching(/UNSUPPORTED: .*schema 1 holds ReLU SAEs/),
+    expect.stringMatching(/UNSUPPORTED: .*schema 1 holds relu SAEs/),
   ]);
 });
 

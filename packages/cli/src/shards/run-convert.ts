@@ -8,7 +8,7 @@ import { configJson } from "../job/print-config.js";
 import { makeReporter } from "../progress/reporter.js";
 import { readSimple, type SimpleCommand } from "../simple-command.js";
 import { amount } from "../text.js";
-import { convertSae, refuseSae } from "./convert-sae.js";
+import { convertSae, pythonSchemas, refuseSae } from "./convert-sae.js";
 
 const toOption: Option = {
   ...oneOf(
@@ -19,11 +19,10 @@ const toOption: Option = {
       "saelens",
       "sparsify",
       "dictionary-learning",
-      "schema-1",
-      "schema-5",
+      ...Object.keys(pythonSchemas),
       "saev",
     ],
-    "The layout to write. Of shards: that of the configuration document (June 2025, which saev records), or the Python package's present one. Of an SAE: SAELens 6, sparsify, dictionary_learning, the Python package's sae.pt of June 2025 (schema-1) or March 2026 (schema-5), or saev's own sae.pt.",
+    "The layout to write. Of shards: that of the configuration document (June 2025, which saev records), or the Python package's present one. Of an SAE: SAELens 6, sparsify, dictionary_learning, the Python package's sae.pt in any of its schemas (1: June 2025; 5: March 2026) or from before them (pre-schema), or saev's own sae.pt.",
   ),
   default: undefined,
 };

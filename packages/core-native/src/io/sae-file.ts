@@ -8,6 +8,8 @@ import { type NamedTensors, TensorFile, writeTensors } from "./tensor-file.js";
 const maxHeaderBytes = 1 << 20;
 /** The header is padded to this, so that the tensors behind it are aligned when mapped. */
 const alignment = 64;
+/** Fields of the Python package's config that are floats, where they are written as whole numbers. */
+const floats = /("(?:reinit_blend|coeff|alpha|momentum|sparsity_coeff)":-?\d+)(?=[,}])/g;
 
 /** A checkpoint `sae.pt`: one line of JSON, then a torch archive. */
 export interface SaeFile {
@@ -39,7 +41,8 @@ export async function writeSaeFile(
   tensors: NamedTensors,
   options?: LongCallOptions,
 ): Promise<void> {
-  const json = JSON.stringify(header);
+  // The Python package checks types: where it expects a float, it refuses 0 and takes 0.0.
+  const json = JSON.stringify(header).replace(floats, "$1.0");
   const length = Buffer.byteLength(json) + 1;
   const padding = " ".repeat((alignment - (length % alignment)) % alignment);
   await writeTensors(path, tensors, { ...options, ordered: true, header: `${json}${padding}\n` });

@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { writeSaeFile } from "../io/sae-file.js";
+import { readSaeFile, writeSaeFile } from "../io/sae-file.js";
 import { Tensor } from "../tensor.js";
 import { loadCheckpoint } from "./checkpoint.js";
 import { exportForPython } from "./python-checkpoint.js";
+import type { PythonSchema } from "./python-schemas.js";
 import { saveCheckpoint } from "./save-checkpoint.js";
 import { SparseAutoencoder } from "./sparse-autoencoder.js";
 
@@ -73,30 +74,69 @@ test("an SAE that encodes x itself keeps its latents when saved as schema 1", as
 });
 
 test("for the Python package an SAE is written in the schema that is asked for, the same bits where it was read in it", async () => {
-  const params = { key: "top-k", top_k: 4 };
-  const sources: [Record<string, unknown>, 1 | 5][] = [
-    [{ schema: 1, cfg: { d_vit: dVit, exp_factor: 3 }, cls: "Relu" }, 1],
-    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: relu } }, 5],
-    [{ schema: 5, cfg: { d_model: dVit, d_sae: dSae, activation: { cls: "TopK", params } } }, 5],
+  const topK = { cls: "TopK", params: { top_k: 4 } };
+  const batchTopK = { cls: "BatchTopK", params: { top_k: 4, momentum: 0.2 } };
+  const plain = { cls: "Relu", params: {} };
+  const sizes = { d_model: dVit, d_sae: dSae };
+  const rest = { n_reinit_samples: 9, remove_parallel_grads: true, normalize_w_dec: false, seed: 8 };
+  const lib = { commit: "3d73f1f", lib: "0.1.0" };
+  const times3 = { d_vit: dVit, exp_factor: 3 };
+  const sources: [Record<string, unknown>, PythonSchema, PythonSchema[]][] = [
+    [{ ...times3, sparsity_coeff: 1, ghost_grads: false, ...rest }, "pre-schema", [1, 2, 3, 4, 5]],
+    [{ schema: 1, cfg: { ...times3, ...rest }, cls: "Relu", ...lib }, 1, ["pre-schema", 2, 3, 4, 5]],
+    [{ schema: 2, cfg: { ...times3, ...rest, activation: plain }, ...lib }, 2, ["pre-schema", 1, 3, 4, 5]],
+    [{ schema: 2, cfg: { ...times3, ...rest, activation: topK }, ...lib }, 2, [3, 4, 5]],
+    [{ schema: 3, cfg: { d_model: dVit, exp_factor: 3, ...rest, activation: topK }, ...lib }, 3, [2, 4, 5]],
+    [{ schema: 4, cfg: { ...sizes, ...rest, activation: topK }, ...lib }, 4, [2, 3, 5]],
+    [{ schema: 4, cfg: { ...sizes, ...rest, activation: batchTopK }, ...lib }, 4, [5]],
+    [{ schema: 5, cfg: { ...sizes, activation: relu }, ...lib }, 5, ["pre-schema", 1, 2, 3, 4]],
+    [
+      { schema: 5, cfg: { ...sizes, activation: { ...topK, params: { key: "top-k", top_k: 4 } } } },
+      5,
+      [2, 3, 4],
+    ],
   ];
   using x = Tensor.from(numbers(5 * dVit, 9), [5, dVit]);
-  for (const [source, own] of sources) {
-    using sae = await SparseAutoencoder.load(await written(source));
-    for (const schema of [1, 5] as const) {
+  for (const [source, own, others] of sources) {
+    const { cls } = ((source.cfg as (typeof sources)[0][0])?.activation ?? plain) as typeof plain;
+    const threshold = { "activation.threshold": Tensor.from(Float32Array.of(0.3), []) };
+    const file = await written(source, { ...tensors(), ...(cls === "BatchTopK" && threshold) });
+    using sae = await SparseAutoencoder.load(file);
+    for (const schema of ["pre-schema", 1, 2, 3, 4, 5] as const) {
       const dir = mkdtempSync(path.join(root, "python-"));
-      if (schema === 1 && sae.activation.kind !== "relu") {
+      if (schema !== own && !others.includes(schema)) {
         await expect(exportForPython(dir, sae, schema)).rejects.toThrow(
-          /schema 1 holds ReLU SAEs .*is top-k/,
+          / holds relu.* SAEs.*this one is .*top-k/,
         );
         continue;
       }
       expect(await exportForPython(dir, sae, schema)).toEqual([]);
-      const { sae: back, header } = await loadCheckpoint(path.join(dir, "sae.pt"));
-      expect([header.schema, back.input]).toEqual([schema, schema === 1 ? "centred" : "raw"]);
+      const there = path.join(dir, "sae.pt");
+      const { sae: back, header } = await loadCheckpoint(there);
+      const centred = schema === "pre-schema" || schema === 1;
+      expect([header.schema ?? "pre-schema", back.input]).toEqual([schema, centred ? "centred" : "raw"]);
+      expect(back.activation).toEqual(sae.activation);
       const [a, b] = [(await sae.encode(x)).toDense(), (await back.encode(x)).toDense()];
       for (const [i, v] of a.entries()) expect(b[i]).toBeCloseTo(v, 5);
-      if (schema === own)
-        expect(back.tensors().bEnc.toFloat32Array()).toEqual(tensors().b_enc.toFloat32Array());
+      const { header: line, tensors: inside } = await readSaeFile(there);
+      // The package refuses a whole number for a float.
+      if (schema === 5 && own === 1)
+        expect(readFileSync(there, "latin1")).toMatch(/"coeff":0\.0\}.*"reinit_blend":0\.0,/);
+      expect([...inside.keys()].slice(0, 4)).toEqual(
+        schema === 5 ? ["W_dec", "b_dec", "W_enc", "b_enc"] : ["W_enc", "b_enc", "W_dec", "b_dec"],
+      );
+      // In its own schema: the same JSON, the same bits. In another, the fields that this one has.
+      if (schema === own) {
+        expect(line).toEqual(source);
+        for (const [name, tensor] of (await readSaeFile(file)).tensors)
+          expect(inside.get(name)?.toFloat32Array()).toEqual(tensor.toFloat32Array());
+      } else {
+        const like = sources.find(([, other]) => other === schema)?.[0] ?? {};
+        expect(Object.keys(line)).toEqual(expect.arrayContaining(Object.keys(like)));
+        expect(Object.keys(line)).toHaveLength(Object.keys(like).length);
+        if (schema !== "pre-schema" && schema !== 5)
+          expect(Object.keys(line.cfg as object)).toEqual(Object.keys(like.cfg as object));
+      }
       await expect(exportForPython(dir, sae, schema)).rejects.toThrow(/is there already/);
     }
   }
@@ -105,6 +145,9 @@ test("for the Python package an SAE is written in the schema that is asked for, 
   using ours = SparseAutoencoder.from(own, "centred", { kind: "top-k", topK: 4, relu: true });
   ours.scaling = { actMean: numbers(dVit, 11), scalar: 2 };
   const dir = path.join(root, "python-ours");
+  await expect(exportForPython(dir, ours, "pre-schema")).rejects.toThrow(
+    /has no place for scaling; schema 1/,
+  );
   expect(await exportForPython(dir, ours, 5)).toEqual([
     expect.stringMatching(/^its scaling is in the header/),
     expect.stringMatching(/^the ReLU after its selection is not kept/),

@@ -4,7 +4,7 @@ import type { LongCallOptions } from "../native/call.js";
 import type { Tensor } from "../tensor.js";
 import type { Activation } from "./activation.js";
 import { groupSizesKey, groupSizesOf } from "./group-sizes.js";
-import { reluKey } from "./save-checkpoint.js";
+import { forms, type PythonSchema, reluKey } from "./python-schemas.js";
 import { scalingOf } from "./scaling.js";
 import { type EncoderInput, SparseAutoencoder } from "./sparse-autoencoder.js";
 import type { SaeTensors } from "./tensors.js";
@@ -55,6 +55,7 @@ export async function loadCheckpoint(
     const sae = SparseAutoencoder.from(tensors, input, activation);
     sae.scaling = scaling;
     sae.groupSizes = groupSizes;
+    sae.source = file.header;
     return {
       sae,
       header: { ...header, activation, dVit, dSae },
@@ -90,7 +91,7 @@ function parseHeader(path: string, header: Readonly<Json>): SaeHeader {
     return {
       schema,
       ...sizes(path, header),
-      input: "centred",
+      input: forms["pre-schema"].input,
       activation: { kind: "relu" },
       cfg: header,
     };
@@ -108,7 +109,7 @@ function parseHeader(path: string, header: Readonly<Json>): SaeHeader {
   return {
     schema,
     ...sizes(path, cfg as Json),
-    input: schema === 1 ? "centred" : "raw",
+    input: forms[schema as PythonSchema].input,
     activation: activationOf(path, header, cfg as Json),
     cfg: cfg as Json,
   };

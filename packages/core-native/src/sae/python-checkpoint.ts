@@ -3,19 +3,19 @@ import path from "node:path";
 import { SaevError } from "../errors.js";
 import { makeFolder } from "../io/make-folder.js";
 import type { LongCallOptions } from "../native/call.js";
-import { requireSchema } from "./save-checkpoint.js";
+import { headerOf, type PythonSchema } from "./python-schemas.js";
 import type { SparseAutoencoder } from "./sparse-autoencoder.js";
 
 /**
- * Writes `sae.pt` into `dir` for the Python package: of June 2025 (schema 1) or of March 2026 (schema 5). Written in the schema that
- * it was read in, an SAE comes back with the same bits.
+ * Writes `sae.pt` into `dir` for the Python package in one of its forms. Written in the one that it was read in, an SAE has the same
+ * header and the same bits.
  * @returns what the package will not read of the file, as sentences.
  * @throws SaevError `UNSUPPORTED` with the reason for what the package cannot hold, `INVALID_ARGUMENT` where a sae.pt is there, `IO`.
  */
 export async function exportForPython(
   dir: string,
   sae: SparseAutoencoder,
-  schema: 1 | 5,
+  schema: PythonSchema,
   options?: LongCallOptions,
 ): Promise<readonly string[]> {
   const { activation } = sae;
@@ -24,7 +24,7 @@ export async function exportForPython(
       "UNSUPPORTED",
       `the Python package has relu, top-k and batch-top-k SAEs; this one is ${activation.kind}`,
     );
-  requireSchema(sae, schema);
+  headerOf(sae, schema);
   const file = path.join(dir, "sae.pt");
   if (existsSync(file))
     throw new SaevError("INVALID_ARGUMENT", `${file} is there already; name another folder`);

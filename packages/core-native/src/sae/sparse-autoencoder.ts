@@ -10,7 +10,8 @@ import { type Activation, fromNativeActivation, toNativeActivation } from "./act
 import { type LoadOptions, loadCheckpoint } from "./checkpoint.js";
 import { recogniseCheckpoint } from "./formats/index.js";
 import { Latents } from "./latents.js";
-import { type CheckpointConfig, type SaveOptions, saveCheckpoint } from "./save-checkpoint.js";
+import type { CheckpointConfig } from "./python-schemas.js";
+import { type SaveOptions, saveCheckpoint } from "./save-checkpoint.js";
 import { foldScaling, type Scaling } from "./scaling.js";
 import { disposeTensors, fromNativeParams, type SaeTensors, toNativeParams } from "./tensors.js";
 
@@ -35,6 +36,8 @@ export class SparseAutoencoder extends Resource<"SparseAutoencoder"> {
    * d_sae: latents do not depend on them. `save` writes them, and so does dictionary_learning's layout.
    */
   groupSizes: readonly number[] | undefined;
+  /** @internal The header of the sae.pt that this SAE was read from: written in the same schema, the file has it again. */
+  source: Readonly<Record<string, unknown>> | undefined;
   #info: ReturnType<SaeExports["saeInfo"]> | undefined;
 
   /** @internal */
