@@ -12,8 +12,7 @@ export interface CommandPage {
 /** A page for each command, made of what `saev COMMAND --help` shows. */
 export async function commandPages(): Promise<readonly CommandPage[]> {
   const pages: CommandPage[] = [];
-  for (const { paths, usage } of commands) {
-    const name = paths[0]![0]!;
+  for (const { name, summary } of commands) {
     let text = "";
     const out = {
       write: (piece: string) => {
@@ -22,7 +21,7 @@ export async function commandPages(): Promise<readonly CommandPage[]> {
     };
     const code = await main([name, "--help"], { stdout: out, stderr: out, env: {}, help: commandMarkdown });
     if (code !== 0) throw new Error(`saev ${name} --help: exit code ${code}\n${text}`);
-    pages.push({ name, summary: usage.description!, text });
+    pages.push({ name, summary, text });
   }
   return pages;
 }

@@ -1,6 +1,4 @@
-import { Cli } from "clipanion";
 import { commands } from "./commands/index.js";
-import type { Context } from "./commands/saev-command.js";
 import { exitCodeOf, report, UsageError } from "./errors.js";
 import { Exit, type ExitCode } from "./exit.js";
 import { overview } from "./help/overview.js";
@@ -27,22 +25,23 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const words = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
   const [first, ...rest] = words;
   if (first === undefined || first === "--help" || first === "-h") {
-    io.stdout.write(overview(listed(), styleOf(hasColour(io.stdout, io.env)), widthOf(io.stdout, io.env)));
+    io.stdout.write(overview(commands, styleOf(hasColour(io.stdout, io.env)), widthOf(io.stdout, io.env)));
     return Exit.done;
   }
   if (first === "--version" || first === "-V") {
     io.stdout.write(`${version()}\n`);
     return Exit.done;
   }
-  const names = listed().map(({ name }) => name);
-  if (!names.includes(first)) throw await unknownCommand(first, names);
-  const cli = Cli.from<Context>([...commands], { binaryName: "saev", enableColors: false });
-  const command = cli.process([first, ...rest], { ...Cli.defaultContext, io });
-  return command.execute() as Promise<ExitCode>;
+  const listed = commands.find(({ name }) => name === first);
+  if (listed === undefined)
+    throw await unknownCommand(
+      first,
+      commands.map(({ name }) => name),
+    );
+  const [{ Cli }, command] = await Promise.all([import("clipanion"), listed.load()]);
+  const cli = Cli.from([command], { binaryName: "saev", enableColors: false });
+  return cli.process([first, ...rest], { ...Cli.defaultContext, io }).execute() as Promise<ExitCode>;
 }
-
-const listed = () =>
-  commands.map(({ paths, usage }) => ({ name: paths[0]![0]!, summary: usage.description! }));
 
 async function unknownCommand(word: string, names: readonly string[]): Promise<UsageError> {
   const { didYouMean, nearestNames } = await import("./argv/nearest.js");

@@ -1,12 +1,8 @@
-import { Command } from "clipanion";
 import type { ExitCode } from "../exit.js";
 import { SaevCommand } from "./saev-command.js";
 
 export class ActivationsCommand extends SaevCommand {
   static override readonly paths = [["activations"]];
-  static override readonly usage = Command.Usage({
-    description: "Record a vision transformer's activations in shards.",
-  });
 
   async execute(): Promise<ExitCode> {
     const [{ runJob }, { activationsJob }] = await Promise.all([

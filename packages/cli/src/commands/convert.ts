@@ -1,12 +1,8 @@
-import { Command } from "clipanion";
 import type { ExitCode } from "../exit.js";
 import { SaevCommand } from "./saev-command.js";
 
 export class ConvertCommand extends SaevCommand {
   static override readonly paths = [["convert"]];
-  static override readonly usage = Command.Usage({
-    description: "Write recorded activations, or an SAE, in another tool's layout.",
-  });
 
   async execute(): Promise<ExitCode> {
     const { runConvert } = await import("../shards/run-convert.js");

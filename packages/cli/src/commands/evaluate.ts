@@ -1,12 +1,8 @@
-import { Command } from "clipanion";
 import type { ExitCode } from "../exit.js";
 import { SaevCommand } from "./saev-command.js";
 
 export class EvaluateCommand extends SaevCommand {
   static override readonly paths = [["evaluate"]];
-  static override readonly usage = Command.Usage({
-    description: "Measure SAEs: sparsity, reconstruction, dictionary, labels, the model's output.",
-  });
 
   async execute(): Promise<ExitCode> {
     const [{ runJob }, { evaluateJob }] = await Promise.all([

@@ -1,12 +1,8 @@
-import { Command } from "clipanion";
 import type { ExitCode } from "../exit.js";
 import { SaevCommand } from "./saev-command.js";
 
 export class SetupCommand extends SaevCommand {
   static override readonly paths = [["setup"]];
-  static override readonly usage = Command.Usage({
-    description: "Fetch libtorch, when no installed one fits.",
-  });
 
   async execute(): Promise<ExitCode> {
     const { runSetup } = await import("../setup/run-setup.js");

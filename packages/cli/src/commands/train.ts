@@ -1,12 +1,8 @@
-import { Command } from "clipanion";
 import type { ExitCode } from "../exit.js";
 import { SaevCommand } from "./saev-command.js";
 
 export class TrainCommand extends SaevCommand {
   static override readonly paths = [["train"]];
-  static override readonly usage = Command.Usage({
-    description: "Train one sparse autoencoder, or a sweep of them, on recorded activations.",
-  });
 
   async execute(): Promise<ExitCode> {
     const [{ runJob }, { trainJob }] = await Promise.all([

@@ -1,12 +1,8 @@
-import { Command } from "clipanion";
 import type { ExitCode } from "../exit.js";
 import { SaevCommand } from "./saev-command.js";
 
 export class VisualsCommand extends SaevCommand {
   static override readonly paths = [["visuals"]];
-  static override readonly usage = Command.Usage({
-    description: "Find the images that each latent responds to, and make a gallery.",
-  });
 
   async execute(): Promise<ExitCode> {
     const [{ runJob }, { visualsJob }] = await Promise.all([
