@@ -80,7 +80,7 @@ export interface Sides {
   readonly batch: Tensor;
 }
 
-/** Makes `steps` steps of both, the peer first in each. Then `onEnd` sees both. */
+/** Makes `steps` steps of both, the peer first in each turn. Then `onEnd` sees both. */
 export async function trainPairs<T>(
   bench: TrainBench,
   steps: number,

@@ -1,8 +1,9 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Metadata, parseConfig, parseTrain, Train } from "@saev/config";
-import { type PartyTimes, ShardWriter, systemInfo, Tensor, trainSaes } from "@saev/core";
+import { parseTrain, Train } from "@saev/config";
+import { type PartyTimes, systemInfo, trainSaes } from "@saev/core";
+import { writeSyntheticShards } from "../packages/core-native/src/shards/testing/synthetic-shards.js";
 import { median } from "./_median.js";
 import type { BenchResult } from "./result.js";
 
@@ -86,27 +87,13 @@ async function compare(folder: string, shardRoot: string): Promise<BenchResult> 
   };
 }
 
-async function recorded(folder: string): Promise<string> {
-  const metadata = parseConfig(Metadata, {
-    vit_family: "siglip",
-    vit_ckpt: "synthetic",
-    layers: [-1],
-    n_patches_per_img: patches,
-    cls_token: false,
-    d_vit: dVit,
-    seed: 0,
-    n_imgs: images,
-    n_patches_per_shard: images * patches,
-    data: "ImageFolderDataset(root='synthetic')",
-  });
-  using writer = await ShardWriter.open(path.join(folder, "shards"), metadata);
+function recorded(folder: string): Promise<string> {
   let state = 7;
-  const values = Float32Array.from({ length: images * patches * dVit }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
+  return writeSyntheticShards(path.join(folder, "shards"), {
+    ...{ images, patches, dVit, perShard: images * patches },
+    values: () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 31 - 1;
+    },
   });
-  using acts = Tensor.from(values, [images, 1, patches, dVit]);
-  await writer.write(acts);
-  await writer.finish();
-  return writer.dir;
 }

@@ -33,17 +33,14 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     return Exit.done;
   }
   const listed = commands.find(({ name }) => name === first);
-  if (listed === undefined)
-    throw await unknownCommand(
-      first,
-      commands.map(({ name }) => name),
-    );
+  if (listed === undefined) throw await unknownCommand(first);
   const [{ Cli }, command] = await Promise.all([import("clipanion"), listed.load()]);
   const cli = Cli.from([command], { binaryName: "saev", enableColors: false });
   return cli.process([first, ...rest], { ...Cli.defaultContext, io }).execute() as Promise<ExitCode>;
 }
 
-async function unknownCommand(word: string, names: readonly string[]): Promise<UsageError> {
+async function unknownCommand(word: string): Promise<UsageError> {
+  const names = commands.map(({ name }) => name);
   const { didYouMean, nearestNames } = await import("./argv/nearest.js");
   const near = nearestNames(word, names);
   const hint = near.length > 0 ? didYouMean(near) : `; the commands are ${names.join(", ")}`;
